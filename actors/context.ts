@@ -1,0 +1,26 @@
+import { defineActor } from "../runtime/actor.ts";
+import type { Profile, Visit } from "../runtime/decide/decision.ts";
+
+const MINUTE = 60_000; // ms
+
+/** Fetches the customer when a visit opens, so that a focus finds the profile there. */
+export const context = defineActor({
+  goal: "context",
+  page: "visits",
+  output: "effect",
+  params: {
+    timeToLive: {
+      type: "duration",
+      default: 30 * MINUTE,
+      min: 1_000,
+      max: 24 * 60 * MINUTE,
+      does: "a profile is fetched anew after",
+    },
+  },
+
+  ask: (visit: Visit) => ({ port: "customers", customer: visit.customer }),
+
+  handle(_visit: Visit, profile: Profile | null): Profile {
+    return profile ?? { state: "unavailable", detail: "the source gave no answer" };
+  },
+});

@@ -1,0 +1,80 @@
+import { defineActor } from "../runtime/actor.ts";
+import type { Choice, Focus, None, Score } from "../runtime/decide/decision.ts";
+
+const MINUTE = 60_000; // ms
+
+/**
+ * Chooses what to offer: scores strictly above the threshold, the top k, best first, ties by coupon id.
+ * Nothing to offer is a choice too, with its reason.
+ */
+export const offered = defineActor({
+  goal: "offered",
+  page: "focuses",
+  prerequisites: ["scored"],
+  output: "decision",
+  params: {
+    threshold: {
+      type: "number",
+      default: 0.2,
+      min: 0,
+      max: 1,
+      does: "a coupon is offered when its score is strictly greater",
+    },
+    top: { type: "count", default: 1, min: 1, max: 20, does: "coupons offered at most" },
+    timeToLive: {
+      type: "duration",
+      default: 15 * MINUTE,
+      min: 1_000,
+      max: 24 * 60 * MINUTE,
+      does: "an offer stands for",
+    },
+  },
+
+  handle(focus: Focus, _answer: null, { threshold, top }): Choice {
+    const { scores, notValid } = focus.scored!;
+    const ranked = scores?.state === "scored" ? scores.scores.toSorted(bestFirst) : [];
+    const above = ranked.filter(({ score }) => score > threshold);
+    const offers = above.slice(0, top);
+    return {
+      offers: offers.map((each, index) => ({ ...each, rank: index + 1 })),
+      none: offers.length > 0 ? null : whyNone(focus, ranked, threshold),
+      ranked,
+      removed: [
+        ...above.slice(top).map(({ coupon }) => ({ coupon, why: "beyond-top" as const })),
+        ...ranked.slice(above.length).map(({ coupon }) => ({ coupon, why: "below-threshold" as const })),
+        ...notValid.map((coupon) => ({ coupon, why: "not-valid" as const })),
+      ],
+    };
+  },
+});
+
+function bestFirst(a: Score, b: Score): number {
+  if (a.score !== b.score) return b.score - a.score;
+  return compareIds(a.coupon, b.coupon);
+}
+
+const NUMBER = /^\d+$/;
+
+/** Numbers first, by value, then all else, by code units: no locale, so every machine ranks alike. */
+function compareIds(a: string, b: string): number {
+  const isNumber = NUMBER.test(a);
+  if (isNumber !== NUMBER.test(b)) return isNumber ? -1 : 1;
+  const byValue = isNumber ? Number(a) - Number(b) : 0;
+  if (byValue !== 0) return byValue;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function whyNone({ profile, customer, department, scored }: Focus, ranked: readonly Score[], threshold: number): None {
+  if (profile?.state === "unknown")
+    return { reason: "unknown-customer", detail: `customer ${customer} is not known to the source` };
+  if (profile?.state !== "known") return { reason: "customer-unavailable", detail: profile?.detail ?? "no profile" };
+  const scores = scored!.scores;
+  if (scores?.state === "failed") return { reason: "scorer-failed", detail: scores.detail };
+  const best = ranked[0];
+  if (best === undefined)
+    return { reason: "no-coupon-valid", detail: `no coupon of ${department} is valid at the time of the focus` };
+  return {
+    reason: "below-threshold",
+    detail: `the best, coupon ${best.coupon}, scored ${best.score.toFixed(4)}, not above ${threshold}`,
+  };
+}

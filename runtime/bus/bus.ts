@@ -1,0 +1,97 @@
+/** A message on the bus. `payload` is valid during the callback only, unless copied; never write into it. */
+export interface Message {
+  readonly subject: string;
+  readonly payload: Uint8Array;
+  readonly headers: Readonly<Record<string, string>>;
+  /**
+   * Answers a request; does nothing when nobody asked (`wantsReply` is false). Only the first answer counts.
+   * May be called later than the callback. An answer that cannot be delivered because the bus is away or closed
+   * goes to `onError`: the one who asked is told by their timeout.
+   *
+   * @throws AisleError `invalid`, `too-large` as `publish` does
+   */
+  respond(payload: Uint8Array, headers?: Readonly<Record<string, string>>): void;
+  readonly wantsReply: boolean;
+}
+
+export interface Subscription {
+  readonly subject: string;
+  /** No further messages; those under way are still delivered. Twice is once. */
+  unsubscribe(): void;
+}
+
+export interface PublishOptions {
+  /** Names of printable ASCII without a colon; values of one line, trimmed. Upper and lower case count. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface SubscribeOptions {
+  /** Of the subscribers with the same queue name, one gets each message. */
+  readonly queue?: string;
+}
+
+export interface RequestOptions extends PublishOptions {
+  /** ms until `unavailable`; default `limits.busRequestMs`. */
+  readonly timeoutMs?: number;
+}
+
+/** "away": no server can be reached; the bus goes on trying. */
+export type BusState = "here" | "away" | "closed";
+
+/** Where a handler's failure, and whatever else has no caller to be told, ends up. */
+export type OnError = (error: unknown, subject: string) => void;
+
+export interface BusStats {
+  /** Messages handed in: published, requested and answered. */
+  readonly published: number;
+  /** Calls of handlers. */
+  readonly delivered: number;
+  /** Handlers that threw or rejected. */
+  readonly failed: number;
+  /** In-process: publishes refused because a backlog was full. NATS: handlers that took over `limits.busSlowMs`. */
+  readonly slow: number;
+  /** In-process: deliveries waiting. NATS: bytes that the server has not confirmed. */
+  readonly waiting: number;
+  /** Connections lost since the start; 0 in-process. */
+  readonly losses: number;
+}
+
+/**
+ * Subjects, wildcards (`*` one token, `>` the rest) and queue groups as in NATS.
+ * Delivery is at most once and asynchronous: a publisher never runs a subscriber's code on its own stack.
+ */
+export interface Bus {
+  readonly state: BusState;
+  /** Called at each change, not for the state that it is in now. */
+  onState(listener: (state: BusState) => void): void;
+  /**
+   * The payload is taken by reference: don't change it afterwards.
+   * Nothing is kept for later: while the bus is away, the caller is told and decides.
+   *
+   * @throws AisleError `invalid` for a bad subject or header, `too-large`, `unavailable` when away or closed,
+   *   `overloaded` at the bound of a backlog; then nobody got the message
+   */
+  publish(subject: string, payload: Uint8Array, options?: PublishOptions): void;
+  /**
+   * A handler that throws, or returns a promise that rejects, harms nobody: it is counted and told to `onError`.
+   * While the bus is away a subscription is remembered, and made when it is here.
+   *
+   * @throws AisleError `invalid` for a bad subject, `unavailable` when closed
+   */
+  subscribe(subject: string, handle: (message: Message) => void, options?: SubscribeOptions): Subscription;
+  /**
+   * @throws AisleError `unavailable` when nobody listens (at once), nobody answers in time, or the bus is away;
+   *   the rest as `publish`
+   */
+  request(subject: string, payload: Uint8Array, options?: RequestOptions): Promise<Message>;
+  /**
+   * Resolves once everything published before has reached the server (or the subscribers), and subscriptions
+   * made before are in force.
+   *
+   * @throws AisleError `unavailable` when away or closed
+   */
+  flush(): Promise<void>;
+  /** Delivers what is under way, waits for answers asked for, then closes. Never rejects. Twice is once. */
+  drain(): Promise<void>;
+  stats(): BusStats;
+}

@@ -1,0 +1,508 @@
+import { randomInt } from "node:crypto";
+import type { ConnectionOptions, Msg, NatsConnection, NatsError, Subscription as NatsSubscription } from "nats";
+import { type Clock, systemClock } from "../clock.ts";
+import { AisleError, type Code } from "../errors.ts";
+import { limits } from "../limits.ts";
+import type {
+  Bus,
+  BusState,
+  BusStats,
+  Message,
+  OnError,
+  PublishOptions,
+  RequestOptions,
+  SubscribeOptions,
+  Subscription,
+} from "./bus.ts";
+import { checkHeaders, type Headers, headerBytes, NO_HEADERS } from "./headers.ts";
+import { announce, report, warn } from "./report.ts";
+import { parseServers, type Servers } from "./servers.ts";
+import { checkPattern, checkQueue, checkSubject } from "./subject.ts";
+import { within } from "./within.ts";
+
+// The only file that knows the package `nats` (a successor exists). It is imported at the first connection: a site
+// without NATS doesn't load it.
+
+export interface NatsOptions {
+  /** `nats://host:4222` or `tls://…`, one or several. May carry `user:password@` or `token@`. */
+  readonly servers: string | readonly string[];
+  /** Shown by the server's monitoring. */
+  readonly name?: string;
+  readonly user?: string;
+  readonly password?: string;
+  readonly token?: string;
+  /** The text of a `.creds` file. */
+  readonly credentials?: string;
+  /** An NKey seed. */
+  readonly seed?: string;
+  readonly tls?: NatsTls;
+  readonly clock?: Clock;
+  /** In [0, 1); spreads the reconnects of many boxes. */
+  readonly random?: () => number;
+  /** Default: a warning of the process. */
+  readonly onError?: OnError;
+}
+
+/** Paths of PEM files. An empty object demands TLS with the system's authorities. */
+export interface NatsTls {
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+}
+
+type Library = typeof import("nats");
+
+/** After so many bytes the server is asked to confirm that it has them. */
+const MARK_BYTES = 1024 * 1024;
+
+/**
+ * The bus over a NATS server. Starts `away`, connects by itself, and again for ever when the connection is lost.
+ *
+ * The package's own reconnecting is switched off: it keeps what is published meanwhile without a bound, drops it at
+ * the next attempt without a word, and can't be stopped while it waits. Here a lost connection is a new one, with the
+ * same subscriptions; what is published meanwhile is refused.
+ */
+export class NatsBus implements Bus {
+  readonly #options: NatsOptions;
+  readonly #servers: Servers;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #onError: OnError;
+  readonly #receivers = new Set<Receiver>();
+  readonly #requests = new Set<Promise<Message>>();
+  readonly #listeners: ((state: BusState) => void)[] = [];
+  #library: Library | null = null;
+  #connection: NatsConnection | null = null;
+  #state: BusState = "away";
+  #drained: Promise<void> | null = null;
+  /** Ends the pause before the next attempt. */
+  #wake: () => void = () => {};
+  /** Of flushes under way: the package forgets them when the connection is lost. */
+  readonly #flushes = new Set<() => void>();
+  #lastError: string | null = null;
+  /** Bytes handed over and not confirmed; the part of them after the last mark. */
+  #unconfirmed = 0;
+  #unmarked = 0;
+  #published = 0;
+  #delivered = 0;
+  #failed = 0;
+  #slow = 0;
+  #losses = 0;
+
+  /** @throws AisleError `invalid` when the servers' addresses can't be read */
+  constructor(options: NatsOptions) {
+    const { clock = systemClock, random = cryptoRandom, onError = warn } = options;
+    this.#options = options;
+    this.#servers = parseServers(options.servers);
+    this.#clock = clock;
+    this.#random = random;
+    this.#onError = onError;
+    void this.#stayConnected();
+  }
+
+  get state(): BusState {
+    return this.#state;
+  }
+
+  /** Why the bus is away, in words without secrets; null while it is here. */
+  get lastError(): string | null {
+    return this.#lastError;
+  }
+
+  onState(listener: (state: BusState) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** @throws AisleError `unavailable` when no server could be reached in time */
+  async whenHere(timeoutMs: number = limits.busConnectMs): Promise<void> {
+    if (this.#state === "here") return;
+    this.#refuseWhenDraining();
+    await new Promise<void>((resolve, reject) => {
+      const cancel = this.#clock.after(timeoutMs, () => {
+        reject(new AisleError("unavailable", `no NATS server within ${timeoutMs} ms: ${this.#lastError ?? "silence"}`));
+      });
+      this.onState((state) => {
+        cancel();
+        if (state === "here") resolve();
+        else reject(new AisleError("unavailable", "the bus is closed"));
+      });
+    });
+  }
+
+  publish(subject: string, payload: Uint8Array, { headers }: PublishOptions = {}): void {
+    checkSubject(subject);
+    this.#hand(subject, payload, checkHeaders(headers));
+  }
+
+  subscribe(subject: string, handle: (message: Message) => void, { queue = "" }: SubscribeOptions = {}): Subscription {
+    this.#refuseWhenDraining();
+    checkPattern(subject);
+    if (queue !== "") checkQueue(queue);
+    const receiver: Receiver = { subject, queue, handle, live: null };
+    this.#receivers.add(receiver);
+    if (this.#connection !== null) this.#listen(this.#connection, receiver);
+    return { subject, unsubscribe: () => this.#forget(receiver) };
+  }
+
+  async request(subject: string, payload: Uint8Array, options: RequestOptions = {}): Promise<Message> {
+    this.#refuseWhenDraining();
+    checkSubject(subject);
+    const headers = checkHeaders(options.headers);
+    if (this.#requests.size >= limits.busRequests) {
+      throw new AisleError("overloaded", `${limits.busRequests} requests are waiting for their answers`);
+    }
+    const answer = this.#ask(subject, payload, headers, options.timeoutMs ?? limits.busRequestMs);
+    this.#requests.add(answer);
+    try {
+      return await answer;
+    } finally {
+      this.#requests.delete(answer);
+    }
+  }
+
+  async flush(): Promise<void> {
+    const connection = this.#here("flush");
+    await new Promise<void>((resolve, reject) => {
+      const lost = () => reject(new AisleError("unavailable", "the NATS server went away before it had everything"));
+      this.#flushes.add(lost);
+      connection
+        .flush()
+        .then(resolve, lost)
+        .finally(() => this.#flushes.delete(lost));
+    });
+  }
+
+  drain(): Promise<void> {
+    this.#drained ??= this.#drain();
+    return this.#drained;
+  }
+
+  stats(): BusStats {
+    return {
+      published: this.#published,
+      delivered: this.#delivered,
+      failed: this.#failed,
+      slow: this.#slow,
+      waiting: this.#unconfirmed,
+      losses: this.#losses,
+    };
+  }
+
+  async #stayConnected(): Promise<void> {
+    let attempt = 0;
+    while (this.#drained === null) {
+      try {
+        const connection = await this.#connect();
+        if (this.#drained !== null) return await connection.close();
+        const since = this.#clock.monotonic();
+        this.#enter("here");
+        const reason = await connection.closed();
+        this.#lose(reason ?? null);
+        // A server that takes us and throws us out at once must not be asked a thousand times a second.
+        if (this.#clock.monotonic() - since > limits.busRetryMaxMs) attempt = 0;
+      } catch (error) {
+        if (attempt === 0) report(this.#onError, translated(error, "connect"), "");
+        this.#lastError = messageOf(error);
+      }
+      if (this.#drained === null) await this.#pause(backoffMs(attempt++, this.#random()));
+    }
+  }
+
+  /** Resolves once the server knows all subscriptions. */
+  async #connect(): Promise<NatsConnection> {
+    this.#library ??= await import("nats");
+    const connection = await this.#library.connect(connectionOptions(this.#library, this.#servers, this.#options));
+    try {
+      void this.#watch(connection);
+      for (const receiver of this.#receivers) this.#listen(connection, receiver);
+      await Promise.race([connection.flush(), connection.closed().then((reason) => throwLost(reason ?? null))]);
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+    this.#connection = connection;
+    // Subscribed to while the flush was under way: unknown to this connection so far.
+    for (const receiver of this.#receivers) if (receiver.live === null) this.#listen(connection, receiver);
+    return connection;
+  }
+
+  #lose(reason: Error | null): void {
+    this.#connection = null;
+    this.#unconfirmed = 0;
+    this.#unmarked = 0;
+    for (const receiver of this.#receivers) receiver.live = null;
+    for (const lost of this.#flushes) lost();
+    this.#flushes.clear();
+    if (this.#drained !== null) return;
+    this.#losses++;
+    this.#lastError = reason === null ? "the server closed the connection" : messageOf(reason);
+    this.#enter("away");
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(ms, resolve);
+      this.#wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  async #drain(): Promise<void> {
+    const connection = this.#connection;
+    this.#wake();
+    if (connection !== null) {
+      const done = Promise.race([this.#finish(connection), connection.closed()]);
+      await within(this.#clock, limits.drainMs, done);
+      await connection.close();
+    }
+    this.#receivers.clear();
+    this.#enter("closed");
+  }
+
+  /** Our subscriptions first: their handlers may still ask and publish. Never settles when the connection is lost. */
+  async #finish(connection: NatsConnection): Promise<void> {
+    const lives = [...this.#receivers].flatMap(({ live }) => live ?? []);
+    await Promise.allSettled(lives.map((live) => live.drain()));
+    await Promise.allSettled(this.#requests);
+    await connection.flush();
+  }
+
+  #enter(state: BusState): void {
+    this.#state = state;
+    if (state === "here") this.#lastError = null;
+    announce(this.#listeners, state, this.#onError);
+  }
+
+  #listen(connection: NatsConnection, receiver: Receiver): void {
+    receiver.live = connection.subscribe(receiver.subject, {
+      ...(receiver.queue === "" ? {} : { queue: receiver.queue }),
+      callback: (error, message) => {
+        if (error === null) this.#deliver(receiver, message);
+        else report(this.#onError, translated(error, receiver.subject), receiver.subject);
+      },
+    });
+  }
+
+  #forget(receiver: Receiver): void {
+    this.#receivers.delete(receiver);
+    // Not `unsubscribe`, which would drop what the server has sent already.
+    receiver.live?.drain().catch(() => {});
+    receiver.live = null;
+  }
+
+  /** Nothing may be thrown into the package: it would stop reading, for good. */
+  #deliver(receiver: Receiver, raw: Msg): void {
+    this.#delivered++;
+    const message = new NatsMessage(raw, this.#respond);
+    const start = this.#clock.monotonic();
+    try {
+      const result: unknown = receiver.handle(message);
+      if (result instanceof Promise) result.catch((error) => this.#fail(error, message.subject));
+    } catch (error) {
+      this.#fail(error, message.subject);
+    }
+    if (this.#clock.monotonic() - start > limits.busSlowMs) this.#slow++;
+  }
+
+  readonly #respond = ({ reply, subject }: Msg, payload: Uint8Array, headers: Headers | undefined): void => {
+    if (!reply) return;
+    try {
+      this.#hand(reply, payload, checkHeaders(headers));
+    } catch (error) {
+      if (!(error instanceof AisleError && error.retryable)) throw error;
+      report(this.#onError, error, subject);
+    }
+  };
+
+  #fail(error: unknown, subject: string): void {
+    this.#failed++;
+    report(this.#onError, error, subject);
+  }
+
+  #hand(subject: string, payload: Uint8Array, headers: Headers): void {
+    const connection = this.#here(subject);
+    this.#reserve(connection, subject, payload.length + headerBytes(headers));
+    try {
+      if (headers === NO_HEADERS) connection.publish(subject, payload);
+      else connection.publish(subject, payload, { headers: this.#encoded(headers) });
+    } catch (error) {
+      throw translated(error, subject);
+    }
+    this.#published++;
+  }
+
+  async #ask(subject: string, payload: Uint8Array, headers: Headers, timeoutMs: number): Promise<Message> {
+    const connection = this.#here(subject);
+    this.#reserve(connection, subject, payload.length + headerBytes(headers));
+    this.#published++;
+    const options = { timeout: timeoutMs, ...(headers === NO_HEADERS ? {} : { headers: this.#encoded(headers) }) };
+    try {
+      return new NatsMessage(await connection.request(subject, payload, options), this.#respond);
+    } catch (error) {
+      throw codeOf(error) === "TIMEOUT"
+        ? new AisleError("unavailable", `no answer on '${subject}' within ${timeoutMs} ms`)
+        : translated(error, subject);
+    }
+  }
+
+  /**
+   * The package writes to the socket whether or not it takes more. So the server confirms, mark by mark, what it has
+   * got, and what it has not got has a bound.
+   */
+  #reserve(connection: NatsConnection, subject: string, bytes: number): void {
+    const bytesMax = connection.info?.max_payload ?? limits.busMessageBytes;
+    if (bytes > bytesMax) throw new AisleError("too-large", `${bytes} bytes for '${subject}', at most ${bytesMax}`);
+    if (this.#unconfirmed + bytes > limits.busPendingBytes) {
+      throw new AisleError("overloaded", `the NATS server has not confirmed ${this.#unconfirmed} bytes`);
+    }
+    this.#unconfirmed += bytes;
+    this.#unmarked += bytes;
+    if (this.#unmarked < MARK_BYTES) return;
+    const marked = this.#unmarked;
+    this.#unmarked = 0;
+    const confirmed = () => {
+      if (this.#connection === connection) this.#unconfirmed -= marked;
+    };
+    connection.flush().then(confirmed, () => {}); // rejected: the connection is lost, and with it the count
+  }
+
+  #here(subject: string): NatsConnection {
+    if (this.#state === "here" && this.#connection !== null) return this.#connection;
+    const why =
+      this.#state === "closed"
+        ? "the bus is closed"
+        : `the NATS server is away (${this.#lastError ?? "not reached yet"})`;
+    throw new AisleError("unavailable", `'${subject}' not sent: ${why}`);
+  }
+
+  #encoded(headers: Headers) {
+    const encoded = this.#library!.headers();
+    for (const [name, value] of Object.entries(headers)) encoded.append(name, value);
+    return encoded;
+  }
+
+  /** What the server complains about outside any call. Ends with the connection. */
+  async #watch(connection: NatsConnection): Promise<void> {
+    for await (const { type, data } of connection.status()) {
+      if (type !== "error") continue;
+      report(this.#onError, new AisleError(CODES[String(data)] ?? "unavailable", `NATS server: ${data}`), "");
+    }
+  }
+
+  #refuseWhenDraining(): void {
+    if (this.#drained !== null) throw new AisleError("unavailable", "the bus is closing");
+  }
+}
+
+interface Receiver {
+  readonly subject: string;
+  /** Empty: in no group. */
+  readonly queue: string;
+  readonly handle: (message: Message) => void;
+  /** Its subscription on the connection of now. */
+  live: NatsSubscription | null;
+}
+
+/** Decodes subject and headers when asked: most handlers read the payload only. */
+class NatsMessage implements Message {
+  readonly #raw: Msg;
+  readonly #respond: (raw: Msg, payload: Uint8Array, headers: Headers | undefined) => void;
+  #headers: Headers | null = null;
+
+  constructor(raw: Msg, respond: (raw: Msg, payload: Uint8Array, headers: Headers | undefined) => void) {
+    this.#raw = raw;
+    this.#respond = respond;
+  }
+
+  get subject(): string {
+    return this.#raw.subject;
+  }
+
+  get payload(): Uint8Array {
+    return this.#raw.data;
+  }
+
+  get headers(): Headers {
+    this.#headers ??= decoded(this.#raw);
+    return this.#headers;
+  }
+
+  get wantsReply(): boolean {
+    return Boolean(this.#raw.reply);
+  }
+
+  respond(payload: Uint8Array, headers?: Headers): void {
+    this.#respond(this.#raw, payload, headers);
+  }
+}
+
+function decoded({ headers }: Msg): Headers {
+  if (headers === undefined) return NO_HEADERS;
+  return Object.fromEntries(headers.keys().map((name) => [name, headers.get(name)]));
+}
+
+function connectionOptions(library: Library, servers: Servers, options: NatsOptions): ConnectionOptions {
+  const { hosts, tls, ...inUrl } = servers;
+  const { name = "aisle", credentials, seed } = options;
+  const { user, password, token } = options.user || options.token ? options : inUrl;
+  const utf8 = new TextEncoder();
+  return {
+    servers: [...hosts],
+    name,
+    reconnect: false,
+    noAsyncTraces: true, // a stack trace per request costs more than the request
+    timeout: limits.busConnectMs,
+    pingInterval: limits.busPingMs,
+    maxPingOut: 2,
+    ...(user === undefined ? {} : { user, pass: password ?? "" }),
+    ...(token === undefined ? {} : { token }),
+    ...(credentials === undefined ? {} : { authenticator: library.credsAuthenticator(utf8.encode(credentials)) }),
+    ...(seed === undefined ? {} : { authenticator: library.nkeyAuthenticator(utf8.encode(seed)) }),
+    ...(options.tls === undefined && !tls ? {} : { tls: { ...options.tls } }),
+  };
+}
+
+/** Doubles up to the bound; the half of it is left to chance, lest all boxes of a chain come back in one moment. */
+function backoffMs(attempt: number, random: number): number {
+  return Math.min(limits.busRetryMaxMs, limits.busRetryMs * 2 ** Math.min(attempt, 20)) * (0.5 + random / 2);
+}
+
+function cryptoRandom(): number {
+  return randomInt(2 ** 32) / 2 ** 32;
+}
+
+function throwLost(reason: Error | null): never {
+  throw reason ?? new AisleError("unavailable", "the server closed the connection");
+}
+
+/** By the package's codes; what is not here is `unavailable`. */
+const CODES: Readonly<Record<string, Code>> = {
+  BAD_HEADER: "invalid",
+  BAD_SUBJECT: "invalid",
+  MAX_PAYLOAD_EXCEEDED: "too-large",
+  AUTHORIZATION_VIOLATION: "unauthorized",
+  BAD_AUTHENTICATION: "unauthorized",
+  BAD_CREDS: "unauthorized",
+  AUTHENTICATION_EXPIRED: "unauthorized",
+  ACCOUNT_EXPIRED: "unauthorized",
+  PERMISSIONS_VIOLATION: "forbidden",
+};
+
+const NO_RESPONDERS = "503";
+
+function translated(error: unknown, subject: string): AisleError {
+  if (error instanceof AisleError) return error;
+  const code = codeOf(error);
+  if (code === NO_RESPONDERS) return new AisleError("unavailable", `nobody listens on '${subject}'`, { cause: error });
+  return new AisleError(CODES[code] ?? "unavailable", `'${subject}': NATS: ${messageOf(error)}`, { cause: error });
+}
+
+function codeOf(error: unknown): string {
+  return String((error as Partial<NatsError> | null)?.code ?? "");
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,131 @@
+import { readFileSync } from "node:fs";
+import { basename, resolve } from "node:path";
+import { Command, InvalidArgumentError } from "commander";
+import { systemClock } from "../clock.ts";
+import { readScenario, type Step } from "../data/scenario.ts";
+import type { Overrides } from "../config.ts";
+import { createLog } from "../log.ts";
+import { type Place, start } from "../main.ts";
+import { play } from "../player.ts";
+import type { PlayConfig } from "../site.ts";
+import { Teller } from "../teller.ts";
+import { dataFolder, readSite, type Shell } from "./shell.ts";
+
+interface Options {
+  readonly port?: number;
+  readonly host?: string;
+  readonly data?: string;
+  readonly place?: string;
+  readonly play?: string | false;
+  readonly speed?: number;
+}
+
+/** `aisle up`: runs a site until it is told to stop. */
+export function upCommand(shell: Shell): Command {
+  return new Command("up")
+    .description("Run a site: take events in, decide, offer")
+    .argument("[site]", "folder of the site; default: this one, or the one that ships")
+    .option("--port <n>", "port of the HTTP faces; 0 takes any free one", port)
+    .option("--host <name>", "address to listen on; other than loopback needs AISLE_TOKEN or 'auth: none'")
+    .option("--data <folder>", "where the journal is kept")
+    .option("--place <name>", "name of this installation; default: AISLE_PLACE, or the name of the host")
+    .option("--play <file>", "play recorded paths from a file, instead of the site's own")
+    .option("--speed <n>", "seconds of the store in a second of the clock", speed)
+    .option("--no-play", "play nothing")
+    .action((site: string | undefined, options: Options) => up(shell, site, options));
+}
+
+async function up(shell: Shell, named: string | undefined, options: Options): Promise<void> {
+  const began = systemClock.monotonic();
+  const opened = readSite(shell, named, overridesOf(options));
+  const { site } = opened;
+  const log = await createLog(site.log, shell.terminal);
+  const dataDir = dataFolder(shell, options.data, site.name);
+  let teller: Teller | null = null;
+  const place = await start({
+    ...opened,
+    dataDir,
+    log,
+    version: shell.version,
+    teller: {
+      applied: (entry, applied, now) => teller?.applied(entry, applied, now),
+      decided: (decision, now) => teller?.decided(decision, now),
+    },
+  });
+  teller = new Teller({ write: shell.write, colour: shell.colour, publish: place.loaded.publish });
+  const ms = Math.round(systemClock.monotonic() - began);
+  shell.write(`Aisle ${shell.version}: site '${site.name}', place '${site.place}', ready in ${ms} ms`);
+  shell.write(`  open  ${place.url}`);
+  shell.write(`  data  ${dataDir}`);
+  stopOnSignal(shell, place);
+  if (site.play !== null) await tellPlay(shell, place, site.play, teller);
+}
+
+/** The first signal stops in order; a second one at once. */
+function stopOnSignal(shell: Shell, place: Place): void {
+  let stopping = false;
+  shell.onSignal((signal) => {
+    if (stopping) shell.exit(1);
+    stopping = true;
+    shell.write(`${signal}: finishing what was accepted …`);
+    place.stop().then(
+      () => shell.exit(0),
+      (error: Error) => {
+        shell.warn(error.message);
+        shell.exit(1);
+      },
+    );
+    playing = false;
+  });
+}
+
+let playing = true;
+
+async function tellPlay(shell: Shell, place: Place, config: PlayConfig, teller: Teller): Promise<void> {
+  const steps = stepsOf(config, systemClock.now());
+  const names = config.files.map((file) => basename(file)).join(", ");
+  shell.write(`  plays ${names} at ${config.speed} times the speed of the store; Ctrl-C ends\n`);
+  const send = (type: string, body: Uint8Array) => place.ingest.accept({ principal: "player", subject: `play/${type}`, type, headers: {}, body });
+  try {
+    const sent = await play({ steps, speed: config.speed, clock: systemClock, send, stopped: () => !playing });
+    await place.runner.idle();
+    if (playing) shell.write(`\nPlayed: ${sent} events, ${teller.decisions} decisions, ${teller.offers} offers. Still here: ${place.url}`);
+  } catch (error) {
+    if (playing) shell.warn(`the recorded paths could not be played: ${(error as Error).message}`);
+  }
+}
+
+/**
+ * The steps of all files, in order of time. They end now and a bit: an event is never ahead of the clock, at any speed.
+ *
+ * @param now  ms since epoch
+ */
+export function stepsOf({ files, paceMs, seed, speed }: PlayConfig, now: number): Step[] {
+  const read = (startAt: number) => files.flatMap((file) => readScenario(readFileSync(file, "utf8"), basename(file), { paceMs, seed, startAt }));
+  const steps = read(0).sort((a, b) => a.at - b.at);
+  const span = steps.at(-1)?.at ?? 0;
+  const startAt = Math.trunc(now - Math.max(0, span - span / speed));
+  return steps.map((step) => ({ ...step, at: step.at + startAt }));
+}
+
+function overridesOf({ port, host, place, play, speed }: Options): Overrides {
+  return {
+    ...(port === undefined ? {} : { port }),
+    ...(host === undefined ? {} : { host }),
+    ...(place === undefined ? {} : { place }),
+    ...(speed === undefined ? {} : { speed }),
+    ...(play === undefined ? {} : { play: play === false ? null : [resolve(play)] }),
+  };
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new InvalidArgumentError("Expected a whole number from 0 to 65535.");
+  return value;
+}
+
+function speed(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError("Expected a number above 0, such as 1 or 20.");
+  return value;
+}

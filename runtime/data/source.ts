@@ -1,0 +1,82 @@
+// The central source of customers: a port with two implementations.
+import type { Profile } from "../decide/decision.ts";
+import { limits } from "../limits.ts";
+import type { ColumnType, Row, SourceConfig, Value } from "../site.ts";
+
+/** Where profiles come from. Never throws: what goes wrong is `unavailable`, with the reason. */
+export interface CustomerSource {
+  fetch(customer: string): Profile | Promise<Profile>;
+}
+
+/** The site's own table. */
+export class LocalSource implements CustomerSource {
+  readonly #get: (customer: string) => Row | null;
+
+  constructor(get: (customer: string) => Row | null) {
+    this.#get = get;
+  }
+
+  fetch(customer: string): Profile {
+    const row = this.#get(customer);
+    return row === null ? { state: "unknown" } : { state: "known", row, stale: false };
+  }
+}
+
+export interface HttpSourceOptions extends SourceConfig {
+  readonly url: string;
+  readonly columns: Readonly<Record<string, ColumnType>>;
+  readonly fetch: typeof fetch;
+}
+
+/** `GET <url>/<customer>`: 200 with the customer's columns as JSON, 404 for nobody; all else is `unavailable`. */
+export class HttpSource implements CustomerSource {
+  readonly #options: HttpSourceOptions;
+  /** Why the last question failed; null: it did not. */
+  trouble: string | null = null;
+
+  constructor(options: HttpSourceOptions) {
+    this.#options = options;
+  }
+
+  async fetch(customer: string): Promise<Profile> {
+    const answer = await this.#ask(customer);
+    this.trouble = answer.state === "unavailable" ? answer.detail : null;
+    return answer;
+  }
+
+  async #ask(customer: string): Promise<Profile> {
+    const { url, token, timeoutMs } = this.#options;
+    try {
+      const response = await this.#options.fetch(`${url.replace(/\/$/, "")}/${encodeURIComponent(customer)}`, {
+        headers: { accept: "application/json", ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      if (response.status === 404) return { state: "unknown" };
+      if (!response.ok) return { state: "unavailable", detail: `the source of customers answered ${response.status}` };
+      const text = await response.text();
+      if (text.length > limits.eventBytes) return { state: "unavailable", detail: "the source's answer is too long" };
+      return this.#row(JSON.parse(text) as Record<string, unknown>);
+    } catch (error) {
+      const { name, message } = error as Error;
+      const detail =
+        name === "TimeoutError"
+          ? `the source of customers gave no answer within ${timeoutMs} ms`
+          : `the source of customers can't be used: ${message}`;
+      return { state: "unavailable", detail };
+    }
+  }
+
+  #row(answer: Record<string, unknown>): Profile {
+    const row: Record<string, Value> = {};
+    for (const [name, type] of Object.entries(this.#options.columns)) {
+      const value = answer[name] ?? null;
+      if (value === null) row[name] = null;
+      else if (type === "integer" || type === "number") row[name] = Number(value);
+      else row[name] = String(value);
+      if (typeof row[name] === "number" && !Number.isFinite(row[name])) {
+        return { state: "unavailable", detail: `the source's '${name}' is no ${type}` };
+      }
+    }
+    return { state: "known", row, stale: false };
+  }
+}

@@ -1,0 +1,51 @@
+// The decision log: every decision is an entry of the journal, found by its id without an index, since the id names
+// its cause and a decision follows its cause closely.
+import type { Decisions, Standing } from "../http/ports.ts";
+import type { Journal } from "../journal/journal.ts";
+import { limits } from "../limits.ts";
+import { causeOf } from "./build.ts";
+import type { Decision } from "./decision.ts";
+import { readDecision } from "./offers.ts";
+import { type PublishCoupon, predictions } from "./wire.ts";
+
+export interface DecisionLogOptions {
+  readonly journal: Pick<Journal, "read" | "lastSeq">;
+  readonly place: string;
+  readonly epoch: string;
+  readonly publish: PublishCoupon;
+  /** Resolves once what an event caused is settled. */
+  readonly settled: (cause: number) => Promise<void>;
+}
+
+export class DecisionLog implements Decisions {
+  readonly #options: DecisionLogOptions;
+
+  constructor(options: DecisionLogOptions) {
+    this.#options = options;
+  }
+
+  async find(id: string): Promise<Decision | null> {
+    const { place, epoch } = this.#options;
+    const cause = causeOf(id, place, epoch);
+    return cause === null ? null : (this.#ofCause(cause)?.decision ?? null);
+  }
+
+  async causedBy(seq: number): Promise<readonly Standing[]> {
+    await this.#options.settled(seq);
+    const standing = this.#ofCause(seq);
+    return standing === null ? [] : [standing];
+  }
+
+  #ofCause(cause: number): Standing | null {
+    const { journal, publish } = this.#options;
+    if (cause > journal.lastSeq) return null;
+    let read = 0;
+    for (const entry of journal.read(cause + 1)) {
+      if (++read > limits.decisionScanEntries) return null;
+      if (entry.kind !== "decision") continue;
+      const decision = readDecision(entry.payload);
+      if (decision.cause === cause) return { seq: entry.seq, decision, messages: predictions(decision, publish) };
+    }
+    return null;
+  }
+}

@@ -1,0 +1,89 @@
+// The offers that stand now, and those who follow them.
+import type { Clock } from "../clock.ts";
+import type { Offers, Standing } from "../http/ports.ts";
+import type { Journal } from "../journal/journal.ts";
+import { limits } from "../limits.ts";
+import type { Decision } from "./decision.ts";
+import { type PublishCoupon, predictions } from "./wire.ts";
+
+type Listener = (standing: Standing) => void;
+
+export class OfferBook implements Offers {
+  readonly #clock: Clock;
+  readonly #journal: Pick<Journal, "read" | "lastSeq">;
+  readonly #publish: PublishCoupon;
+  /** Newest first for each customer; customers by their last offer, oldest first. */
+  readonly #byCustomer = new Map<string, Standing[]>();
+  readonly #listeners = new Map<string | null, Set<Listener>>();
+
+  constructor(clock: Clock, journal: Pick<Journal, "read" | "lastSeq">, publish: PublishCoupon) {
+    this.#clock = clock;
+    this.#journal = journal;
+    this.#publish = publish;
+  }
+
+  /** Takes in a committed decision. */
+  add(seq: number, decision: Decision): Standing {
+    const standing = this.#standing(seq, decision);
+    if (decision.offers.length > 0) this.#keep(standing);
+    return standing;
+  }
+
+  /** Tells those who follow. */
+  tell(standing: Standing): void {
+    for (const key of [standing.decision.customer, null]) {
+      for (const listener of this.#listeners.get(key) ?? []) listener(standing);
+    }
+  }
+
+  standing(customer: string | null): readonly Standing[] {
+    const now = this.#clock.now();
+    const all = customer === null ? [...this.#byCustomer.values()].flat() : (this.#byCustomer.get(customer) ?? []);
+    const valid = all.filter(({ decision }) => decision.expiresAt > now);
+    return customer === null ? valid.sort((a, b) => b.seq - a.seq) : valid;
+  }
+
+  follow(customer: string | null, listener: Listener): () => void {
+    const listeners = this.#listeners.get(customer) ?? new Set();
+    this.#listeners.set(customer, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listeners.get(customer) === listeners) this.#listeners.delete(customer);
+    };
+  }
+
+  since(customer: string | null, seq: number): readonly Standing[] {
+    const found: Standing[] = [];
+    const from = Math.max(seq, this.#journal.lastSeq - limits.resumeEntries);
+    for (const entry of this.#journal.read(from + 1)) {
+      if (entry.kind !== "decision") continue;
+      const decision = readDecision(entry.payload);
+      if (customer === null || decision.customer === customer) found.push(this.#standing(entry.seq, decision));
+      if (found.length >= limits.streamQueue) break;
+    }
+    return found;
+  }
+
+  #standing(seq: number, decision: Decision): Standing {
+    return { seq, decision, messages: predictions(decision, this.#publish) };
+  }
+
+  #keep(standing: Standing): void {
+    const { customer } = standing.decision;
+    const now = this.#clock.now();
+    const before = this.#byCustomer.get(customer) ?? [];
+    this.#byCustomer.delete(customer);
+    const valid = before.filter(({ decision }) => decision.expiresAt > now);
+    this.#byCustomer.set(customer, [standing, ...valid].slice(0, limits.standingOffers));
+    if (this.#byCustomer.size <= limits.standingCustomers) return;
+    for (const oldest of this.#byCustomer.keys()) {
+      this.#byCustomer.delete(oldest);
+      break;
+    }
+  }
+}
+
+/** A decision as its journal entry holds it. */
+export function readDecision(payload: Uint8Array): Decision {
+  return JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString()) as Decision;
+}

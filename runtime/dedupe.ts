@@ -1,0 +1,129 @@
+import { createHash } from "node:crypto";
+
+/** Bytes of the hash of (source, id) kept: 128 bits of SHA-256, so that nobody can make two ids meet. */
+const KEY_WORDS = 4;
+/** 64 bits of the payload's hash tell `id-reused` from a repeat. */
+const SLOT_WORDS = KEY_WORDS + 2;
+
+const EMPTY = 0;
+
+/** An id as it is remembered: u32[6], four words of the id and two of its payload. */
+export type Print = Uint32Array;
+
+/**
+ * The last `capacity` ids seen, each with a print of its payload. A ring of 24-byte slots and an open-addressed index
+ * over it; both grow by doubling, so a quiet place pays for few. At a million ids: 24 MB and 8 MB.
+ */
+export class Dedupe {
+  readonly #capacity: number;
+  #slots: Uint32Array;
+  /** Slot number + 1, or EMPTY; power of two, at most half full. */
+  #index: Uint32Array;
+  #size = 0;
+  /** Ring position of the next id, once `capacity` is reached also of the oldest. */
+  #next = 0;
+  /** Ids forgotten because newer ones came: what lies behind the horizon. */
+  evicted = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+    const start = Math.min(capacity, 1024);
+    this.#slots = new Uint32Array(start * SLOT_WORDS);
+    this.#index = new Uint32Array(powerOfTwo(start * 2));
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Null: never seen, or behind the horizon. */
+  seen(print: Print): "same" | "other-payload" | null {
+    const slot = this.#find(print);
+    if (slot < 0) return null;
+    const at = slot * SLOT_WORDS + KEY_WORDS;
+    return this.#slots[at] === print[4] && this.#slots[at + 1] === print[5] ? "same" : "other-payload";
+  }
+
+  /** Remembers an id; the oldest goes when there are too many. */
+  add(print: Print): void {
+    if (this.#find(print) >= 0) return;
+    if (this.#size === this.#capacity) this.#forget(this.#next);
+    else if (this.#size === this.#slots.length / SLOT_WORDS) this.#grow();
+    const slot = this.#next;
+    this.#slots.set(print, slot * SLOT_WORDS);
+    this.#insert(slot);
+    this.#size++;
+    this.#next = (slot + 1) % this.#capacity;
+  }
+
+  #find(key: Print): number {
+    const mask = this.#index.length - 1;
+    for (let at = key[0]! & mask; ; at = (at + 1) & mask) {
+      const entry = this.#index[at]!;
+      if (entry === EMPTY) return -1;
+      if (this.#equals(entry - 1, key)) return entry - 1;
+    }
+  }
+
+  #equals(slot: number, key: Print): boolean {
+    const at = slot * SLOT_WORDS;
+    const slots = this.#slots;
+    return slots[at] === key[0] && slots[at + 1] === key[1] && slots[at + 2] === key[2] && slots[at + 3] === key[3];
+  }
+
+  #insert(slot: number): void {
+    const mask = this.#index.length - 1;
+    let at = this.#slots[slot * SLOT_WORDS]! & mask;
+    while (this.#index[at] !== EMPTY) at = (at + 1) & mask;
+    this.#index[at] = slot + 1;
+  }
+
+  /** Takes a slot out of the index and closes the gap (linear probing without tombstones). */
+  #forget(slot: number): void {
+    const mask = this.#index.length - 1;
+    let gap = this.#slots[slot * SLOT_WORDS]! & mask;
+    while (this.#index[gap] !== slot + 1) gap = (gap + 1) & mask;
+    for (let at = (gap + 1) & mask; this.#index[at] !== EMPTY; at = (at + 1) & mask) {
+      const home = this.#slots[(this.#index[at]! - 1) * SLOT_WORDS]! & mask;
+      // An entry may fill the gap unless its home lies cyclically after the gap.
+      if (((at - home) & mask) >= ((at - gap) & mask)) {
+        this.#index[gap] = this.#index[at]!;
+        gap = at;
+      }
+    }
+    this.#index[gap] = EMPTY;
+    this.#size--;
+    this.evicted++;
+  }
+
+  #grow(): void {
+    const count = Math.min(this.#capacity, (this.#slots.length / SLOT_WORDS) * 2);
+    const slots = new Uint32Array(count * SLOT_WORDS);
+    slots.set(this.#slots);
+    this.#slots = slots;
+    this.#index = new Uint32Array(powerOfTwo(count * 2));
+    for (let slot = 0; slot < this.#size; slot++) this.#insert(slot);
+  }
+}
+
+/** The print of an id of a source, with that of its payload. */
+export function printOf(source: string, id: string, payload: Uint8Array): Print {
+  const key = createHash("sha256").update(keyOf(source, id)).digest();
+  const body = createHash("sha256").update(payload).digest();
+  return Uint32Array.of(word(key, 0), word(key, 1), word(key, 2), word(key, 3), word(body, 0), word(body, 1));
+}
+
+/** Source and id as one text; no other pair gives the same. */
+export function keyOf(source: string, id: string): string {
+  return `${source.length}:${source}${id}`;
+}
+
+function word(hash: Buffer, index: number): number {
+  return hash.readUInt32LE(index * 4);
+}
+
+function powerOfTwo(atLeast: number): number {
+  let size = 1;
+  while (size < atLeast) size *= 2;
+  return size;
+}

@@ -1,0 +1,291 @@
+import { z } from "zod";
+import type { Decision } from "../decide/decision.ts";
+import type { Receipt, Rejection } from "./ports.ts";
+
+// The named schemas of the API: what `/openapi.json` shows under `components`. Answers only ever gain members, so
+// no object here forbids further ones.
+
+/** Name → schema; a schema that stands here is shown once and referred to elsewhere. */
+export const named = z.registry<{ id: string }>();
+
+function name<T extends z.ZodType>(id: string, description: string, schema: T): T {
+  const described = schema.describe(description);
+  named.add(described, { id });
+  return described;
+}
+
+const at = (what: string) => z.int().describe(`${what}, ms since epoch`);
+const sequence = z.int().min(1).describe("a sequence of the journal");
+
+// Errors and receipts
+
+export const rejection = name(
+  "Rejection",
+  "Why one item of a batch, or one field of a body, was not taken.",
+  z.object({
+    index: z.int().min(0).describe("place in the batch, from 0"),
+    pointer: z.string().describe('JSON pointer of the field meant, "" for the whole item'),
+    code: z.string().describe("stable, for programs"),
+    detail: z.string().describe("for a person"),
+  }) satisfies z.ZodType<Rejection>,
+);
+
+export const problemBody = name(
+  "Problem",
+  "RFC 9457.",
+  z.object({
+    type: z.literal("about:blank"),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().describe("stable: invalid, unauthorized, forbidden, not-found, method-not-allowed, too-large …"),
+    detail: z.string(),
+    errors: z.array(rejection).optional(),
+  }),
+);
+
+export const receipt = name(
+  "Receipt",
+  "What became of the events of one request. What was accepted is on disk.",
+  z.object({
+    accepted: z.int().min(0),
+    duplicate: z.int().min(0).describe("seen before, by (source, id)"),
+    rejected: z.array(rejection).describe("kept as dead letters, with the reason"),
+  }) satisfies z.ZodType<Omit<Receipt, "seqs">>,
+);
+
+// Events
+
+export const event = name(
+  "Event",
+  "Any JSON object in a form that the site accepts: flat, the envelope, or CloudEvents. Unknown fields pass through.",
+  z.looseObject({}).meta({
+    examples: [
+      { type: "focus", id: "127", ts: 1_616_056_142, dep: "Boys" },
+      {
+        event_type: "customer focus",
+        event_timestamp: "2021-03-18T08:29:02Z",
+        payload: { customer_id: 127, category: "Boys" },
+      },
+    ],
+  }),
+);
+export const events = name("Events", "One event, or several.", z.union([event, z.array(event)]));
+export const ndjson = name("EventLines", "One event on each line.", z.string());
+
+const identity = z.union([z.string(), z.int()]).describe("the customer, as a number or its digits");
+const ts = z.number().describe("seconds or ms since epoch");
+
+export const outcome = name(
+  "Outcome",
+  "What became of an offer.",
+  z.looseObject({
+    event_id: z.string().optional().describe("repeats of it count once"),
+    decision: z.string().optional().describe("the decision meant; or else customer and coupon"),
+    customer: identity.optional(),
+    coupon: z.union([z.string(), z.int()]).optional(),
+    action: z
+      .enum(["shown", "selected", "dismissed", "redeemed", "returned"])
+      .describe("also as Google Analytics calls them: view_promotion, select_promotion, purchase, refund"),
+    at: at("when").optional(),
+    value: z
+      .object({ amountMinor: z.int().describe("in the currency's smallest unit"), currency: z.string() })
+      .optional(),
+  }),
+);
+
+const envelope = <T extends z.ZodRawShape>(payload: T) =>
+  z.looseObject({
+    event_type: z.string().optional(),
+    event_timestamp: z.union([z.string(), z.number()]).nullable().optional(),
+    payload: z.looseObject(payload),
+  });
+
+export const mockEntry = name(
+  "MockEntry",
+  "A customer enters: the flat form or the envelope.",
+  z.union([z.looseObject({ id: identity, ts }), envelope({ customer_id: identity })]).meta({
+    examples: [{ id: "127", ts: 1_616_056_142 }],
+  }),
+);
+export const mockFocus = name(
+  "MockFocus",
+  "A customer stops in a department: the flat form or the envelope.",
+  z
+    .union([
+      z.looseObject({ id: identity, ts, dep: z.string() }),
+      envelope({ customer_id: identity, category: z.string().describe("the department") }),
+    ])
+    .meta({ examples: [{ id: "127", ts: 1_616_056_142, dep: "Boys" }] }),
+);
+
+// Decisions
+
+const score = { coupon: z.string(), score: z.number().min(0).max(1) };
+const features = z.record(z.string(), z.number().nullable());
+const offered = z.object({ ...score, rank: z.int().min(1) });
+const none = z
+  .object({
+    reason: z.enum([
+      "unknown-customer",
+      "customer-unavailable",
+      "no-coupon-valid",
+      "below-threshold",
+      "scorer-failed",
+      "expired",
+    ]),
+    detail: z.string(),
+  })
+  .nullable()
+  .describe("why nothing is offered; null with an offer");
+
+export const decision = name(
+  "Decision",
+  "The choice made for one focus, with all that it rests on.",
+  z.object({
+    id: z.string().describe("<place>-<epoch>-<sequence of the cause>-<n>"),
+    cause: sequence.describe("the event that caused it"),
+    customer: z.string(),
+    visit: sequence.describe("the event that opened the visit"),
+    department: z.string(),
+    focusedAt: at("event time of the focus"),
+    receivedAt: at("receive time of the cause"),
+    expiresAt: at("end of the offers"),
+    offers: z.array(offered).describe("best first"),
+    none,
+    threshold: z.number(),
+    features: features.describe("the customer's columns of the model's row"),
+    candidates: z.array(z.object({ ...score, features })).describe("the best of those scored"),
+    candidatesMore: z.int().min(0).describe("scored, but not listed"),
+    removed: z.array(z.object({ coupon: z.string(), why: z.enum(["not-valid", "below-threshold", "beyond-top"]) })),
+    removedMore: z.int().min(0),
+    scorer: z.enum(["core", "rest", "fallback"]).nullable(),
+    stale: z.boolean().describe("the customer's data was an earlier copy: the source was away"),
+    versions: z.object({ model: z.string().nullable(), plan: z.string(), catalog: z.string(), site: z.string() }),
+    test: z.boolean().describe("from a mock endpoint: spends nothing, teaches nothing"),
+  }) satisfies z.ZodType<Decision>,
+);
+
+const message = z
+  .looseObject({})
+  .describe("an offer as it is published: both wires of the retail system in one object");
+
+export const standing = name(
+  "Standing",
+  "A decision as a display sees it; `/decisions/:id` has the rest.",
+  z.object({
+    seq: sequence,
+    decision: z.string(),
+    customer: z.string(),
+    department: z.string(),
+    focusedAt: at("event time of the focus"),
+    receivedAt: at("receive time of the cause"),
+    expiresAt: at("end of the offers"),
+    offers: z.array(offered).describe("best first"),
+    none,
+    messages: z.array(message).describe("one for each offer"),
+    test: z.boolean(),
+  }),
+);
+
+export const standings = name(
+  "Standings",
+  "What stands for a customer now.",
+  z.object({ customer: z.string(), standing: z.array(standing).describe("newest first") }),
+);
+
+export const eventStream = name(
+  "EventStream",
+  "Server-sent events: `id` is a sequence, `event` is `decision`, `data` a Standing. Lines that begin with a colon keep it open.",
+  z.string(),
+);
+
+export const mockEntryAnswer = name(
+  "MockEntryAnswer",
+  "The receipt, and the sequence of the entry.",
+  receipt.extend({ seq: sequence.nullable().describe("null for a duplicate") }),
+);
+
+export const mockFocusAnswer = name(
+  "MockFocusAnswer",
+  "What was decided, or why nothing was.",
+  z.object({
+    decision: decision.nullable(),
+    messages: z.array(message),
+    reason: z
+      .string()
+      .nullable()
+      .describe("null with an offer; the reason of `none`; `repeated` or `duplicate` when there is no decision"),
+    detail: z.string().nullable(),
+  }),
+);
+
+// The scorer
+
+export const scoreRequest = name(
+  "ScoreRequest",
+  "A customer and coupons, with the columns that the site declares; others are ignored.",
+  z.object({ customer: z.looseObject({}), coupons: z.array(z.looseObject({})) }),
+);
+
+export const scoreAnswer = name(
+  "ScoreAnswer",
+  "Best first.",
+  z.array(
+    z.object({
+      coupon_id: z.string(),
+      customer_id: z.string(),
+      prediction: z.number().describe("rounded to 10 places"),
+    }),
+  ),
+);
+
+// Dead letters
+
+export const letter = name(
+  "Letter",
+  "What could not be used, and why.",
+  z.object({
+    id: z.int().min(1),
+    at: at("when it was refused"),
+    code: z.string(),
+    detail: z.string(),
+    where: z.object({
+      source: z.string(),
+      index: z.int().min(0).optional().describe("place in its batch"),
+      offset: z.int().min(0).optional().describe("byte within the payload"),
+      pointer: z.string().optional(),
+    }),
+    seq: sequence.optional().describe("when it was journalled and failed afterwards"),
+    principal: z.string(),
+    subject: z.string(),
+    headers: z.record(z.string(), z.string()),
+    payloadBytes: z.int().min(0).describe("before it was cut to what a letter keeps"),
+    replayedAs: sequence.optional(),
+    payload: z
+      .union([z.object({ text: z.string() }), z.object({ base64: z.string() })])
+      .optional()
+      .describe("text if it is UTF-8; only in a letter asked for by its id"),
+  }),
+);
+
+export const letters = name(
+  "Letters",
+  "A page of dead letters, newest first.",
+  z.object({
+    letters: z.array(letter),
+    count: z.int().min(0).describe("letters in all"),
+    next: z.int().nullable().describe("the `before` of the next page; null on the last"),
+  }),
+);
+
+// Operations
+
+export const readiness = name(
+  "Readiness",
+  "Ready to work; what works, but worse.",
+  z.object({ ready: z.literal(true), degraded: z.array(z.string()) }),
+);
+
+export const text = name("Text", "Plain text.", z.string());
+export const html = name("Page", "A page for people.", z.string());
+export const openApiDocument = name("OpenApi", "An OpenAPI 3.1 document.", z.looseObject({ openapi: z.string() }));

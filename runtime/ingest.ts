@@ -1,0 +1,261 @@
+// The door: a body of bytes becomes journal entries, or a rejection and a dead letter. Nothing falls between.
+import type { Clock } from "./clock.ts";
+import { type Dedupe, keyOf, type Print, printOf } from "./dedupe.ts";
+import { AisleError } from "./errors.ts";
+import { type EventIn, type EventReader, isProblem, type Problem } from "./events.ts";
+import type { Inbound, Ingest, Receipt, Rejection } from "./http/ports.ts";
+import type { Draft, Journal } from "./journal/journal.ts";
+import { limits } from "./limits.ts";
+
+/** Headers that stay with an entry: what a replay needs to read the payload again, and what traces it. */
+const KEPT = /^(content-type|traceparent|ce-.+)$/;
+
+/** What could not be used, for the dead letters. */
+export interface Refused {
+  readonly code: string;
+  readonly detail: string;
+  readonly where: {
+    readonly source: string;
+    readonly index?: number;
+    readonly offset?: number;
+    readonly pointer?: string;
+  };
+  readonly principal: string;
+  readonly subject: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly payload: Uint8Array;
+  readonly seq?: number;
+}
+
+export interface IngestPorts {
+  readonly journal: Pick<Journal, "append">;
+  readonly clock: Clock;
+  readonly reader: EventReader;
+  readonly dedupe: Dedupe;
+  readonly refuse: (refused: Refused) => void;
+  /** Focuses accepted and not yet decided; past `limits.runs` nothing more is taken. */
+  readonly backlog: () => number;
+  readonly count: (outcome: "accepted" | "duplicate" | "rejected", type: string) => void;
+}
+
+/** An item on its way into the journal. */
+interface Ready {
+  readonly draft: Draft;
+  readonly print: Print | null;
+  readonly key: string | null;
+  readonly type: string;
+}
+
+export class EventIngest implements Ingest {
+  readonly #ports: IngestPorts;
+  /** Ids whose commit is under way: a repeat of one is answered when it is on disk. */
+  readonly #pending = new Map<string, { readonly print: Print; readonly done: Promise<unknown> }>();
+
+  constructor(ports: IngestPorts) {
+    this.#ports = ports;
+  }
+
+  async accept(inbound: Inbound): Promise<Receipt> {
+    return this.#take(inbound, null);
+  }
+
+  /** Takes a dead letter in again: past the dedupe, as a new entry that says so. */
+  async replay(inbound: Inbound, letter: number): Promise<Receipt> {
+    return this.#take(inbound, letter);
+  }
+
+  refused(inbound: Inbound, code: string, detail: string): void {
+    this.#ports.count("rejected", code);
+    this.#refuse(inbound, { code, detail, pointer: "" }, 0, inbound.body);
+  }
+
+  async #take(inbound: Inbound, letter: number | null): Promise<Receipt> {
+    const { reader, backlog } = this.#ports;
+    if (backlog() >= limits.runs)
+      throw new AisleError("overloaded", `${limits.runs} focuses wait for their decision: try again in a second`);
+    const { items, broken } = reader.split(inbound.body);
+    const rejected: Rejection[] = [];
+    const reject = (problem: Problem, index: number, payload: Uint8Array) => {
+      rejected.push({ index, pointer: problem.pointer, code: problem.code, detail: problem.detail });
+      this.#refuse(inbound, problem, index, payload);
+    };
+    const payloads = items.map(({ start, end }) => inbound.body.subarray(start, end));
+    const results = reader.read(
+      payloads,
+      payloads.map(() => inbound),
+    );
+    const batch = this.#sort(inbound, results, payloads, letter, reject);
+    this.#rest(inbound, items, broken, reject);
+
+    const seqs = await this.#commit(batch);
+    for (const { type } of batch.ready) this.#ports.count("accepted", type);
+    for (const type of batch.duplicates) this.#ports.count("duplicate", type);
+    for (const { code } of rejected) this.#ports.count("rejected", code);
+    rejected.sort((a, b) => a.index - b.index);
+    return { accepted: batch.ready.length, duplicate: batch.duplicates.length, rejected, seqs };
+  }
+
+  /** Events that are new, those seen before, and the commits that a repeat has to wait for. */
+  #sort(
+    inbound: Inbound,
+    results: readonly (EventIn | Problem)[],
+    payloads: readonly Uint8Array[],
+    letter: number | null,
+    reject: (problem: Problem, index: number, payload: Uint8Array) => void,
+  ) {
+    const ready: Ready[] = [];
+    const duplicates: string[] = [];
+    const waits: Promise<unknown>[] = [];
+    const here = new Map<string, Print>();
+    for (const [index, event] of results.entries()) {
+      const payload = payloads[index]!;
+      const problem = isProblem(event) ? event : this.#refusal(event, payload);
+      if (problem !== null) {
+        reject(problem, index, payload);
+        continue;
+      }
+      const { id, source, type } = event as EventIn;
+      const own = id ?? idempotent(inbound, index);
+      const print = own === null ? null : printOf(source, own, payload);
+      // A dead letter passes, whether its id was seen or not; from then on it counts as seen.
+      const key = own === null || letter !== null ? null : keyOf(source, own);
+      const seen = key === null ? null : this.#seen(key, print!, here, waits);
+      if (seen === "same") duplicates.push(type);
+      else if (seen === "other-payload") reject(reused(own!), index, payload);
+      else {
+        if (key !== null) here.set(key, print!);
+        ready.push({ draft: draftOf(inbound, event as EventIn, payload, own, letter), print, key, type });
+      }
+    }
+    return { ready, duplicates, waits };
+  }
+
+  #seen(
+    key: string,
+    print: Print,
+    here: ReadonlyMap<string, Print>,
+    waits: Promise<unknown>[],
+  ): "same" | "other-payload" | null {
+    const pending = this.#pending.get(key);
+    if (pending !== undefined) waits.push(pending.done);
+    const known = here.get(key) ?? pending?.print;
+    if (known === undefined) return this.#ports.dedupe.seen(print);
+    return known[4] === print[4] && known[5] === print[5] ? "same" : "other-payload";
+  }
+
+  /** What the reader can't know: the size, and the time on the host's clock. */
+  #refusal({ at }: EventIn, payload: Uint8Array): Problem | null {
+    if (payload.length > limits.eventBytes) {
+      return {
+        code: "too-large",
+        pointer: "",
+        detail: `the event has ${payload.length} bytes: expected at most ${limits.eventBytes}`,
+      };
+    }
+    const ahead = (at ?? 0) - this.#ports.clock.now();
+    if (ahead > limits.eventAheadMs) {
+      return {
+        code: "ahead-of-time",
+        pointer: "",
+        detail: `the event is ${Math.round(ahead / 1000)} s ahead of this place's clock: expected at most ${limits.eventAheadMs / 1000} s`,
+      };
+    }
+    return null;
+  }
+
+  /** What stands behind the byte at which the body breaks. */
+  #rest(
+    inbound: Inbound,
+    items: readonly { end: number }[],
+    broken: { offset: number; expected: string } | null,
+    reject: (problem: Problem, index: number, payload: Uint8Array) => void,
+  ): void {
+    if (broken === null) return;
+    const { offset, expected } = broken;
+    const detail = `byte ${offset} of the body: expected ${expected}; nothing after it was read`;
+    reject(
+      { code: "malformed", pointer: "", offset, detail },
+      items.length,
+      inbound.body.subarray(items.at(-1)?.end ?? 0),
+    );
+  }
+
+  /** @returns the journal sequences of what was new, once it and what it repeats are on disk */
+  async #commit({
+    ready,
+    waits,
+  }: {
+    readonly ready: readonly Ready[];
+    readonly waits: readonly Promise<unknown>[];
+  }): Promise<number[]> {
+    const done =
+      ready.length === 0 ? Promise.resolve(null) : this.#ports.journal.append(ready.map(({ draft }) => draft));
+    for (const { key, print } of ready) if (key !== null) this.#pending.set(key, { print: print!, done });
+    let seqs: number[];
+    try {
+      const appended = await done;
+      // Only what is on disk counts as seen, whatever becomes of the commits that repeats wait for.
+      for (const { print } of ready) if (print !== null) this.#ports.dedupe.add(print);
+      seqs = ready.map((_, index) => appended!.firstSeq + index);
+    } finally {
+      for (const { key } of ready) if (key !== null) this.#pending.delete(key);
+    }
+    await Promise.all(waits);
+    return seqs;
+  }
+
+  #refuse({ principal, subject, headers, type }: Inbound, problem: Problem, index: number, payload: Uint8Array): void {
+    const { code, detail, pointer, offset } = problem;
+    const where = { source: subject, index, pointer, ...(offset === undefined ? {} : { offset }) };
+    this.#ports.refuse({
+      code,
+      detail,
+      where,
+      principal,
+      subject,
+      headers: { ...kept(headers), ...(type === null ? {} : { type }) },
+      payload,
+    });
+  }
+}
+
+function draftOf(
+  inbound: Inbound,
+  event: EventIn,
+  payload: Uint8Array,
+  id: string | null,
+  letter: number | null,
+): Draft {
+  const headers: Record<string, string> = kept(inbound.headers);
+  if (inbound.type !== null) headers.type = inbound.type;
+  if (id !== null) headers.id = id;
+  if (event.source !== "") headers.source = event.source;
+  if (inbound.test === true) headers.test = "1";
+  if (letter !== null) headers["replay-of"] = String(letter);
+  return {
+    kind: event.type === "outcome" ? "outcome" : "event",
+    principal: inbound.principal,
+    subject: inbound.subject,
+    headers,
+    payload,
+  };
+}
+
+function kept(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const rest: Record<string, string> = {};
+  for (const name in headers) if (KEPT.test(name)) rest[name] = headers[name]!;
+  return rest;
+}
+
+function idempotent({ headers }: Inbound, index: number): string | null {
+  const key = headers["idempotency-key"];
+  return key === undefined ? null : `${key}/${index}`;
+}
+
+function reused(id: string): Problem {
+  return {
+    code: "id-reused",
+    pointer: "",
+    detail: `the id '${id.slice(0, 40)}' came before with other content: expected a new id, or the same bytes`,
+  };
+}

@@ -1,0 +1,129 @@
+import type { Database } from "lmdb";
+import { AisleError } from "../errors.ts";
+import { keyOf, seqOf } from "../key.ts";
+import { BlobReader, type Corruption } from "./blob.ts";
+import type { Entry, Kind } from "./journal.ts";
+
+/** Commits fetched at a time. No read transaction outlives the fetch, so a slow reader keeps no space from reuse. */
+const FETCH = 32;
+
+export interface ReadOptions {
+  /** Called for each stretch that can't be read, which is then stepped over. Without it, reading throws there. */
+  readonly onCorrupt?: (corruption: Corruption) => void;
+}
+
+/**
+ * Goes through the journal without an object per entry: for replay, where millions of entries pass by.
+ * `next()` moves on and says whether there was one; at the end it says false, and later perhaps true again.
+ */
+export class JournalCursor {
+  readonly #database: Database<Buffer, Buffer>;
+  readonly #lastSeq: () => number;
+  readonly #reader: BlobReader;
+  #blobs: { readonly key: Buffer; readonly value: Buffer }[] = [];
+  #next = 0;
+  /** Entries below it are passed over. */
+  #fromSeq: number;
+  #inBlob = false;
+
+  /** @param lastSeq the highest sequence that may be shown */
+  constructor(database: Database<Buffer, Buffer>, lastSeq: () => number, fromSeq: number, options: ReadOptions = {}) {
+    this.#database = database;
+    this.#lastSeq = lastSeq;
+    this.#fromSeq = Math.max(fromSeq, 1);
+    this.#reader = new BlobReader((corruption) => {
+      if (corruption.part === "entry" && corruption.lastSeq < fromSeq) return;
+      if (options.onCorrupt === undefined) throw corrupt(corruption);
+      options.onCorrupt(corruption);
+    });
+  }
+
+  /** @throws AisleError `corrupt`, unless `onCorrupt` was given */
+  next(): boolean {
+    for (;;) {
+      if (this.#inBlob) {
+        while (this.#reader.next()) {
+          if (this.#reader.seq < this.#fromSeq) continue;
+          this.#fromSeq = this.#reader.seq + 1;
+          return true;
+        }
+        this.#inBlob = false;
+      }
+      if (!this.#nextBlob()) return false;
+    }
+  }
+
+  get seq(): number {
+    return this.#reader.seq;
+  }
+
+  get kind(): Kind {
+    return this.#reader.kind;
+  }
+
+  /** ms since epoch */
+  get receivedAt(): number {
+    return this.#reader.receivedAt;
+  }
+
+  /** A view into a buffer that is never reused. */
+  get payload(): Buffer {
+    return this.#reader.payload;
+  }
+
+  /** Where the payload lies: `bytes[payloadStart … payloadEnd)`, for copying it without a view. */
+  get bytes(): Buffer {
+    return this.#reader.bytes;
+  }
+
+  get payloadStart(): number {
+    return this.#reader.payloadStart;
+  }
+
+  get payloadEnd(): number {
+    return this.#reader.entryEnd;
+  }
+
+  entry(): Entry {
+    return this.#reader.entry();
+  }
+
+  #nextBlob(): boolean {
+    if (this.#next === this.#blobs.length && !this.#fetch()) return false;
+    const { key, value } = this.#blobs[this.#next++]!;
+    const following = this.#blobs[this.#next]?.key;
+    this.#inBlob = true;
+    this.#reader.open(value, seqOf(key), following === undefined ? Number.POSITIVE_INFINITY : seqOf(following));
+    return true;
+  }
+
+  #fetch(): boolean {
+    const passed = this.#blobs.at(-1)?.key;
+    const start = passed === undefined ? this.#startKey() : keyOf(seqOf(passed) + 1);
+    const lastSeq = this.#lastSeq();
+    if (seqOf(start) > lastSeq) return false;
+    this.#database.resetReadTxn();
+    const blobs = [...this.#database.getRange({ start, end: keyOf(lastSeq + 1), limit: FETCH })];
+    if (blobs.length === 0) return false;
+    this.#blobs = blobs;
+    this.#next = 0;
+    return true;
+  }
+
+  /** The key of the commit that would hold `fromSeq`. */
+  #startKey(): Buffer {
+    const wanted = keyOf(this.#fromSeq);
+    for (const key of this.#database.getKeys({ start: wanted, reverse: true, limit: 1 })) return Buffer.from(key);
+    return wanted;
+  }
+}
+
+export function corrupt({ part, firstSeq, lastSeq, detail }: Corruption): AisleError {
+  const which =
+    part === "commit"
+      ? `the commit that begins at ${firstSeq}`
+      : firstSeq === lastSeq
+        ? `entry ${firstSeq}`
+        : `entries ${firstSeq} to ${lastSeq}`;
+  return new AisleError("corrupt", `journal: ${which}: ${detail}`);
+}

@@ -1,0 +1,72 @@
+/** What an entry is. Stored as its index: append only. */
+export const KINDS = ["event", "outcome", "cell", "import", "effect", "decision", "tick", "config"] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** What is handed in; the journal adds sequence, receive time and checksum. */
+export interface Draft {
+  readonly kind: Kind;
+  /** Who sent it: "http", "nats", "player", "runner" … */
+  readonly principal: string;
+  /** The bus subject or URL path it came by. */
+  readonly subject: string;
+  /** The headers kept: `id`, `content-type`, `traceparent`, `test`, `replay-of`. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Taken by reference and not copied before the commit: don't reuse the memory. */
+  readonly payload: Uint8Array;
+}
+
+export interface Entry extends Draft {
+  /** From 1, without gaps within a journal, except where retention removed entries. */
+  readonly seq: number;
+  /** Host time at append, ms since epoch; never less than that of the entry before. */
+  readonly receivedAt: number;
+}
+
+export interface Appended {
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+}
+
+export interface JournalStats {
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly queuedEntries: number;
+  readonly queuedBytes: number;
+  readonly commits: number;
+  readonly bytes: number;
+}
+
+/** The append-only log: the only truth. */
+export interface Journal {
+  /** Random, renewed by a restore; part of every id that the place gives. */
+  readonly epoch: string;
+  /** Highest sequence on disk; 0 when empty. */
+  readonly lastSeq: number;
+  /** All causes up to here have had their effect; stored with the next commit. Set by the runner. */
+  appliedSeq: number;
+
+  /**
+   * Queues a batch; resolves once it is on disk. Batches never interleave: a batch has consecutive sequences.
+   * Everything that arrived while a commit was under way goes into the next one, as one LMDB value.
+   *
+   * @throws AisleError `overloaded` at the bound of the queue; `unavailable` after a failed commit or `close`
+   */
+  append(batch: readonly Draft[]): Promise<Appended>;
+
+  /**
+   * Called once for each commit, in order, synchronously after it is on disk and before the promises of its
+   * `append`s resolve. The runner applies entries here.
+   */
+  onCommit(listener: (entries: readonly Entry[]) => void): void;
+
+  /**
+   * Entries from `fromSeq` on, in order, as they were on disk when reached.
+   *
+   * @throws AisleError `corrupt` naming the sequence of an entry whose checksum is wrong
+   */
+  read(fromSeq?: number): Generator<Entry>;
+
+  stats(): JournalStats;
+  /** Commits what is queued, then closes. */
+  close(): Promise<void>;
+}

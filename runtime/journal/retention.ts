@@ -1,0 +1,200 @@
+// What may go, and when. Two classes of kinds: decisions, with the configuration that explains them, have their own
+// age; all others go by age, and by the bytes that the journal takes. Nothing goes that is not yet applied.
+import type { Database } from "lmdb";
+import type { Clock } from "../clock.ts";
+import { keyOf, seqOf } from "../key.ts";
+import { BLOB_HEADER, type BlobHeader, BlobReader, BlobWriter, kindBits, readHeader } from "./blob.ts";
+import type { Kind } from "./journal.ts";
+
+/** Each bound is optional; without one, nothing goes by it. */
+export interface Retention {
+  /** Entries older than this go, decisions and configuration excepted, ms. */
+  readonly ageMs?: number;
+  /** Decisions and configuration older than this go, ms. */
+  readonly decisionAgeMs?: number;
+  /** Beyond this, the oldest entries go; decisions only when nothing else is left to give. */
+  readonly bytes?: number;
+  /** Nothing after this sequence goes, besides what isn't applied: the last checkpoint. */
+  readonly upToSeq?: number;
+}
+
+export interface Removed {
+  readonly entries: number;
+  /** Of entries and headers; LMDB frees whole pages of 4 KiB. */
+  readonly bytes: number;
+  /** Commits deleted, and commits written again without some of their entries. */
+  readonly commits: number;
+  readonly rewritten: number;
+}
+
+const LASTING: readonly Kind[] = ["decision", "config"];
+const LASTING_BITS = kindBits(LASTING);
+const PASSING_BITS = 0xffff & ~LASTING_BITS;
+
+/** One slice of work on the event loop, ms. A commit is never split, so a very large one may take longer. */
+const SLICE_MS = 0.4;
+/** Commits looked at in one slice, and changed in one LMDB transaction. */
+const SLICE_LOOKED = 512;
+const SLICE_CHANGED = 64;
+const FETCH = 16;
+const PAGE = 4096;
+
+/** What one slice found: keys to delete, values to write again. To be committed as one transaction. */
+export interface Slice {
+  readonly deletes: Buffer[];
+  readonly puts: { readonly key: Buffer; readonly value: Buffer }[];
+}
+
+interface World {
+  readonly database: Database<Buffer, Buffer>;
+  readonly clock: Clock;
+  readonly policy: Retention;
+  /** Applied, by what is on disk: recovery would run again what comes after it. */
+  readonly appliedSeq: number;
+  readonly lastSeq: () => number;
+  /** First sequence of the newest commit. */
+  readonly newestKey: () => number;
+  /** Bytes that the journal takes now. */
+  readonly bytes: () => number;
+  /** What an earlier run left in `clearedSeq`; 0 at first. */
+  readonly clearedSeq: number;
+}
+
+/** From the oldest commit on: drop entries of these kinds from commits whose last entry is older than `before`. */
+interface Walk {
+  readonly kinds: number;
+  readonly before: number;
+  /** Go on, whatever the age, while the journal takes more than the policy allows. */
+  readonly bySize: boolean;
+}
+
+/** One run of retention: call `slice`, commit what it gives, and so on until it gives null. */
+export class RetentionRun {
+  readonly #world: World;
+  readonly #walks: Walk[];
+  readonly #upToSeq: number;
+  readonly #reader = new BlobReader(() => {
+    this.#damaged = true;
+  });
+  #damaged = false;
+  #fromKey = keyOf(0);
+  #clearedSeq: number;
+  #bytes = 0;
+  #removed = { entries: 0, bytes: 0, commits: 0, rewritten: 0 };
+
+  constructor(world: World) {
+    this.#world = world;
+    const { ageMs, decisionAgeMs, bytes, upToSeq } = world.policy;
+    const now = world.clock.now();
+    const never = Number.NEGATIVE_INFINITY;
+    this.#upToSeq = Math.min(world.appliedSeq, upToSeq ?? world.appliedSeq);
+    this.#clearedSeq = world.clearedSeq;
+    this.#walks = [
+      { kinds: PASSING_BITS, before: ageMs === undefined ? never : now - ageMs, bySize: false },
+      { kinds: LASTING_BITS, before: decisionAgeMs === undefined ? never : now - decisionAgeMs, bySize: false },
+    ];
+    if (bytes !== undefined) {
+      this.#walks.push({ kinds: PASSING_BITS, before: never, bySize: true });
+      this.#walks.push({ kinds: LASTING_BITS, before: never, bySize: true });
+    }
+    this.#begin();
+  }
+
+  get removed(): Removed {
+    return { ...this.#removed };
+  }
+
+  /** Up to here only lasting kinds are left; the next run need not look there again. */
+  get clearedSeq(): number {
+    return this.#clearedSeq;
+  }
+
+  /** The next piece of work, which the caller commits before it asks for more; null: done. */
+  slice(): Slice | null {
+    const { clock } = this.#world;
+    const end = clock.monotonic() + SLICE_MS;
+    const slice: Slice = { deletes: [], puts: [] };
+    this.#bytes = this.#world.bytes();
+    for (let looked = 0; looked < SLICE_LOOKED && clock.monotonic() < end; ) {
+      const walk = this.#walks[0];
+      if (walk === undefined) break;
+      const fetched = this.#fetch();
+      for (const { key, value } of fetched) {
+        looked++;
+        if (!this.#visit(walk, key, value, slice)) {
+          this.#endWalk();
+          break;
+        }
+        this.#pass(walk, key);
+        if (slice.deletes.length + slice.puts.length >= SLICE_CHANGED) return slice;
+      }
+      if (fetched.length === 0) this.#endWalk();
+    }
+    const idle = slice.deletes.length + slice.puts.length === 0;
+    return idle && this.#walks.length === 0 ? null : slice;
+  }
+
+  #endWalk(): void {
+    this.#walks.shift();
+    this.#begin();
+  }
+
+  #begin(): void {
+    this.#fromKey = keyOf(this.#walks[0]?.kinds === PASSING_BITS ? this.#clearedSeq : 0);
+  }
+
+  #pass(walk: Walk, key: Buffer): void {
+    const next = seqOf(key) + 1;
+    this.#fromKey = keyOf(next);
+    // the newest commit, emptied, has to be met again
+    if (walk.kinds === PASSING_BITS && next <= this.#world.newestKey()) this.#clearedSeq = next;
+  }
+
+  #fetch(): { key: Buffer; value: Buffer }[] {
+    const end = keyOf(this.#upToSeq + 1);
+    return [...this.#world.database.getRange({ start: this.#fromKey, end, limit: FETCH })];
+  }
+
+  /** Decides about one commit; false when the walk ends here. */
+  #visit(walk: Walk, key: Buffer, value: Buffer, slice: Slice): boolean {
+    const header = readHeader(value);
+    if (typeof header === "string") return true; // left for a person to look at
+    if (header.lastSeq > this.#upToSeq) return false;
+    if (walk.bySize ? this.#bytes <= this.#world.policy.bytes! : header.lastAt >= walk.before) return false;
+
+    // The newest commit keeps its header, which says where the journal stands; it goes once it is no longer the newest.
+    const isNewest = header.lastSeq >= this.#world.lastSeq();
+    const goes = header.kinds & walk.kinds;
+    if (goes === header.kinds && !isNewest) {
+      slice.deletes.push(key);
+      this.#count({ entries: header.count, bytes: value.length, commits: 1, rewritten: 0 });
+    } else if (goes !== 0) {
+      const rest = this.#without(goes, header, value);
+      if (rest === null) return true;
+      slice.puts.push({ key, value: rest.value });
+      const bytes = value.length - rest.value.length;
+      this.#count({ entries: header.count - rest.count, bytes, commits: 0, rewritten: 1 });
+    }
+    return true;
+  }
+
+  /** Null when an entry is damaged: written again, the damage could no longer be reported. */
+  #without(kinds: number, header: BlobHeader, value: Buffer): { value: Buffer; count: number } | null {
+    const reader = this.#reader;
+    this.#damaged = false;
+    const writer = new BlobWriter(value.length - BLOB_HEADER);
+    let count = 0;
+    reader.open(value, header.firstSeq);
+    while (reader.next()) {
+      if (kinds & (1 << reader.kindIndex)) continue;
+      writer.copy(reader);
+      count++;
+    }
+    return this.#damaged ? null : { value: writer.finish(header), count };
+  }
+
+  #count(removed: Removed): void {
+    this.#bytes -= Math.floor(removed.bytes / PAGE) * PAGE;
+    for (const name of ["entries", "bytes", "commits", "rewritten"] as const) this.#removed[name] += removed[name];
+  }
+}

@@ -1,0 +1,155 @@
+// Every bound of the runtime. At a bound the caller is told; nothing is dropped in silence.
+// Bytes unless the name says otherwise; durations in ms.
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+export const limits = {
+  // Events in
+  /** One event's payload. A beacon's is 60 bytes, a till's receipt a few kB. */
+  eventBytes: 64 * KiB,
+  /** One HTTP body, after decompression. */
+  bodyBytes: 8 * MiB,
+  /** Events in one HTTP body. */
+  bodyEvents: 10_000,
+  /** Nesting of a JSON payload. */
+  jsonDepth: 64,
+  /** One batch for the scanner: at least one body and one commit. */
+  scanBytes: 32 * MiB,
+  /** Payloads of one batch for the scanner. */
+  scanPayloads: 100_000,
+  /** Identity, id and type of an event, in UTF-8 bytes. */
+  tokenBytes: 256,
+  /** Ids remembered for deduplication. */
+  dedupeIds: 1_000_000,
+  /** An event this far ahead of the receive time is a dead letter, ms. */
+  eventAheadMs: 5 * 60_000,
+
+  // Journal
+  /** Entries waiting for a commit; past that callers get `overloaded`. */
+  journalQueueEntries: 100_000,
+  /** Bytes waiting for a commit. */
+  journalQueueBytes: 64 * MiB,
+  /** Entries of one commit, that is of one LMDB value. */
+  commitEntries: 10_000,
+  /** Bytes of one commit. */
+  commitBytes: 16 * MiB,
+  /** The journal's map: address space, not memory. */
+  journalMapBytes: 64 * 1024 * MiB,
+
+  // Dead letters
+  /** Letters kept; the oldest goes first, counted. */
+  deadLetters: 100_000,
+  /** Payload bytes kept of one letter. */
+  deadLetterBytes: 64 * KiB,
+  /** Letters waiting for the disk; past that the newest are counted as lost. */
+  deadLetterQueue: 10_000,
+
+  // Board and decisions
+  /** Visits open at once. */
+  visits: 50_000,
+  /** Customers whose last known profile is kept for when the source is away. */
+  customerCopies: 10_000,
+  /** Focuses that wait for their decision; past that no event is taken in. */
+  runs: 10_000,
+  /** Decisions of one customer that are kept for `GET /offers`. */
+  standingOffers: 16,
+  /** Customers with standing offers; the longest unheard goes first. */
+  standingCustomers: 50_000,
+  /** Candidates written into a decision, best first; the rest is a count. */
+  decisionCandidates: 10,
+  /** Removed candidates written into a decision; the rest is a count. */
+  decisionRemoved: 20,
+  /** Entries read to find a decision by its cause. */
+  decisionScanEntries: 50_000,
+  /** Offers one decision may make. */
+  topK: 20,
+
+  // Catalog and models
+  /** One YAML file of a site. */
+  yamlBytes: 512 * KiB,
+  /** Nesting of a YAML file: what people write needs 8. */
+  yamlDepth: 32,
+  /** Values of one YAML file once its aliases are followed. */
+  yamlNodes: 50_000,
+  /** What `${file:PATH}` may put into a value: a token, a certificate. */
+  substitutedBytes: 64 * KiB,
+  /** Mistakes told of one file; past that only their count. */
+  mistakesPerFile: 20,
+  /** One record of a CSV. */
+  csvRecordBytes: 1 * MiB,
+  /** Products in published coupons that are kept ready to send; a coupon for a department lists about 600. */
+  publishedProducts: 20_000,
+  /** One file of recorded paths. */
+  scenarioBytes: 16 * MiB,
+  /** Steps of one file of recorded paths, once drafts are expanded. */
+  scenarioSteps: 200_000,
+  /** One CSV file of a site. */
+  csvBytes: 256 * MiB,
+  /** One model file. */
+  modelBytes: 256 * MiB,
+  modelTrees: 10_000,
+  modelFeatures: 4_096,
+  /** Splits and leaves of all trees of one model. */
+  modelNodes: 4_000_000,
+  /** A forest's tables in the core, the catalogue's masks among them. */
+  modelTableBytes: 768 * MiB,
+
+  // HTTP
+  /** Streams of server-sent events open at once. */
+  streams: 1_000,
+  /** A stream that resumes is told of decisions among so many last entries of the journal. */
+  resumeEntries: 200_000,
+  /** Messages waiting for one slow stream; past that it is closed and may resume by its id. */
+  streamQueue: 1_000,
+  /** Between two comment lines on an idle stream, ms: keeps proxies from closing it, finds clients that are gone. */
+  streamBeatMs: 15_000,
+  /** Standing decisions that a stream of all customers begins with, the newest. */
+  streamStart: 100,
+  /** Time for a request to arrive whole, ms. */
+  requestMs: 30_000,
+  /** Bodies being received at once, all together. */
+  bodiesBytes: 128 * MiB,
+  /** Bodies being inflated at once; the others wait. */
+  inflating: 4,
+  /** Connections open at once. */
+  connections: 10_000,
+  /** Coupons in one `POST /score`. */
+  scoreCoupons: 10_000,
+  /** Dead letters on one page. */
+  lettersPage: 1_000,
+
+  // Bus
+  /** A handler's backlog on the in-process bus, messages. */
+  busQueue: 100_000,
+  /** Reply to a request on the bus, ms. */
+  busRequestMs: 5_000,
+  /** Requests of our own that wait for an answer. */
+  busRequests: 10_000,
+  /** Payload and headers of one message: what a NATS server takes by default, so both buses agree. */
+  busMessageBytes: 1 * MiB,
+  /** One subject, in UTF-8 bytes: two tokens at their longest, encoded, below a long prefix. */
+  subjectBytes: 3 * KiB,
+  /** Bytes handed to the NATS client that its server has not confirmed. */
+  busPendingBytes: 64 * MiB,
+  /** A handler that takes longer holds up everybody on the connection; counted as slow, ms. */
+  busSlowMs: 50,
+  /** First pause before NATS is tried again; doubles each time, ms. */
+  busRetryMs: 100,
+  /** Longest such pause: an edge box finds its server again within ten seconds of its return. */
+  busRetryMaxMs: 10_000,
+  /** A NATS server that does not greet within this is away, ms. */
+  busConnectMs: 5_000,
+  /** A NATS server is asked for a sign of life this often; two missing ones mean away, ms. */
+  busPingMs: 10_000,
+
+  // Outside sources
+  /** The central source's answer, ms. */
+  sourceMs: 500,
+  /** The REST scorer's answer, ms. */
+  scorerMs: 250,
+  /** Graceful stop: what is accepted is committed within, ms. */
+  drainMs: 10_000,
+} as const;
+
+export type Limits = typeof limits;

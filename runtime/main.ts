@@ -1,0 +1,455 @@
+// A site at work: opens the journal, rebuilds the board, opens the doors. The one file that knows all others.
+import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { actors } from "../actors/index.ts";
+import type { Actor, World } from "./actor.ts";
+import { type Applied, Applier } from "./apply.ts";
+import type { Bus } from "./bus/bus.ts";
+import { MemoryBus } from "./bus/memory.ts";
+import { NatsBus } from "./bus/nats.ts";
+import { subject, subjectBase } from "./bus/subject.ts";
+import { type Clock, HOUR, systemClock } from "./clock.ts";
+import { Forest } from "./core/forest.ts";
+import { type Catalog, shortName } from "./data/catalog.ts";
+import { readText } from "./data/files.ts";
+import { readModel } from "./data/model.ts";
+import { type CustomerSource, HttpSource, LocalSource } from "./data/source.ts";
+import { CouponModel, explainer } from "./decide/coupon-model.ts";
+import type { Decision } from "./decide/decision.ts";
+import { DecisionLog } from "./decide/log.ts";
+import { OfferBook, readDecision } from "./decide/offers.ts";
+import { CoreScorer, RestScorer, type Scorer } from "./decide/scorer.ts";
+import type { PublishCoupon } from "./decide/wire.ts";
+import { Dedupe, printOf } from "./dedupe.ts";
+import { openDoor } from "./door.ts";
+import type { OpenedSite } from "./config.ts";
+import { AisleError } from "./errors.ts";
+import { EventReader } from "./events.ts";
+import { createApp } from "./http/app.ts";
+import type { DeadLetters, Health, Ports, Receipt, Standing } from "./http/ports.ts";
+import { type Listening, serve } from "./http/server.ts";
+import { EventIngest } from "./ingest.ts";
+import type { Entry } from "./journal/journal.ts";
+import { type LmdbJournal, openJournal } from "./journal/lmdb.ts";
+import { limits } from "./limits.ts";
+import type { Log } from "./log.ts";
+import { RuntimeMetrics } from "./metrics.ts";
+import { Runner, type WorkPorts } from "./runner.ts";
+import { scoringOf } from "./scoring.ts";
+import type { Site } from "./site.ts";
+import { type LmdbDeadLetters, openDeadLetters } from "./store/deadletters.ts";
+
+const UTF8 = new TextEncoder();
+
+/** Every actor that a plan may name, of whatever input and output. */
+export const allActors = actors as unknown as readonly Actor<unknown, unknown, unknown>[];
+
+/** What of a site does not live: catalog, model, the rules by which events are read. */
+export interface Loaded {
+  readonly site: Site;
+  readonly catalog: Catalog;
+  readonly model: CouponModel | null;
+  readonly world: World;
+  readonly publish: PublishCoupon;
+  readonly versions: Decision["versions"];
+}
+
+/**
+ * Reads a site's model, and puts together what its actors look up.
+ *
+ * @throws SiteError when the model can't be used
+ */
+export function load({ site, catalog }: OpenedSite): Loaded {
+  const model = loadModel(site, catalog);
+  const { areas, hashes } = site;
+  const world: World = {
+    areas,
+    couponsOf: (department) => catalog.couponsOf(department),
+    departmentAt: (x, y) => areas.find(({ x0, y0, x1, y1 }) => x0 <= x && x <= x1 && y0 <= y && y <= y1)?.department ?? null,
+  };
+  const publish: PublishCoupon = (id) => {
+    const coupon = catalog.coupon(id);
+    return coupon === null ? { id } : catalog.publish(coupon.index);
+  };
+  return { site, catalog, model, world, publish, versions: { model: model?.hash ?? null, ...pick(hashes) } };
+}
+
+function loadModel({ dir, scorer: { model, features } }: Site, catalog: Catalog): CouponModel | null {
+  if (model === null) return null;
+  const file = shortName(dir, model);
+  const read = readModel(readText(model, file, limits.modelBytes), { file, features: features.map(({ name }) => name) });
+  const forest = new Forest(read, { shared: features.map(({ of }) => of === "customer") });
+  return new CouponModel(forest, features, catalog);
+}
+
+function pick({ plan, catalog, site }: Site["hashes"]): Pick<Site["hashes"], "plan" | "catalog" | "site"> {
+  return { plan, catalog, site };
+}
+
+/** A board with nothing on it, for the site's plan. */
+export function newApplier({ site, world }: Loaded): Applier {
+  return new Applier({ plan: site.plan, actors: allActors, reader: newReader(site), world });
+}
+
+function newReader({ events, departments, timeZone }: Site): EventReader {
+  return new EventReader(events, departments, timeZone);
+}
+
+/** What the actors of a site work with, live and in a replay. */
+export function workOf(loaded: Loaded, epoch: string, scorer: Scorer): WorkPorts {
+  const { site, catalog, world, versions } = loaded;
+  const explain = explainer(site.scorer.features, catalog);
+  return { plan: site.plan, actors: allActors, world, scorer, explain, place: site.place, epoch, versions };
+}
+
+/** The model of the site in the core; one that always fails where the site has none. */
+export function coreScorer({ model }: Loaded): Scorer {
+  if (model !== null) return new CoreScorer(model);
+  return { outside: false, model: null, score: () => ({ state: "failed", detail: "the site has no model of its own" }) };
+}
+
+export interface StartOptions extends OpenedSite {
+  readonly dataDir: string;
+  readonly log: Log;
+  readonly version: string;
+  readonly clock?: Clock;
+  /** Told of every entry applied and every decision on disk, live; `now` is monotonic, ms. */
+  readonly teller?: Tell;
+}
+
+export interface Tell {
+  applied(entry: Entry, applied: Applied, now: number): void;
+  decided(decision: Decision, now: number): void;
+}
+
+/** Starts a site; resolves when it is ready. */
+export async function start(options: StartOptions): Promise<Place> {
+  const place = new Place(options);
+  try {
+    await place.open();
+    return place;
+  } catch (error) {
+    await place.stop();
+    throw error;
+  }
+}
+
+/** How often old entries and letters are looked for. */
+const RETENTION_EVERY_MS = HOUR;
+
+/** One installation of a site, running. */
+export class Place {
+  readonly site: Site;
+  readonly loaded: Loaded;
+  readonly journal: LmdbJournal;
+  readonly letters: LmdbDeadLetters;
+  readonly ingest: EventIngest;
+  readonly offers: OfferBook;
+  readonly metrics: RuntimeMetrics;
+  readonly bus: Bus;
+  /** `<prefix>.<site>.<place>` of the bus's subjects. */
+  readonly base: string;
+  readonly runner: Runner;
+  readonly #options: StartOptions;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #dedupe = new Dedupe(limits.dedupeIds);
+  readonly #applier: Applier;
+  readonly #decisions: DecisionLog;
+  readonly #source: CustomerSource;
+  readonly #scorer: Scorer;
+  readonly #servers: Listening[] = [];
+  #closeDoor: () => void = () => {};
+  #stopRetention: () => void = () => {};
+  #stopped: Promise<void> | null = null;
+  #ready = false;
+  /** Messages that the bus did not take, as it was away. */
+  #unpublished = 0;
+
+  constructor(options: StartOptions) {
+    const { site, dataDir, log, clock = systemClock } = options;
+    this.#options = options;
+    this.site = site;
+    this.#clock = clock;
+    this.#log = log;
+    this.loaded = load(options);
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    this.journal = openJournal({ dir: dataDir, clock, random: randomBytes });
+    this.letters = openDeadLetters({ root: this.journal.root, clock });
+    this.#applier = newApplier(this.loaded);
+    this.#source = sourceOf(this.loaded);
+    this.#scorer = scorerOf(this.loaded, clock);
+    this.base = subjectBase({ prefix: site.bus.prefix, site: site.name, place: site.place });
+    this.bus = busOf(site, clock, (error) => log.error({ err: error }, "a subscriber failed"));
+    this.offers = new OfferBook(clock, this.journal, this.loaded.publish);
+    this.metrics = new RuntimeMetrics(this.#readings());
+    this.runner = this.#newRunner();
+    this.ingest = this.#newIngest();
+    this.#decisions = new DecisionLog({
+      journal: this.journal,
+      place: site.place,
+      epoch: this.journal.epoch,
+      publish: this.loaded.publish,
+      settled: (cause) => this.runner.settled(cause),
+    });
+  }
+
+  /** Where the HTTP faces answer. */
+  get url(): string {
+    return this.#servers[0]!.url;
+  }
+
+  /** Rebuilds the board and answers in this process only: no door is opened. For tools, when nobody owns the folder. */
+  attach(): ReturnType<typeof createApp> {
+    this.#recover();
+    this.#ready = true;
+    return createApp(this.#ports(), { ...this.#faces(), socket: true });
+  }
+
+  async open(): Promise<void> {
+    const { http } = this.site;
+    this.#recover();
+    this.#closeDoor = openDoor({
+      bus: this.bus,
+      base: this.base,
+      ingest: this.ingest,
+      lost: (error) => this.#log.warn({ err: error }, "a message without a reply subject was not taken"),
+    });
+    const faces = this.#faces();
+    const options = { log: this.#log };
+    this.#servers.push(await serve(createApp(this.#ports(), faces), { host: http.host, port: http.port }, options));
+    const socketPath = join(this.#options.dataDir, "control.sock");
+    this.#servers.push(await serve(createApp(this.#ports(), { ...faces, socket: true }), { socketPath }, options));
+    this.#retain();
+    this.#ready = true;
+  }
+
+  /** Takes nothing more in, commits and decides what was accepted, closes. Twice is once. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    this.#ready = false;
+    this.#stopRetention();
+    this.#closeDoor();
+    await Promise.all(this.#servers.map((server) => server.close()));
+    await this.runner.drain(limits.drainMs);
+    await this.bus.drain();
+    await this.letters.close();
+    await this.journal.close();
+  }
+
+  /** Board, dedupe and standing offers as the journal has them; then what was left undone. */
+  #recover(): void {
+    const now = this.#clock.now();
+    let config = "";
+    this.runner.recover((entry) => {
+      if (entry.kind === "config") config = text(entry.payload);
+      if (entry.kind === "decision") this.#standAgain(entry, now);
+      else this.#remember(entry);
+    });
+    const inForce = JSON.stringify(this.loaded.versions);
+    if (config === inForce) return;
+    const draft = { kind: "config", principal: "runtime", subject: "site", headers: {}, payload: UTF8.encode(inForce) } as const;
+    this.journal.append([draft]).catch((error) => this.#fault("the configuration can't be journalled", error));
+  }
+
+  #standAgain(entry: Entry, now: number): void {
+    const decision = readDecision(entry.payload);
+    if (decision.expiresAt > now) this.offers.add(entry.seq, decision);
+  }
+
+  #remember({ headers, payload }: Entry): void {
+    if (headers.id === undefined || headers["replay-of"] !== undefined) return;
+    this.#dedupe.add(printOf(headers.source ?? "", headers.id, payload));
+  }
+
+  #newRunner(): Runner {
+    return new Runner({
+      ...workOf(this.loaded, this.journal.epoch, this.#scorer),
+      journal: this.journal,
+      clock: this.#clock,
+      applier: this.#applier,
+      source: this.#source,
+      refuse: (refused) => this.letters.add(refused),
+      decided: (seq, decision) => this.#decided(seq, decision),
+      applied: (entry, applied) => this.#options.teller?.applied(entry, applied, this.#clock.monotonic()),
+      fault: (what, error) => this.#fault(what, error),
+    });
+  }
+
+  #newIngest(): EventIngest {
+    return new EventIngest({
+      journal: this.journal,
+      clock: this.#clock,
+      reader: newReader(this.site),
+      dedupe: this.#dedupe,
+      refuse: (refused) => this.letters.add(refused),
+      backlog: () => this.runner.backlog,
+      count: (outcome, type) => this.metrics.event(outcome, type),
+    });
+  }
+
+  #decided(seq: number, decision: Decision): void {
+    const standing = this.offers.add(seq, decision);
+    this.#publish(standing);
+    this.offers.tell(standing);
+    this.metrics.decision(decision.none?.reason ?? "offered", (this.#clock.now() - decision.receivedAt) / 1000);
+    this.#options.teller?.decided(decision, this.#clock.monotonic());
+    if (decision.none?.reason === "unknown-customer") this.#refuseUnknown(decision);
+  }
+
+  #publish({ decision, messages }: Standing): void {
+    const headers = { "Nats-Msg-Id": decision.id };
+    try {
+      this.bus.publish(subject(this.base, "offers", decision.customer), encode(decision), { headers });
+      for (const message of messages) {
+        this.bus.publish(subject(this.base, "predictions"), encode(message), { headers: { "Nats-Msg-Id": `${decision.id}-${message.rank}` } });
+      }
+    } catch (error) {
+      this.#unpublished++;
+      this.#log.debug({ err: error, decision: decision.id }, "a decision was not published");
+    }
+  }
+
+  /** Kept, so that it can be taken in again once somebody has told the source who that is. */
+  #refuseUnknown({ cause, none }: Decision): void {
+    const entry = this.journal.find(cause);
+    if (entry === null) return;
+    const { principal, subject: source, headers, payload } = entry;
+    this.letters.add({ code: "unknown-customer", detail: none!.detail, where: { source }, seq: cause, principal, subject: source, headers, payload });
+  }
+
+  #retain(): void {
+    const { ageMs, bytes, decisionsMs, deadLettersMs } = this.site.retention;
+    const run = async () => {
+      await this.journal.retain({ ageMs, bytes, decisionAgeMs: decisionsMs });
+      await this.letters.retain(deadLettersMs);
+    };
+    run().catch((error) => this.#fault("old entries can't be removed", error));
+    this.#stopRetention = this.#clock.after(RETENTION_EVERY_MS, () => this.#retain());
+  }
+
+  #fault(what: string, error: unknown): void {
+    this.metrics.fault();
+    this.#log.error({ err: error }, what);
+  }
+
+  #faces() {
+    const { name, place, http, departments } = this.site;
+    const about = { site: name, place, version: this.#options.version, departments: [...departments.keys()] };
+    return { http, about, clock: this.#clock };
+  }
+
+  #ports(): Ports {
+    const { metrics, loaded } = this;
+    return {
+      ingest: this.ingest,
+      offers: this.offers,
+      decisions: this.#decisions,
+      letters: replayable(this.letters, this.ingest),
+      scoring: loaded.model === null ? null : scoringOf(this.site, loaded.model),
+      health: this.#health(),
+      metrics,
+      requests: { observe: (route, status, seconds) => metrics.request(route, status, seconds) },
+      log: this.#log,
+    };
+  }
+
+  #health(): Health {
+    const trouble = (port: unknown): string | null => (port as { trouble?: string | null }).trouble ?? null;
+    return {
+      notReady: () => {
+        if (!this.#ready) return ["starting or stopping"];
+        const { failure } = this.journal;
+        return failure === null ? [] : [failure.message];
+      },
+      degraded: () => [
+        ...(this.bus.state === "here" ? [] : ["the bus is away: decisions are made, journalled and served over HTTP, not published"]),
+        ...[this.#source, this.#scorer].map(trouble).filter((reason) => reason !== null),
+      ],
+    };
+  }
+
+  #readings() {
+    const read = (name: string, help: string, value: () => number) => ({ name: `aisle_${name}`, help, read: value });
+    return [
+      read("journal_last_seq", "Highest sequence on disk", () => this.journal.stats().lastSeq),
+      read("journal_commits_total", "Commits since the start", () => this.journal.stats().commits),
+      read("journal_bytes", "Bytes of the journal on disk", () => this.journal.stats().bytes),
+      read("journal_queued_entries", "Entries that wait for the disk", () => this.journal.stats().queuedEntries),
+      read("undecided_focuses", "Focuses that wait for their decision", () => this.runner.backlog),
+      read("open_visits", "Visits on the board", () => this.#applier.board.size(this.#applier.visits.name)),
+      read("evicted_visits_total", "Visits closed early, as the board was full", () => this.#applier.evicted),
+      read("dedupe_ids", "Ids that are remembered: the horizon of deduplication", () => this.#dedupe.size),
+      read("dedupe_evicted_total", "Ids that had to be forgotten", () => this.#dedupe.evicted),
+      read("dead_letters", "Dead letters kept", () => this.letters.stats().count),
+      read("dead_letters_lost_total", "Dead letters that could not be kept", () => this.letters.stats().lost),
+      read("unpublished_total", "Decisions not published, as the bus was away", () => this.#unpublished),
+    ];
+  }
+}
+
+function sourceOf({ site, catalog }: Loaded): CustomerSource {
+  const { url, ...rest } = site.source;
+  if (url === null) return new LocalSource((customer) => catalog.customers.get(customer));
+  return new HttpSource({ url, ...rest, columns: site.catalog.customers.columns, fetch });
+}
+
+function scorerOf(loaded: Loaded, clock: Clock): Scorer {
+  const { url, timeoutMs, fallback } = loaded.site.scorer;
+  if (url === null) return coreScorer(loaded);
+  return new RestScorer({
+    url,
+    timeoutMs,
+    clock,
+    fetch,
+    fallback: fallback === "model" ? coreScorer(loaded) : null,
+    couponRow: (index) => loaded.catalog.couponRow(index),
+    couponKey: loaded.site.catalog.coupons.key,
+  });
+}
+
+function busOf({ bus, name, place }: Site, clock: Clock, onError: (error: unknown) => void): Bus {
+  if (bus.nats === null) return new MemoryBus({ clock, onError });
+  const { nats: servers, token, credentials } = bus;
+  return new NatsBus({
+    servers,
+    name: `${name}.${place}`,
+    clock,
+    onError,
+    ...(token === null ? {} : { token }),
+    ...(credentials === null ? {} : { credentials }),
+  });
+}
+
+/** Dead letters that can be taken in again. */
+function replayable(letters: LmdbDeadLetters, ingest: EventIngest): DeadLetters {
+  return {
+    list: (options) => letters.list(options),
+    get: (id) => letters.get(id),
+    count: () => letters.count(),
+    async replay(id): Promise<Receipt> {
+      const letter = letters.get(id);
+      if (letter === null) throw new AisleError("not-found", `there is no dead letter ${id}`);
+      const { principal, subject: path, headers, payload, payloadBytes } = letter;
+      if (payload.length < payloadBytes) throw new AisleError("invalid", `dead letter ${id} was cut to ${payload.length} of ${payloadBytes} bytes`);
+      const { type = null, ...rest } = headers;
+      const receipt = await ingest.replay({ principal, subject: path, type, headers: rest, body: payload }, id);
+      const seq = receipt.seqs[0];
+      if (seq !== undefined) await letters.markReplayed(id, seq);
+      return receipt;
+    },
+  };
+}
+
+function encode(value: unknown): Uint8Array {
+  return UTF8.encode(JSON.stringify(value));
+}
+
+function text(payload: Uint8Array): string {
+  return Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString();
+}

@@ -1,0 +1,70 @@
+// What is counted. No label ever names a customer, a record or a coupon.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { Metrics } from "./http/ports.ts";
+
+/** Seconds; a decision is meant to take less than two thousandths. */
+const DECISION_BUCKETS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1];
+const HTTP_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5];
+
+/** A value that is read when somebody asks for it. */
+export interface Reading {
+  readonly name: string;
+  readonly help: string;
+  readonly read: () => number;
+}
+
+export class RuntimeMetrics implements Metrics {
+  readonly #registry = new Registry();
+  readonly #events = this.#counter("aisle_events_total", "Events by what became of them", ["outcome", "type"]);
+  readonly #decisions = this.#counter("aisle_decisions_total", "Decisions by result: offered, or why not", ["result"]);
+  readonly #faults = this.#counter("aisle_faults_total", "Bugs and failures that were survived", []);
+  readonly #requests = this.#counter("aisle_http_requests_total", "HTTP requests", ["route", "status"]);
+  readonly #seconds = this.#histogram("aisle_http_request_seconds", "Time of an HTTP request", HTTP_BUCKETS, ["route"]);
+  readonly #decided = this.#histogram(
+    "aisle_decision_seconds",
+    "From the receipt of a focus to its decision on disk",
+    DECISION_BUCKETS,
+    [],
+  );
+
+  constructor(readings: readonly Reading[]) {
+    collectDefaultMetrics({ register: this.#registry });
+    for (const { name, help, read } of readings) {
+      const gauge: Gauge = new Gauge({ name, help, registers: [this.#registry], collect: () => gauge.set(read()) });
+    }
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  event(outcome: string, type: string): void {
+    this.#events.inc({ outcome, type });
+  }
+
+  decision(result: string, seconds: number): void {
+    this.#decisions.inc({ result });
+    this.#decided.observe(seconds);
+  }
+
+  fault(): void {
+    this.#faults.inc();
+  }
+
+  request(route: string, status: number, seconds: number): void {
+    this.#requests.inc({ route, status });
+    this.#seconds.observe({ route }, seconds);
+  }
+
+  #counter(name: string, help: string, labelNames: string[]): Counter {
+    return new Counter({ name, help, labelNames, registers: [this.#registry] });
+  }
+
+  #histogram(name: string, help: string, buckets: number[], labelNames: string[]): Histogram {
+    return new Histogram({ name, help, buckets, labelNames, registers: [this.#registry] });
+  }
+}

@@ -1,0 +1,320 @@
+// Starts what may start and carries the results: questions to the outside, effects and decisions to the journal,
+// and, once they are on disk, offers to those who wait for them.
+import type { Actor, Ask, World } from "./actor.ts";
+import type { Applied, Applier, Effect, FocusData, FocusRecord, VisitData, VisitRecord } from "./apply.ts";
+import type { BoardRecord } from "./board.ts";
+import type { Clock } from "./clock.ts";
+import type { CustomerSource } from "./data/source.ts";
+import { type Basis, buildDecision, decisionId, type Explainer } from "./decide/build.ts";
+import type { Choice, Decision, Focus, Profile, ScoredCoupons, Scores, Visit } from "./decide/decision.ts";
+import type { Scorer } from "./decide/scorer.ts";
+import { AisleError } from "./errors.ts";
+import type { Refused } from "./ingest.ts";
+import type { Draft, Entry, Journal } from "./journal/journal.ts";
+import { Scheduler } from "./scheduler.ts";
+import type { Plan, PlannedActor } from "./site.ts";
+
+type AnyActor = Actor<unknown, unknown, unknown>;
+
+/** What the work on goals needs, live or in a replay. */
+export interface WorkPorts {
+  readonly plan: Plan;
+  readonly actors: readonly AnyActor[];
+  readonly world: World;
+  readonly scorer: Scorer;
+  readonly explain: Explainer;
+  readonly place: string;
+  readonly epoch: string;
+  readonly versions: Decision["versions"];
+}
+
+export interface RunnerPorts extends WorkPorts {
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly applier: Applier;
+  readonly source: CustomerSource;
+  readonly refuse: (refused: Refused) => void;
+  /** A decision is on disk. */
+  readonly decided: (seq: number, decision: Decision) => void;
+  /** An entry has been applied, live. */
+  readonly applied: (entry: Entry, applied: Applied) => void;
+  /** A bug or a failing journal: for the log. */
+  readonly fault: (what: string, error: unknown) => void;
+}
+
+/** How often the board is looked at for what ran out, ms. Times to live are minutes. */
+const TICK_MS = 5_000;
+/** Wait before a result is handed to a full journal again, ms. */
+const RETRY_MS = 20;
+
+/** How often it is looked whether everything is done, ms. */
+const IDLE_MS = 5;
+
+const UTF8 = new TextEncoder();
+
+export class Runner {
+  readonly #ports: RunnerPorts;
+  readonly #scheduler: Scheduler;
+  readonly #settled = new Map<number, (() => void)[]>();
+  /** Answers from outside that go into the commit of their decision. */
+  readonly #answers = new Map<FocusRecord, Effect>();
+  #live = false;
+  #stopTicks: () => void = () => {};
+
+  constructor(ports: RunnerPorts) {
+    this.#ports = ports;
+    this.#scheduler = new Scheduler(ports.plan.actors, (planned, record) => this.#start(planned, record));
+  }
+
+  /** Focuses that wait for their decision. */
+  get backlog(): number {
+    return this.#ports.applier.undecided.size;
+  }
+
+  /** Rebuilds the board from the journal, then goes live: what was left undecided is decided now. */
+  recover(onEntry: (entry: Entry) => void = () => {}): void {
+    const { journal, applier } = this.#ports;
+    const settled = journal.appliedSeq;
+    for (const entry of journal.read()) {
+      this.#apply(entry);
+      onEntry(entry);
+    }
+    this.#live = true;
+    for (const [cause, focus] of [...applier.undecided]) {
+      // Its decision was made, or deliberately not, before the plan in force: history stays as it was.
+      if (cause <= settled) applier.abandon(focus);
+      else this.#scheduler.changed(focus.parent!);
+    }
+    for (const visit of applier.board.records(applier.visits.name)) this.#scheduler.changed(visit);
+    journal.onCommit((entries) => this.#committed(entries));
+    this.#tick();
+  }
+
+  /** Resolves once the focus that an event caused is decided; at once when it caused none. */
+  settled(cause: number): Promise<void> {
+    if (!this.#ports.applier.undecided.has(cause)) return Promise.resolve();
+    return new Promise((resolve) => {
+      const waiting = this.#settled.get(cause);
+      if (waiting === undefined) this.#settled.set(cause, [resolve]);
+      else waiting.push(resolve);
+    });
+  }
+
+  /** Resolves when nothing is worked on and no focus waits, or after `ms`. */
+  async idle(ms = Number.POSITIVE_INFINITY): Promise<void> {
+    const { clock } = this.#ports;
+    const end = clock.monotonic() + ms;
+    while ((this.#scheduler.working > 0 || this.backlog > 0) && clock.monotonic() < end) {
+      await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
+    }
+  }
+
+  /** No more ticks; what is under way ends, or `ms` have passed. */
+  async drain(ms: number): Promise<void> {
+    this.#stopTicks();
+    await this.idle(ms);
+  }
+
+  #committed(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      const applied = this.#apply(entry);
+      if (applied === null) continue;
+      for (const record of applied.changed) this.#scheduler.changed(record);
+      this.#ports.applied(entry, applied);
+      if (applied.decision !== null) this.#decided(entry.seq, applied.decision);
+    }
+    this.#ports.journal.appliedSeq = this.#ports.applier.settledSeq;
+  }
+
+  /** An entry that fails to apply changes nothing, is reported, and stands in the dead letters by its sequence. */
+  #apply(entry: Entry): Applied | null {
+    try {
+      return this.#ports.applier.apply(entry);
+    } catch (error) {
+      this.#ports.fault(`entry ${entry.seq} can't be applied`, error);
+      if (this.#live) this.#refuse(entry.seq, "failed", (error as Error).message, entry);
+      return null;
+    }
+  }
+
+  #refuse(seq: number, code: string, detail: string, { principal, subject, headers, payload }: Entry): void {
+    this.#ports.refuse({ code, detail, where: { source: subject }, principal, subject, headers, payload, seq });
+  }
+
+  #decided(seq: number, decision: Decision): void {
+    this.#ports.decided(seq, decision);
+    for (const resolve of this.#settled.get(decision.cause) ?? []) resolve();
+    this.#settled.delete(decision.cause);
+  }
+
+  #start(planned: PlannedActor, record: BoardRecord): void {
+    if (!this.#live) return;
+    const { actors, world } = this.#ports;
+    const actor = actors.find(({ goal }) => goal === planned.goal)!;
+    const input = inputOf(record);
+    try {
+      const ask = actor.ask?.(input, planned.with as never, world) ?? null;
+      const answer = ask === null ? null : this.#ask(ask, record);
+      if (answer instanceof Promise) {
+        answer.then(
+          (value) => this.#finish(planned, actor, record, input, value),
+          (error) => this.#fail(planned, record, error),
+        );
+      } else this.#finish(planned, actor, record, input, answer);
+    } catch (error) {
+      this.#fail(planned, record, error);
+    }
+  }
+
+  #ask(ask: Ask, record: BoardRecord): unknown {
+    const { source, scorer, applier } = this.#ports;
+    if (ask.port === "customers") {
+      const answer = source.fetch(ask.customer);
+      const orCopy = (profile: Profile): Profile => {
+        const copy = profile.state === "unavailable" ? applier.copies.get(ask.customer) : undefined;
+        return copy === undefined ? profile : { state: "known", row: copy, stale: true };
+      };
+      return answer instanceof Promise ? answer.then(orCopy) : orCopy(answer);
+    }
+    const answer = scorer.score(ask.customer, ask.coupons);
+    if (!scorer.outside) return answer;
+    return Promise.resolve(answer).then((scores) => {
+      const { customer, visit, cause } = (record as FocusRecord).data;
+      this.#answers.set(record as FocusRecord, { goal: "scored", customer, visit, cause, answer: scores });
+      return scores;
+    });
+  }
+
+  #finish(planned: PlannedActor, actor: AnyActor, record: BoardRecord, input: unknown, answer: unknown): void {
+    try {
+      if (actor.output === "effect") {
+        const { customer, number } = (record as VisitRecord).data;
+        this.#append(planned.goal, [effectDraft({ goal: planned.goal, customer, visit: number, answer })]);
+        return;
+      }
+      const value = actor.handle(input, answer, planned.with as never, this.#ports.world);
+      if (actor.output === "derived") {
+        record.cells.set(planned.goal, { state: "done", value });
+        this.#scheduler.ended(planned.goal);
+        this.#scheduler.changed(record);
+        return;
+      }
+      this.#append(planned.goal, this.#drafts(planned, record as FocusRecord, value as Choice));
+    } catch (error) {
+      this.#fail(planned, record, error);
+    }
+  }
+
+  /** The decision, and before it, in the same commit, the answers from outside that it rests on. */
+  #drafts(planned: PlannedActor, focus: FocusRecord, choice: Choice): Draft[] {
+    const { clock } = this.#ports;
+    const late = clock.now() >= focus.data.receivedAt + Number(planned.with.timeToLive);
+    const decision = decide(this.#ports, planned, focus, late ? expired(choice, planned) : choice);
+    const effect = this.#answers.get(focus);
+    this.#answers.delete(focus);
+    return [...(effect === undefined ? [] : [effectDraft(effect)]), draft("decision", "offered", decision)];
+  }
+
+  /** Hands results to the journal, which applies them when they are on disk; a full one gets them a little later. */
+  #append(goal: string, drafts: readonly Draft[]): void {
+    const { journal, clock, fault } = this.#ports;
+    journal.append(drafts).then(
+      () => this.#scheduler.ended(goal),
+      (error) => {
+        if (error instanceof AisleError && error.code === "overloaded")
+          clock.after(RETRY_MS, () => this.#append(goal, drafts));
+        else {
+          this.#scheduler.ended(goal);
+          fault("a result can't be journalled", error);
+        }
+      },
+    );
+  }
+
+  /** A bug in an actor or a port: the goal has failed, the focus is given up, its cause stands in the dead letters. */
+  #fail({ goal }: PlannedActor, record: BoardRecord, error: unknown): void {
+    const { applier, journal, fault } = this.#ports;
+    const detail = error instanceof Error ? error.message : String(error);
+    record.cells.set(goal, { state: "failed", detail });
+    this.#scheduler.ended(goal);
+    fault(`'${goal}' failed`, error);
+    const focuses =
+      record.page === applier.focuses.name ? [record as FocusRecord] : ([...record.children] as FocusRecord[]);
+    for (const focus of focuses) {
+      const { cause } = focus.data;
+      applier.abandon(focus);
+      const entry = journal.read(cause).next().value;
+      if (entry !== undefined) this.#refuse(cause, "failed", `'${goal}' failed: ${detail}`, entry);
+      for (const resolve of this.#settled.get(cause) ?? []) resolve();
+      this.#settled.delete(cause);
+    }
+  }
+
+  /** Time passing is an entry when something on the board depends on it. */
+  #tick(): void {
+    const { clock, applier, journal, fault } = this.#ports;
+    const due = applier.nextDueAt();
+    if (due !== null && due <= clock.now()) {
+      journal
+        .append([{ kind: "tick", principal: "runner", subject: "clock", headers: {}, payload: new Uint8Array() }])
+        .catch((error) => fault("a tick can't be journalled", error));
+    }
+    this.#stopTicks = clock.after(TICK_MS, () => this.#tick());
+  }
+}
+
+/** What the actors of a page are handed of a record. */
+export function inputOf(record: BoardRecord): Visit | Focus {
+  if (record.parent === null) {
+    const { customer, number } = record.data as VisitData;
+    return { customer, number };
+  }
+  const data = record.data as FocusData;
+  data.profile ??= doneValue<Profile>(record.parent, "context");
+  const { customer, department, at, profile } = data;
+  return { customer, department, at, profile, scored: doneValue<ScoredCoupons>(record, "scored") };
+}
+
+function doneValue<T>(record: BoardRecord, goal: string): T | null {
+  const cell = record.cells.get(goal);
+  return cell?.state === "done" ? (cell.value as T) : null;
+}
+
+/** The decision of a focus: the same for the same choice, live and in a replay. */
+export function decide(ports: WorkPorts, planned: PlannedActor, focus: FocusRecord, choice: Choice): Decision {
+  const { customer, visit, department, at, cause, receivedAt, test, profile } = focus.data;
+  const scores: Scores | null = doneValue<ScoredCoupons>(focus, "scored")?.scores ?? null;
+  const basis: Basis = {
+    id: decisionId(ports.place, ports.epoch, cause),
+    cause,
+    customer,
+    visit,
+    department,
+    focusedAt: at,
+    receivedAt,
+    timeToLiveMs: Number(planned.with.timeToLive),
+    threshold: Number(planned.with.threshold),
+    profile,
+    scores,
+    versions: ports.versions,
+    test,
+  };
+  return buildDecision(basis, choice, ports.explain);
+}
+
+function expired(choice: Choice, planned: PlannedActor): Choice {
+  const seconds = Math.round(Number(planned.with.timeToLive) / 1000);
+  return {
+    ...choice,
+    offers: [],
+    none: { reason: "expired", detail: `decided more than ${seconds} s after the focus, as after a restart` },
+  };
+}
+
+function effectDraft(effect: Effect): Draft {
+  return draft("effect", effect.goal, effect);
+}
+
+function draft(kind: "effect" | "decision", subject: string, value: unknown): Draft {
+  return { kind, principal: "runner", subject, headers: {}, payload: UTF8.encode(JSON.stringify(value)) };
+}

@@ -1,0 +1,220 @@
+// The shapes of a loaded site: what `config.ts` reads from `site.yml`, `plan.yml` and the files they name,
+// checked, with defaults filled in. Behind this door values are trusted. Durations in ms, sizes in bytes.
+
+/** A value of a row: what a CSV cell or a source's answer becomes. `null` is an empty cell. */
+export type Value = string | number | null;
+export type Row = Readonly<Record<string, Value>>;
+
+export type ColumnType = "text" | "integer" | "number" | "date";
+
+export interface TableConfig {
+  /** Path of the CSV, absolute. */
+  readonly file: string;
+  /** The column that identifies a row. */
+  readonly key: string;
+  /** In the order of the declaration. */
+  readonly columns: Readonly<Record<string, ColumnType>>;
+}
+
+/** Where an event's time stands and how to read it: `epoch` is s or ms by size, `any` is `epoch` or `iso`. */
+export interface TimePath {
+  readonly paths: readonly string[];
+  readonly unit: "s" | "ms" | "epoch" | "iso" | "any";
+}
+
+/** One accepted form of an event: where the site finds what it needs. The first present of several paths counts. */
+export interface Form {
+  readonly name: string;
+  /** The form applies when this path is present; null: to everything that came so far. */
+  readonly when: string | null;
+  readonly type: readonly string[];
+  readonly id: readonly string[];
+  readonly source: readonly string[];
+  readonly identity: readonly string[];
+  readonly time: TimePath;
+  /** Field of ours → paths in the payload. */
+  readonly fields: Readonly<Record<string, readonly string[]>>;
+}
+
+export type FieldType = "number" | "text" | "department" | "action";
+
+export interface EventType {
+  readonly name: string;
+  /** Other names of the type, as older publishers write it. */
+  readonly aliases: readonly string[];
+  readonly fields: Readonly<Record<string, { readonly type: FieldType; readonly required: boolean }>>;
+}
+
+export interface EventsConfig {
+  /** `integer`: an identity is a whole number, given as a JSON number or its digits. */
+  readonly identity: "integer" | "text";
+  readonly forms: readonly Form[];
+  readonly types: ReadonlyMap<string, EventType>;
+}
+
+/** How one column of the model is made from a row; the order is the model's. Missing and unknown are NaN. */
+export interface FeatureConfig {
+  readonly name: string;
+  readonly of: "customer" | "coupon";
+  readonly column: string;
+  /** `value`: the number itself. `is`: 1 when equal, else 0. `range`: 1 in [from, below), else 0. */
+  readonly encode:
+    | { readonly kind: "value" }
+    | { readonly kind: "is"; readonly text: string }
+    | { readonly kind: "range"; readonly from: number; readonly below: number };
+}
+
+export interface ScorerConfig {
+  /** Absolute path of the model; null only with a `url`. */
+  readonly model: string | null;
+  readonly features: readonly FeatureConfig[];
+  /** A REST service with the original's request and response; null: the core. */
+  readonly url: string | null;
+  readonly timeoutMs: number;
+  /** What answers while the service fails: the core's model, or nobody. */
+  readonly fallback: "model" | "none";
+}
+
+export interface CatalogConfig {
+  /** Added to every calendar day of coupons. */
+  readonly shiftDays: number;
+  readonly customers: TableConfig;
+  readonly coupons: TableConfig & {
+    readonly department: string;
+    readonly validFrom: string;
+    /** The last valid day, inclusive. */
+    readonly validTo: string;
+    /** Name in the published offer → column. */
+    readonly publish: Readonly<Record<string, string>>;
+  };
+  readonly products: (TableConfig & { readonly publish: Readonly<Record<string, string>> }) | null;
+  /** Which products a coupon is for. */
+  readonly couponProducts: { readonly file: string; readonly coupon: string; readonly product: string } | null;
+}
+
+/** The central source of customers: a service asked by `GET <url>/<customer>`; null: the site's CSV. */
+export interface SourceConfig {
+  readonly url: string | null;
+  readonly timeoutMs: number;
+  /** Sent as a bearer token; never logged. */
+  readonly token: string | null;
+}
+
+/** A department's rectangle on the store plan, edges inclusive, in the unit of the moves' x and y. */
+export interface Area {
+  readonly department: string;
+  readonly x0: number;
+  readonly y0: number;
+  readonly x1: number;
+  readonly y1: number;
+}
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** The store plan round the areas, for a picture of it. */
+export interface FloorConfig {
+  readonly width: number;
+  readonly height: number;
+  readonly entrance: Point | null;
+  readonly exit: Point | null;
+}
+
+export interface RetentionConfig {
+  readonly ageMs: number;
+  readonly bytes: number;
+  /** Decisions are kept this long, whatever happens to the rest. */
+  readonly decisionsMs: number;
+  readonly deadLettersMs: number;
+}
+
+export interface PlayConfig {
+  /** Scenario files, absolute. */
+  readonly files: readonly string[];
+  /** Seconds of the store in a second of the clock. */
+  readonly speed: number;
+  /** ms of walking per unit of straight-line distance. */
+  readonly paceMs: number;
+  /** Of the pauses and the order of customers. */
+  readonly seed: number;
+}
+
+export interface HttpConfig {
+  readonly host: string;
+  readonly port: number;
+  /** `token`: bearer `AISLE_TOKEN` off loopback; `none`: open, asked for by name. */
+  readonly auth: "token" | "none";
+  readonly token: string | null;
+  /** Whether the mock endpoints answer off loopback. */
+  readonly mock: boolean;
+}
+
+export interface BusConfig {
+  /** Null: in-process. */
+  readonly nats: string | null;
+  readonly credentials: string | null;
+  readonly token: string | null;
+  readonly prefix: string;
+}
+
+/** One line of the plan: which actor, on which page, with which settings, checked against what the actor declares. */
+export interface PlannedActor {
+  readonly goal: string;
+  readonly page: string;
+  readonly prerequisites: readonly string[];
+  readonly conflicts: Readonly<Record<string, number>>;
+  readonly maxSelves: number;
+  readonly subsumes: readonly string[];
+  readonly layer: number;
+  /** Types of events that wake it; empty: the state of the record alone does. */
+  readonly on: readonly string[];
+  readonly with: Readonly<Record<string, number | string>>;
+}
+
+export interface PageConfig {
+  readonly name: string;
+  readonly parent: string | null;
+  /** Event types that make a record ready. */
+  readonly opens: readonly string[];
+  readonly closes: readonly string[];
+  /** A record that heard nothing for so long is closed. */
+  readonly timeToLiveMs: number;
+}
+
+export interface Plan {
+  readonly pages: readonly PageConfig[];
+  /** In order of priority. */
+  readonly actors: readonly PlannedActor[];
+}
+
+export interface Site {
+  readonly name: string;
+  readonly place: string;
+  /** Absolute folder. */
+  readonly dir: string;
+  readonly timeZone: string;
+  readonly log: { readonly level: "debug" | "info" | "warn" | "error"; readonly format: "auto" | "json" | "pretty" };
+  readonly http: HttpConfig;
+  readonly bus: BusConfig;
+  readonly events: EventsConfig;
+  /** Department → its other names. */
+  readonly departments: ReadonlyMap<string, readonly string[]>;
+  readonly areas: readonly Area[];
+  /** Null: the site has no store plan, and no areas. */
+  readonly floor: FloorConfig | null;
+  readonly catalog: CatalogConfig;
+  readonly source: SourceConfig;
+  readonly scorer: ScorerConfig;
+  readonly retention: RetentionConfig;
+  readonly play: PlayConfig | null;
+  readonly plan: Plan;
+  /** sha256 of the files in force, hex; what a `config` entry of the journal names. */
+  readonly hashes: {
+    readonly site: string;
+    readonly plan: string;
+    readonly catalog: string;
+    readonly model: string | null;
+  };
+}

@@ -1,0 +1,369 @@
+// Events that could not be used, kept with the reason. In the journal's LMDB environment, a database of its own.
+//
+// Key: id, 8 bytes big-endian. Value, little-endian:
+//   +0  checksum  u32  CRC-32 of +4 … end
+//   +4  about     u32  bytes
+//   +8  about     JSON: all but id and payload
+//   then the payload, as it came, cut to `limits.deadLetterBytes`
+// Key 0: the highest id ever given, as a key, so that no id comes twice after all letters have gone.
+//
+// Payloads may be customers' data: they are stored and shown to who asks, never logged.
+import type { Database, RootDatabase } from "lmdb";
+import type { Clock } from "../clock.ts";
+import { crc32 } from "../crc32.ts";
+import { AisleError } from "../errors.ts";
+import { keyOf, seqOf } from "../key.ts";
+import { limits } from "../limits.ts";
+
+/** Where the event stood in what was received. */
+export interface Where {
+  /** "http", "nats", "player", "fold" … */
+  readonly source: string;
+  /** Place in its batch, from 0. */
+  readonly index?: number;
+  /** Byte in the payload, from 0. */
+  readonly offset?: number;
+  /** JSON pointer of the field meant. */
+  readonly pointer?: string;
+}
+
+/** What is handed in. The payload is copied: its memory may be used again at once. */
+export interface NewLetter {
+  /** Stable, one word: "malformed", "no-type", "late" … */
+  readonly code: string;
+  /** For a person. Names fields and places, quotes no customer data. */
+  readonly detail: string;
+  readonly where: Where;
+  /** Journal sequence, when it was journalled and failed afterwards. */
+  readonly seq?: number;
+  readonly principal: string;
+  readonly subject: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly payload: Uint8Array;
+}
+
+export interface DeadLetter extends NewLetter {
+  /** From 1, ascending with time. */
+  readonly id: number;
+  /** ms since epoch */
+  readonly at: number;
+  /** Length before the payload was cut. */
+  readonly payloadBytes: number;
+  /** Sequence of the entry that it came back as. */
+  readonly replayedAs?: number;
+}
+
+export interface ListOptions {
+  /** Only ids below it; for the next page. */
+  readonly before?: number;
+  readonly limit: number;
+  readonly code?: string;
+}
+
+export interface DeadLetterStats {
+  readonly count: number;
+  readonly waiting: number;
+  /** Since the store was opened: taken, removed by the bound or by age, and not kept (queue full or disk failed). */
+  readonly added: number;
+  readonly evicted: number;
+  readonly lost: number;
+}
+
+export interface DeadLetters {
+  /** Takes a letter; on disk soon. Never throws, never waits: what can't be kept is counted as lost. */
+  add(letter: NewLetter): void;
+  /** The same; resolves with the id once it is on disk. @throws AisleError `overloaded`, `unavailable` */
+  addDurable(letter: NewLetter): Promise<number>;
+  /** Resolves once nothing waits any more; `stats` tells whether something was lost. */
+  flush(): Promise<void>;
+  /** Newest first, of those on disk. */
+  list(options: ListOptions): DeadLetter[];
+  /** Null when it isn't there (any more). @throws AisleError `corrupt` */
+  get(id: number): DeadLetter | null;
+  /** Notes what a letter came back as; false when it isn't there. Resolves once it is on disk. */
+  markReplayed(id: number, seq: number): Promise<boolean>;
+  /** Removes letters older than `ageMs`; resolves with how many. */
+  retain(ageMs: number): Promise<number>;
+  count(): number;
+  stats(): DeadLetterStats;
+  /** Writes what waits. The environment is closed by who opened it. */
+  close(): Promise<void>;
+}
+
+export interface DeadLettersOptions {
+  /** The journal's environment: `LmdbJournal.root`. */
+  readonly root: RootDatabase<Buffer, Buffer>;
+  readonly clock: Clock;
+  readonly readOnly?: boolean;
+  readonly limits?: Partial<Record<"deadLetters" | "deadLetterBytes" | "deadLetterQueue", number>>;
+}
+
+interface Waiting {
+  readonly id: number;
+  readonly value: Buffer;
+  lost: boolean;
+}
+
+/** Pause between commits, ms: a flood of bad events must not take the disk from the good ones. */
+const COMMIT_EVERY_MS = 20;
+/** Letters of one commit, and letters removed by one. */
+const COMMIT_LETTERS = 500;
+/** Letters looked at for one page of a filtered list. */
+const LIST_SCANNED = 100_000;
+const HEADER = 8;
+const LAST_ID = keyOf(0);
+const DAMAGED = "it is damaged on disk: its checksum is wrong";
+
+export function openDeadLetters(options: DeadLettersOptions): LmdbDeadLetters {
+  return new LmdbDeadLetters(options);
+}
+
+export class LmdbDeadLetters implements DeadLetters {
+  readonly #database: Database<Buffer, Buffer> | undefined;
+  readonly #clock: Clock;
+  readonly #limits: {
+    readonly deadLetters: number;
+    readonly deadLetterBytes: number;
+    readonly deadLetterQueue: number;
+  };
+  readonly #readOnly: boolean;
+
+  /** Ids on disk are firstId … lastId, without gaps; lastId < firstId: none. */
+  #firstId = 1;
+  #lastId = 0;
+  #givenId = 0;
+  #waiting: Waiting[] = [];
+  #committing: Promise<void> | null = null;
+  #cancelTimer: (() => void) | null = null;
+  #added = 0;
+  #evicted = 0;
+  #lost = 0;
+
+  constructor({ root, clock, readOnly = false, limits: overrides }: DeadLettersOptions) {
+    // undefined when read-only and no letter was ever written
+    this.#database = root.openDB<Buffer, Buffer>({ name: "deadletters", encoding: "binary", keyEncoding: "binary" });
+    this.#clock = clock;
+    this.#limits = { ...limits, ...overrides };
+    this.#readOnly = readOnly;
+    this.#findEnds();
+    this.#givenId = this.#lastId;
+  }
+
+  add(letter: NewLetter): void {
+    try {
+      this.#take(letter);
+      this.#schedule();
+    } catch {
+      this.#lost++;
+    }
+  }
+
+  async addDurable(letter: NewLetter): Promise<number> {
+    const taken = this.#take(letter);
+    await this.flush();
+    if (taken.lost) throw new AisleError("unavailable", "the dead letter could not be written");
+    return taken.id;
+  }
+
+  async flush(): Promise<void> {
+    while (this.#committing !== null || this.#waiting.length > 0) await (this.#committing ?? this.#commit());
+  }
+
+  list({ before, limit, code }: ListOptions): DeadLetter[] {
+    this.#refresh();
+    const letters: DeadLetter[] = [];
+    if (this.#database === undefined) return letters;
+    const start = keyOf(Math.max(Math.min(before ?? Number.POSITIVE_INFINITY, this.#lastId + 1) - 1, 0));
+    for (const { key, value } of this.#database.getRange({ start, reverse: true, limit: LIST_SCANNED })) {
+      const id = seqOf(key);
+      if (letters.length >= limit || id === 0) break;
+      const letter = decode(id, value) ?? damaged(id);
+      if (code === undefined || letter.code === code) letters.push(letter);
+    }
+    return letters;
+  }
+
+  get(id: number): DeadLetter | null {
+    this.#refresh();
+    if (!Number.isInteger(id) || id < this.#firstId || id > this.#lastId) return null;
+    const value = this.#database?.getBinary(keyOf(id));
+    if (value === undefined) return null;
+    const letter = decode(id, value);
+    if (letter === null) throw new AisleError("corrupt", `dead letter ${id}: ${DAMAGED}`);
+    return letter;
+  }
+
+  async markReplayed(id: number, seq: number): Promise<boolean> {
+    let found = false;
+    await this.#inTurn(async () => {
+      const letter = this.get(id);
+      if (letter === null) return;
+      found = true;
+      await this.#writable().put(keyOf(id), encode({ ...letter, replayedAs: seq }));
+    });
+    return found;
+  }
+
+  async retain(ageMs: number): Promise<number> {
+    const before = this.#clock.now() - ageMs;
+    const evicted = this.#evicted;
+    let more = true;
+    while (more) {
+      await this.#inTurn(async () => {
+        const firstId = this.#firstSince(before);
+        more = firstId > this.#firstId;
+        if (more) await this.#evictBelow(firstId, []);
+      });
+    }
+    return this.#evicted - evicted;
+  }
+
+  count(): number {
+    this.#refresh();
+    return this.#lastId - this.#firstId + 1;
+  }
+
+  stats(): DeadLetterStats {
+    const waiting = this.#waiting.length;
+    return { count: this.count(), waiting, added: this.#added, evicted: this.#evicted, lost: this.#lost };
+  }
+
+  async close(): Promise<void> {
+    this.#cancelTimer?.();
+    await this.flush();
+  }
+
+  #writable(): Database<Buffer, Buffer> {
+    if (this.#readOnly || this.#database === undefined) {
+      throw new AisleError("unavailable", "the dead letters are open for reading only");
+    }
+    return this.#database;
+  }
+
+  #take(letter: NewLetter): Waiting {
+    this.#writable();
+    const { deadLetterBytes, deadLetterQueue } = this.#limits;
+    if (this.#waiting.length >= deadLetterQueue) {
+      throw new AisleError("overloaded", `${deadLetterQueue} dead letters wait for the disk`);
+    }
+    const id = this.#givenId + 1;
+    const payload = letter.payload.subarray(0, deadLetterBytes);
+    const payloadBytes = letter.payload.byteLength;
+    const value = encode({ ...letter, id, at: this.#clock.now(), payload, payloadBytes });
+    const taken = { id, value, lost: false };
+    this.#waiting.push(taken);
+    this.#givenId = id;
+    this.#added++;
+    return taken;
+  }
+
+  #schedule(): void {
+    if (this.#committing !== null || this.#cancelTimer !== null || this.#waiting.length === 0) return;
+    this.#cancelTimer = this.#clock.after(COMMIT_EVERY_MS, () => {
+      this.#cancelTimer = null;
+      if (this.#waiting.length > 0) void this.#commit();
+    });
+  }
+
+  /** Runs a write when no other is under way. */
+  async #inTurn(write: () => Promise<void>): Promise<void> {
+    this.#writable();
+    while (this.#committing !== null) await this.#committing;
+    this.#committing = write().finally(() => {
+      this.#committing = null;
+      this.#schedule();
+    });
+    await this.#committing;
+  }
+
+  /** One commit: the letters that wait, and the removal of as many of the oldest as are too many. */
+  #commit(): Promise<void> {
+    return this.#inTurn(async () => {
+      const letters = this.#waiting.splice(0, COMMIT_LETTERS);
+      const lastId = letters.at(-1)?.id ?? this.#lastId;
+      try {
+        await this.#evictBelow(lastId - this.#limits.deadLetters + 1, letters);
+      } catch {
+        this.#lose([...letters, ...this.#waiting.splice(0)]);
+      }
+    });
+  }
+
+  async #evictBelow(firstId: number, letters: readonly Waiting[]): Promise<void> {
+    const database = this.#writable();
+    const lastId = letters.at(-1)?.id ?? this.#lastId;
+    const from = this.#firstId;
+    const to = Math.max(from, firstId);
+    await database.batch(() => {
+      for (const { id, value } of letters) void database.put(keyOf(id), value);
+      for (let id = from; id < to; id++) void database.remove(keyOf(id));
+      if (to > from) void database.put(LAST_ID, keyOf(lastId));
+    });
+    this.#firstId = to;
+    this.#lastId = lastId;
+    this.#evicted += to - from;
+  }
+
+  #lose(letters: readonly Waiting[]): void {
+    for (const letter of letters) letter.lost = true;
+    this.#lost += letters.length;
+    this.#givenId = this.#lastId;
+  }
+
+  /** The first letter that isn't older than `before`, looking at as many as one commit removes. */
+  #firstSince(before: number): number {
+    const range = { start: keyOf(this.#firstId), limit: COMMIT_LETTERS };
+    let firstId = this.#firstId;
+    for (const { key, value } of this.#writable().getRange(range)) {
+      const at = aboutOf(value)?.fields.at ?? Number.NEGATIVE_INFINITY; // damaged: nobody can read it any more
+      if (at >= before) break;
+      firstId = seqOf(key) + 1;
+    }
+    return firstId;
+  }
+
+  #refresh(): void {
+    if (this.#readOnly) this.#findEnds();
+  }
+
+  #findEnds(): void {
+    const database = this.#database;
+    if (database === undefined) return;
+    if (this.#readOnly) database.resetReadTxn();
+    const given = database.getBinary(LAST_ID);
+    this.#lastId = given === undefined ? 0 : seqOf(given);
+    for (const key of database.getKeys({ start: keyOf(2 ** 53), reverse: true, limit: 1 })) {
+      this.#lastId = Math.max(this.#lastId, seqOf(key));
+    }
+    this.#firstId = this.#lastId + 1;
+    for (const key of database.getKeys({ start: keyOf(1), limit: 1 })) this.#firstId = seqOf(key);
+  }
+}
+
+function encode({ id: _, payload, ...about }: DeadLetter): Buffer {
+  const text = Buffer.from(JSON.stringify(about), "utf8");
+  const value = Buffer.allocUnsafeSlow(HEADER + text.length + payload.byteLength);
+  value.writeUInt32LE(text.length, 4);
+  text.copy(value, HEADER);
+  value.set(payload, HEADER + text.length);
+  value.writeUInt32LE(crc32(value, 4, value.length), 0);
+  return value;
+}
+
+/** Null when it is damaged. */
+function decode(id: number, value: Buffer): DeadLetter | null {
+  const about = aboutOf(value);
+  return about === null ? null : { id, ...about.fields, payload: value.subarray(about.end) };
+}
+
+/** Stands in a list for a letter that can't be read. */
+function damaged(id: number): DeadLetter {
+  const nothing = { principal: "", subject: "", headers: {}, payload: Buffer.alloc(0), payloadBytes: 0 };
+  return { id, at: 0, code: "corrupt", detail: DAMAGED, where: { source: "deadletters" }, ...nothing };
+}
+
+function aboutOf(value: Buffer): { fields: Omit<DeadLetter, "id" | "payload">; end: number } | null {
+  if (value.length < HEADER || crc32(value, 4, value.length) !== value.readUInt32LE(0)) return null;
+  const end = HEADER + value.readUInt32LE(4);
+  return { fields: JSON.parse(value.toString("utf8", HEADER, end)), end };
+}
