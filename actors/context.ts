@@ -16,6 +16,13 @@ export const context = defineActor({
       max: 24 * 60 * MINUTE,
       does: "a profile is fetched anew after",
     },
+    retry: {
+      type: "duration",
+      default: 30_000,
+      min: 1_000,
+      max: 24 * 60 * MINUTE,
+      does: "so is one that is stale or missing, as the source was away, after",
+    },
   },
 
   ask: (visit: Visit) => ({ port: "customers", customer: visit.customer }),

@@ -138,6 +138,8 @@ function widen(forest: Forest, from: u32, to: u32, row: usize, values: usize): v
       value = left ? 0 : 1;
     } else if (missing) {
       value = kind & MISSING_RIGHT ? Infinity : -Infinity;
+    } else {
+      value = min(max(value, -f64.MAX_VALUE), f64.MAX_VALUE); // thresholds are finite, only missing is beyond them
     }
     store<f64>(values + (column << 3), value);
   }

@@ -50,7 +50,9 @@ export async function bench(options: {
 
   const ort = peers();
   if (ort === null) {
-    console.log("forest: onnxruntime-node is not installed, its ratios are left out: npm ci --prefix bench --ignore-scripts");
+    console.log(
+      "forest: onnxruntime-node is not installed, its ratios are left out: npm ci --prefix bench --ignore-scripts",
+    );
   } else {
     for (const threads of [1, 2]) {
       const session = await ort.session(onnxModel(model, ort), threads);

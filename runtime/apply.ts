@@ -109,8 +109,12 @@ export class Applier {
     return this.appliedSeq;
   }
 
-  /** One entry. All or nothing: what throws has changed nothing. */
-  apply(entry: Entry): Applied {
+  /**
+   * One entry. All or nothing: what throws has changed nothing.
+   *
+   * @param made  the decision that the entry holds, when it is at hand; else it is read
+   */
+  apply(entry: Entry, made?: Decision): Applied {
     this.appliedSeq = Math.max(this.appliedSeq, entry.seq);
     switch (entry.kind) {
       case "event":
@@ -118,7 +122,7 @@ export class Applier {
       case "effect":
         return this.#effect(entry);
       case "decision":
-        return this.#decision(JSON.parse(text(entry.payload)) as Decision);
+        return this.#decision(made ?? (JSON.parse(text(entry.payload)) as Decision));
       case "tick":
         return this.#tick(entry);
       default:

@@ -90,7 +90,7 @@ export const limits = {
   modelBytes: 256 * MiB,
   modelTrees: 10_000,
   modelFeatures: 4_096,
-  /** Splits and leaves of all trees of one model. */
+  /** Splits and leaves of all trees of one model; 32 categories of a split's set count as one. */
   modelNodes: 4_000_000,
   /** A forest's tables in the core, the catalogue's masks among them. */
   modelTableBytes: 768 * MiB,

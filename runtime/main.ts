@@ -275,7 +275,7 @@ export class Place {
       applier: this.#applier,
       source: this.#source,
       refuse: (refused) => this.letters.add(refused),
-      decided: (seq, decision) => this.#decided(seq, decision),
+      decided: (entry, decision) => this.#decided(entry, decision),
       applied: (entry, applied) => this.#options.teller?.applied(entry, applied, this.#clock.monotonic()),
       fault: (what, error) => this.#fault(what, error),
     });
@@ -293,19 +293,20 @@ export class Place {
     });
   }
 
-  #decided(seq: number, decision: Decision): void {
+  #decided({ seq, payload }: Entry, decision: Decision): void {
     const standing = this.offers.add(seq, decision);
-    this.#publish(standing);
+    this.#publish(standing, payload);
     this.offers.tell(standing);
     this.metrics.decision(decision.none?.reason ?? "offered", (this.#clock.now() - decision.receivedAt) / 1000);
     this.#options.teller?.decided(decision, this.#clock.monotonic());
     if (decision.none?.reason === "unknown-customer") this.#refuseUnknown(decision);
   }
 
-  #publish({ decision, messages }: Standing): void {
+  /** @param payload  the decision as it was journalled */
+  #publish({ decision, messages }: Standing, payload: Uint8Array): void {
     const headers = { "Nats-Msg-Id": decision.id };
     try {
-      this.bus.publish(subject(this.base, "offers", decision.customer), encode(decision), { headers });
+      this.bus.publish(subject(this.base, "offers", decision.customer), payload, { headers });
       for (const message of messages) {
         this.bus.publish(subject(this.base, "predictions"), encode(message), { headers: { "Nats-Msg-Id": `${decision.id}-${message.rank}` } });
       }

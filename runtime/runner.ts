@@ -34,8 +34,8 @@ export interface RunnerPorts extends WorkPorts {
   readonly applier: Applier;
   readonly source: CustomerSource;
   readonly refuse: (refused: Refused) => void;
-  /** A decision is on disk. */
-  readonly decided: (seq: number, decision: Decision) => void;
+  /** A decision is on disk, as the payload of this entry. */
+  readonly decided: (entry: Entry, decision: Decision) => void;
   /** An entry has been applied, live. */
   readonly applied: (entry: Entry, applied: Applied) => void;
   /** A bug or a failing journal: for the log. */
@@ -58,6 +58,8 @@ export class Runner {
   readonly #settled = new Map<number, (() => void)[]>();
   /** Answers from outside that go into the commit of their decision. */
   readonly #answers = new Map<FocusRecord, Effect>();
+  /** Decisions on their way to the disk, by the payload that holds them: no need to read them back. */
+  readonly #made = new WeakMap<Uint8Array, Decision>();
   #live = false;
   #stopTicks: () => void = () => {};
 
@@ -121,7 +123,7 @@ export class Runner {
       if (applied === null) continue;
       for (const record of applied.changed) this.#scheduler.changed(record);
       this.#ports.applied(entry, applied);
-      if (applied.decision !== null) this.#decided(entry.seq, applied.decision);
+      if (applied.decision !== null) this.#decided(entry, applied.decision);
     }
     this.#ports.journal.appliedSeq = this.#ports.applier.settledSeq;
   }
@@ -129,7 +131,7 @@ export class Runner {
   /** An entry that fails to apply changes nothing, is reported, and stands in the dead letters by its sequence. */
   #apply(entry: Entry): Applied | null {
     try {
-      return this.#ports.applier.apply(entry);
+      return this.#ports.applier.apply(entry, this.#made.get(entry.payload));
     } catch (error) {
       this.#ports.fault(`entry ${entry.seq} can't be applied`, error);
       if (this.#live) this.#refuse(entry.seq, "failed", (error as Error).message, entry);
@@ -141,8 +143,8 @@ export class Runner {
     this.#ports.refuse({ code, detail, where: { source: subject }, principal, subject, headers, payload, seq });
   }
 
-  #decided(seq: number, decision: Decision): void {
-    this.#ports.decided(seq, decision);
+  #decided(entry: Entry, decision: Decision): void {
+    this.#ports.decided(entry, decision);
     for (const resolve of this.#settled.get(decision.cause) ?? []) resolve();
     this.#settled.delete(decision.cause);
   }
@@ -212,7 +214,9 @@ export class Runner {
     const decision = decide(this.#ports, planned, focus, late ? expired(choice, planned) : choice);
     const effect = this.#answers.get(focus);
     this.#answers.delete(focus);
-    return [...(effect === undefined ? [] : [effectDraft(effect)]), draft("decision", "offered", decision)];
+    const made = draft("decision", planned.goal, decision);
+    this.#made.set(made.payload, decision);
+    return effect === undefined ? [made] : [effectDraft(effect), made];
   }
 
   /** Hands results to the journal, which applies them when they are on disk; a full one gets them a little later. */

@@ -25,7 +25,8 @@ export async function ownerOf(dataDir: string): Promise<Owner | null> {
 
 /** @param token  bearer token, for places off loopback */
 export function ownerAt(url: string, token: string | undefined): Owner {
-  const headers: Record<string, string> = token === undefined || token === "" ? {} : { authorization: `Bearer ${token}` };
+  const headers: Record<string, string> =
+    token === undefined || token === "" ? {} : { authorization: `Bearer ${token}` };
   return over(async (method, path) => {
     const response = await fetch(new URL(path, url), { method, headers });
     return { status: response.status, body: await response.text() };

@@ -58,7 +58,11 @@ export function deadlettersCommand(shell: Shell): Command {
 }
 
 /** Asks who runs the place; when nobody does, opens the data folder itself for as long as it takes. */
-async function ask(shell: Shell, { site: named, data, url }: Options, work: (owner: Owner) => Promise<void>): Promise<void> {
+async function ask(
+  shell: Shell,
+  { site: named, data, url }: Options,
+  work: (owner: Owner) => Promise<void>,
+): Promise<void> {
   if (url !== undefined) return work(ownerAt(url, shell.env.AISLE_TOKEN));
   const opened = readSite(shell, named);
   const dataDir = dataFolder(shell, data, opened.site.name);
@@ -83,7 +87,9 @@ async function list(shell: Shell, owner: Owner, { limit, before, code, json }: L
   if (page.letters.length === 0) return shell.write("No dead letters.");
   for (const { id, at, code: why, detail, subject, replayedAs } of page.letters) {
     const again = replayedAs === undefined || replayedAs === null ? "" : `  (taken in again as ${replayedAs})`;
-    shell.write(`${String(id).padStart(6)}  ${new Date(at).toISOString()}  ${why.padEnd(18)}  ${subject}: ${detail}${again}`);
+    shell.write(
+      `${String(id).padStart(6)}  ${new Date(at).toISOString()}  ${why.padEnd(18)}  ${subject}: ${detail}${again}`,
+    );
   }
   if (page.next !== null) shell.write(`… of ${page.count}; more with --before ${page.next}`);
 }

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { actors } from "../../actors/index.ts";
-import { type OpenedSite, openSite, type Overrides, type SiteOptions } from "../config.ts";
+import { type OpenedSite, type Overrides, openSite, type SiteOptions } from "../config.ts";
 
 export interface Shell {
   readonly env: Readonly<Record<string, string | undefined>>;

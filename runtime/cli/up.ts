@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { systemClock } from "../clock.ts";
-import { readScenario, type Step } from "../data/scenario.ts";
 import type { Overrides } from "../config.ts";
+import { readScenario, type Step } from "../data/scenario.ts";
 import { createLog } from "../log.ts";
 import { type Place, start } from "../main.ts";
 import { play } from "../player.ts";
@@ -37,6 +37,7 @@ export function upCommand(shell: Shell): Command {
 
 async function up(shell: Shell, named: string | undefined, options: Options): Promise<void> {
   const began = systemClock.monotonic();
+  const run = new Run(shell);
   const opened = readSite(shell, named, overridesOf(options));
   const { site } = opened;
   const log = await createLog(site.log, shell.terminal);
@@ -52,46 +53,52 @@ async function up(shell: Shell, named: string | undefined, options: Options): Pr
       decided: (decision, now) => teller?.decided(decision, now),
     },
   });
+  run.place = place;
   teller = new Teller({ write: shell.write, colour: shell.colour, publish: place.loaded.publish });
   const ms = Math.round(systemClock.monotonic() - began);
   shell.write(`Aisle ${shell.version}: site '${site.name}', place '${site.place}', ready in ${ms} ms`);
   shell.write(`  open  ${place.url}`);
   shell.write(`  data  ${dataDir}`);
-  stopOnSignal(shell, place);
-  if (site.play !== null) await tellPlay(shell, place, site.play, teller);
+  if (site.play !== null) await tellPlay(shell, run, place, site.play, teller);
 }
 
-/** The first signal stops in order; a second one at once. */
-function stopOnSignal(shell: Shell, place: Place): void {
-  let stopping = false;
-  shell.onSignal((signal) => {
-    if (stopping) shell.exit(1);
-    stopping = true;
-    shell.write(`${signal}: finishing what was accepted …`);
-    place.stop().then(
-      () => shell.exit(0),
-      (error: Error) => {
-        shell.warn(error.message);
-        shell.exit(1);
-      },
-    );
-    playing = false;
-  });
+/** What is under way, for a signal to end: the first stops in order, a second at once. */
+class Run {
+  place: Place | null = null;
+  stopping = false;
+
+  constructor(shell: Shell) {
+    shell.onSignal((signal) => {
+      // Before it is ready a place has accepted nothing.
+      if (this.stopping || this.place === null) shell.exit(this.stopping ? 1 : 0);
+      this.stopping = true;
+      shell.write(`${signal}: finishing what was accepted …`);
+      this.place!.stop().then(
+        () => shell.exit(0),
+        (error: Error) => {
+          shell.warn(error.message);
+          shell.exit(1);
+        },
+      );
+    });
+  }
 }
 
-let playing = true;
-
-async function tellPlay(shell: Shell, place: Place, config: PlayConfig, teller: Teller): Promise<void> {
+async function tellPlay(shell: Shell, run: Run, place: Place, config: PlayConfig, teller: Teller): Promise<void> {
   const steps = stepsOf(config, systemClock.now());
   const names = config.files.map((file) => basename(file)).join(", ");
   shell.write(`  plays ${names} at ${config.speed} times the speed of the store; Ctrl-C ends\n`);
-  const send = (type: string, body: Uint8Array) => place.ingest.accept({ principal: "player", subject: `play/${type}`, type, headers: {}, body });
+  const send = (type: string, body: Uint8Array) =>
+    place.ingest.accept({ principal: "player", subject: `play/${type}`, type, headers: {}, body });
   try {
-    const sent = await play({ steps, speed: config.speed, clock: systemClock, send, stopped: () => !playing });
+    const sent = await play({ steps, speed: config.speed, clock: systemClock, send, stopped: () => run.stopping });
     await place.runner.idle();
-    if (playing) shell.write(`\nPlayed: ${sent} events, ${teller.decisions} decisions, ${teller.offers} offers. Still here: ${place.url}`);
+    if (run.stopping) return;
+    shell.write(
+      `\nPlayed: ${sent} events, ${teller.decisions} decisions, ${teller.offers} offers. Still here: ${place.url}`,
+    );
   } catch (error) {
-    if (playing) shell.warn(`the recorded paths could not be played: ${(error as Error).message}`);
+    if (!run.stopping) shell.warn(`the recorded paths could not be played: ${(error as Error).message}`);
   }
 }
 
@@ -101,7 +108,8 @@ async function tellPlay(shell: Shell, place: Place, config: PlayConfig, teller: 
  * @param now  ms since epoch
  */
 export function stepsOf({ files, paceMs, seed, speed }: PlayConfig, now: number): Step[] {
-  const read = (startAt: number) => files.flatMap((file) => readScenario(readFileSync(file, "utf8"), basename(file), { paceMs, seed, startAt }));
+  const read = (startAt: number) =>
+    files.flatMap((file) => readScenario(readFileSync(file, "utf8"), basename(file), { paceMs, seed, startAt }));
   const steps = read(0).sort((a, b) => a.at - b.at);
   const span = steps.at(-1)?.at ?? 0;
   const startAt = Math.trunc(now - Math.max(0, span - span / speed));
@@ -120,7 +128,8 @@ function overridesOf({ port, host, place, play, speed }: Options): Overrides {
 
 function port(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new InvalidArgumentError("Expected a whole number from 0 to 65535.");
+  if (!Number.isInteger(value) || value < 0 || value > 65_535)
+    throw new InvalidArgumentError("Expected a whole number from 0 to 65535.");
   return value;
 }
 

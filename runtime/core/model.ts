@@ -11,7 +11,7 @@ export const CATEGORY = 4;
  */
 export interface Tree {
   readonly features: Uint32Array;
-  /** 0 where the split has categories. */
+  /** Finite: infinite values count as the greatest f64, so that missing ones can go beyond. 0 where the split has categories. */
   readonly thresholds: Float64Array;
   readonly left: Int32Array;
   readonly right: Int32Array;

@@ -200,7 +200,7 @@ class Block {
     const parts = this.text(key, fail).split(" ").filter(Boolean);
     if (parts.length !== length) fail(`${key} has ${parts.length} values, expected ${length}`, this.lineOf(key));
     return parts.map((part) => {
-      const value = Number(part);
+      const value = part === "inf" ? Number.POSITIVE_INFINITY : part === "-inf" ? Number.NEGATIVE_INFINITY : Number(part);
       if (Number.isNaN(value)) fail(`${key} holds '${part}', expected a number`, this.lineOf(key));
       return value;
     });

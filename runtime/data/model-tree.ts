@@ -22,7 +22,8 @@ export type Node =
 
 /**
  * Follows the tree from `root` and numbers splits and leaves as `Tree` has them. Refuses what is no tree: a child outside,
- * a node reached twice (a cycle, or a shared branch), one never reached, a threshold or a leaf that is not finite.
+ * a node reached twice (a cycle, or a shared branch), one never reached, a threshold that is no number, a leaf that is not
+ * finite.
  *
  * @param name   of the tree, for messages: "tree 3"
  * @param nodes  ids are 0 to nodes − 1
@@ -64,9 +65,9 @@ export function growTree(
       fail(`${name}: node ${id} reads feature ${feature}, the model has ${features}`);
     }
     if (node.categories !== undefined) categories.set(number, node.categories);
-    else if (!Number.isFinite(threshold)) fail(`${name}: node ${id} has the threshold ${threshold}`);
+    else if (Number.isNaN(threshold)) fail(`${name}: node ${id} has the threshold ${threshold}`);
     const kind = node.kind | (node.categories === undefined ? 0 : CATEGORY);
-    splits.push({ feature, threshold: node.categories === undefined ? threshold : 0, kind, left: 0, right: 0 });
+    splits.push({ feature, threshold: node.categories === undefined ? finite(threshold) : 0, kind, left: 0, right: 0 });
     open.push({ id: right, parent: number, side: "right" }, { id: left, parent: number, side: "left" });
   }
   if (reached + unused < nodes) fail(`${name}: ${nodes - reached} of its ${nodes} nodes can't be reached`);
@@ -82,9 +83,16 @@ export function growTree(
   };
 }
 
-/** The bits of a list of categories. */
-export function categoryBits(categories: readonly number[]): Uint32Array {
-  const bits = new Uint32Array(categories.reduce((most, each) => Math.max(most, (each >> 5) + 1), 1));
+/** LightGBM parts what is missing from all else by an infinite threshold; see `Tree.thresholds`. */
+function finite(threshold: number): number {
+  return Math.min(Math.max(threshold, -Number.MAX_VALUE), Number.MAX_VALUE);
+}
+
+/** The bits of a list of categories; `spend` is told the words before they are taken. */
+export function categoryBits(categories: readonly number[], spend: (words: number) => void): Uint32Array {
+  const words = categories.reduce((most, each) => Math.max(most, (each >> 5) + 1), 1);
+  spend(words);
+  const bits = new Uint32Array(words);
   for (const each of categories) bits[each >> 5]! |= 1 << (each & 31);
   return bits;
 }

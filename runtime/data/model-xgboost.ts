@@ -51,12 +51,13 @@ export function readXgboost(text: string, fail: Fail): Omit<Model, "hash"> {
   if (drafts.length !== count) fail(`the file has ${drafts.length} trees, its header says ${count}`);
   if (count > limits.modelTrees) fail(`the model has ${count} trees, at most ${limits.modelTrees} are allowed`);
 
-  let nodesLeft = limits.modelNodes;
+  let left = limits.modelNodes;
+  const spend: Spend = (nodes) => {
+    left -= nodes;
+    if (left < 0) fail(`the model has more than ${limits.modelNodes} nodes`);
+  };
   const trees = drafts.map((draft, i) => {
-    const tree = new Cursor(draft, `tree ${i}`, fail);
-    nodesLeft -= tree.numbers("left_children").length;
-    if (nodesLeft < 0) fail(`the model has more than ${limits.modelNodes} nodes`);
-    return readTree(tree, `tree ${i}`, width, fail);
+    return readTree(new Cursor(draft, `tree ${i}`, fail), { name: `tree ${i}`, features: width, spend }, fail);
   });
   return {
     format: "xgboost",
@@ -69,9 +70,21 @@ export function readXgboost(text: string, fail: Fail): Omit<Model, "hash"> {
   };
 }
 
-function readTree(tree: Cursor, name: string, features: number, fail: Fail): Tree {
+/** Counts nodes, and words of sets of categories, against the limit. */
+type Spend = (nodes: number) => void;
+
+interface Place {
+  /** "tree 3", for messages. */
+  readonly name: string;
+  readonly features: number;
+  readonly spend: Spend;
+}
+
+function readTree(tree: Cursor, place: Place, fail: Fail): Tree {
+  const { name, features, spend } = place;
   const left = tree.numbers("left_children");
   const nodes = left.length;
+  spend(nodes);
   const right = tree.numbers("right_children", nodes);
   const feature = tree.numbers("split_indices", nodes);
   const condition = tree.numbers("split_conditions", nodes);
@@ -80,7 +93,7 @@ function readTree(tree: Cursor, name: string, features: number, fail: Fail): Tre
   if (parameters.has("size_leaf_vector") && parameters.count("size_leaf_vector") > 1) {
     fail(`${name}: leaves have several values; only models of one score are supported`);
   }
-  const categories = readCategories(tree, name, nodes, fail);
+  const categories = readCategories(tree, nodes, place, fail);
 
   const nodeAt = (id: number): Node => {
     if (left[id] === -1) return { leaf: condition[id]! };
@@ -100,7 +113,7 @@ function readTree(tree: Cursor, name: string, features: number, fail: Fail): Tre
 }
 
 /** Node → the categories that its split sends right. */
-function readCategories(tree: Cursor, name: string, nodes: number, fail: Fail): Map<number, Uint32Array> {
+function readCategories(tree: Cursor, nodes: number, { name, spend }: Place, fail: Fail): Map<number, Uint32Array> {
   const sets = new Map<number, Uint32Array>();
   if (!tree.has("split_type")) return sets; // before 1.3 there were no categories
   const types = tree.numbers("split_type", nodes);
@@ -116,7 +129,7 @@ function readCategories(tree: Cursor, name: string, nodes: number, fail: Fail): 
         fail(`${name}: node ${node} has the category ${category}, expected a whole number below ${CATEGORIES_MAX}`);
       }
     }
-    sets.set(node, categoryBits(categories));
+    sets.set(node, categoryBits(categories, spend));
   });
   types.forEach((type, node) => {
     if (type === 1 && !sets.has(node)) fail(`${name}: node ${node} splits by category, but has none`);

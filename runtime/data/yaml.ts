@@ -111,7 +111,7 @@ const SAYINGS: Readonly<Record<string, string>> = {
 };
 
 function lower(message: string): string {
-  return shorten(message.charAt(0).toLowerCase() + message.slice(1));
+  return message.charAt(0).toLowerCase() + message.slice(1, 200);
 }
 
 /** The offset of the first token beyond the bound; null: there is none. */

@@ -8,6 +8,7 @@ import type { About } from "./pages/home.ts";
 import type { Ports } from "./ports.ts";
 import { bug, failure, problem } from "./problem.ts";
 import type { Context, Env, Route } from "./route.ts";
+import { StaticFirstRouter } from "./router.ts";
 import { deadletter, deadletters, replayDeadletter } from "./routes/deadletters.ts";
 import { decisionById } from "./routes/decisions.ts";
 import { docs, openApiJson } from "./routes/docs.ts";
@@ -38,7 +39,7 @@ export interface AppOptions {
  */
 export function createApp(ports: Ports, options: AppOptions): Hono<Env> {
   const access: Access = options.socket ? { kind: "socket" } : checkBinding(options.http);
-  const app = new Hono<Env>();
+  const app = new Hono<Env>({ router: new StaticFirstRouter() });
   const routes = routesOf(ports, options, access);
   const mount = mounting(ports, options.clock, access);
   for (const route of routes) app.on(route.method, route.path, mount(route));

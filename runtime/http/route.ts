@@ -7,7 +7,7 @@ export interface Bindings {
   readonly incoming?: IncomingMessage;
   readonly outgoing?: ServerResponse;
   /** Aborted when the server begins to close. */
-  readonly closing?: AbortSignal;
+  closing?: AbortSignal;
 }
 
 export interface Env {

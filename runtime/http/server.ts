@@ -54,8 +54,9 @@ export async function serve(app: Hono<Env>, where: Where, options: ServeOptions 
   const listener = getRequestListener(
     (request, env) => {
       const bindings = env as Bindings;
+      bindings.closing = closing.signal;
       if (closing.signal.aborted && bindings.outgoing) bindings.outgoing.shouldKeepAlive = false;
-      return app.fetch(request, { ...bindings, closing: closing.signal });
+      return app.fetch(request, bindings);
     },
     { errorHandler: refuse },
   );

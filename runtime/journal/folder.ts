@@ -4,7 +4,7 @@
 //   <dir>/journal/        the LMDB environment: databases `meta`, `journal`, and those of others (dead letters)
 //
 // `meta` has one record, `journal`: {"format": 1, "epoch": "…", "createdAt": …}.
-import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
 import type { Clock } from "../clock.ts";
@@ -41,6 +41,10 @@ interface Meta {
 const BINARY = { encoding: "binary", keyEncoding: "binary" } as const;
 const META_KEY = Buffer.from("journal");
 const EPOCH_BYTES = 5;
+/** In the first meta page of lmdb-js' LMDB, after the page's header of 24 bytes. */
+const LMDB_MAGIC = 0xbeefc0de;
+const LMDB_MAGIC_AT = 24;
+const LMDB_BYTES_MIN = 2 * 4096;
 /** Without i, l, o and u: nobody misreads an id on the phone. */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -98,10 +102,29 @@ function checkFolder(dir: string, path: string, readOnly: boolean): void {
   for (const each of [dir, path]) {
     if (existsSync(each) && !statSync(each).isDirectory()) throw new AisleError("invalid", `'${each}' is no folder`);
   }
-  if (existsSync(join(path, "data.mdb"))) return;
+  if (existsSync(join(path, "data.mdb"))) {
+    checkDataFile(path);
+    return;
+  }
   if (readOnly) throw new AisleError("not-found", `no journal in '${dir}'`);
   if (existsSync(path) && readdirSync(path).some((name) => name !== "lock.mdb")) {
     throw new AisleError("invalid", `'${path}' is no journal: it has files, but no 'data.mdb' among them`);
+  }
+}
+
+/** lmdb-js ends the process, by a signal, on a file that isn't LMDB's or is too short for its two meta pages. */
+function checkDataFile(path: string): void {
+  const file = openSync(join(path, "data.mdb"), "r");
+  try {
+    const { size } = fstatSync(file);
+    if (size === 0) return; // LMDB made it, and was ended before it wrote
+    const start = Buffer.alloc(LMDB_MAGIC_AT + 4);
+    readSync(file, start, 0, start.length, 0);
+    if (size < LMDB_BYTES_MIN || start.readUInt32LE(LMDB_MAGIC_AT) !== LMDB_MAGIC) {
+      throw new AisleError("invalid", `'${path}' is no journal: its 'data.mdb' isn't one of LMDB's, or is cut off`);
+    }
+  } finally {
+    closeSync(file);
   }
 }
 

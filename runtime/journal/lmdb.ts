@@ -7,7 +7,7 @@ import { type BlobHeader, BlobReader, BlobWriter, entryBytesMax, readHeader } fr
 import { corrupt, JournalCursor, type ReadOptions } from "./cursor.ts";
 import { type Folder, type FolderOptions, openFolder, putAtOnce } from "./folder.ts";
 import type { Appended, Draft, Entry, Journal, JournalStats } from "./journal.ts";
-import { type Removed, type Retention, RetentionRun } from "./retention.ts";
+import { type Removed, type Retention, RetentionRun, sizeOf } from "./retention.ts";
 
 /** Those of the runtime's bounds that the journal keeps; tests make them smaller. */
 export interface JournalLimits {
@@ -198,8 +198,7 @@ export class LmdbJournal implements Journal {
       policy,
       appliedSeq: this.#appliedOnDisk,
       clearedSeq: this.#clearedSeq,
-      lastSeq: () => this.#lastSeq,
-      newestKey: () => this.#newestKey,
+      newestKey: this.#newestKey,
       bytes: () => this.#bytes(),
     });
     while (await this.#inTurn(() => this.#retainSlice(run))) await new Promise((resolve) => setImmediate(resolve));
@@ -437,7 +436,7 @@ export class LmdbJournal implements Journal {
   async #retainSlice(run: RetentionRun): Promise<boolean> {
     const slice = run.slice();
     if (slice === null) return false;
-    if (slice.deletes.length + slice.puts.length === 0) return true;
+    if (sizeOf(slice) === 0) return true;
     await this.#database.batch(() => {
       for (const key of slice.deletes) void this.#database.remove(key);
       for (const { key, value } of slice.puts) void this.#database.put(key, value);

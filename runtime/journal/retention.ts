@@ -36,7 +36,8 @@ const SLICE_MS = 0.4;
 /** Commits looked at in one slice, and changed in one LMDB transaction. */
 const SLICE_LOOKED = 512;
 const SLICE_CHANGED = 64;
-const FETCH = 16;
+/** Commits read at a time: few, since the time is looked at after each, and one may have megabytes. */
+const FETCH = 4;
 const PAGE = 4096;
 
 /** What one slice found: keys to delete, values to write again. To be committed as one transaction. */
@@ -51,9 +52,8 @@ interface World {
   readonly policy: Retention;
   /** Applied, by what is on disk: recovery would run again what comes after it. */
   readonly appliedSeq: number;
-  readonly lastSeq: () => number;
-  /** First sequence of the newest commit. */
-  readonly newestKey: () => number;
+  /** First sequence of the newest commit, which stays: its header says where the journal stands. */
+  readonly newestKey: number;
   /** Bytes that the journal takes now. */
   readonly bytes: () => number;
   /** What an earlier run left in `clearedSeq`; 0 at first. */
@@ -87,7 +87,7 @@ export class RetentionRun {
     const { ageMs, decisionAgeMs, bytes, upToSeq } = world.policy;
     const now = world.clock.now();
     const never = Number.NEGATIVE_INFINITY;
-    this.#upToSeq = Math.min(world.appliedSeq, upToSeq ?? world.appliedSeq);
+    this.#upToSeq = Math.min(world.appliedSeq, world.newestKey - 1, upToSeq ?? Number.POSITIVE_INFINITY);
     this.#clearedSeq = world.clearedSeq;
     this.#walks = [
       { kinds: PASSING_BITS, before: ageMs === undefined ? never : now - ageMs, bySize: false },
@@ -104,7 +104,7 @@ export class RetentionRun {
     return { ...this.#removed };
   }
 
-  /** Up to here only lasting kinds are left; the next run need not look there again. */
+  /** Below it only lasting kinds are left; the next run need not look there again. */
   get clearedSeq(): number {
     return this.#clearedSeq;
   }
@@ -115,9 +115,9 @@ export class RetentionRun {
     const end = clock.monotonic() + SLICE_MS;
     const slice: Slice = { deletes: [], puts: [] };
     this.#bytes = this.#world.bytes();
-    for (let looked = 0; looked < SLICE_LOOKED && clock.monotonic() < end; ) {
-      const walk = this.#walks[0];
-      if (walk === undefined) break;
+    let looked = 0;
+    while (looked < SLICE_LOOKED && clock.monotonic() < end && this.#walks.length > 0) {
+      const walk = this.#walks[0]!;
       const fetched = this.#fetch();
       for (const { key, value } of fetched) {
         looked++;
@@ -126,12 +126,13 @@ export class RetentionRun {
           break;
         }
         this.#pass(walk, key);
-        if (slice.deletes.length + slice.puts.length >= SLICE_CHANGED) return slice;
+        if (sizeOf(slice) >= SLICE_CHANGED || clock.monotonic() >= end) return slice;
       }
       if (fetched.length === 0) this.#endWalk();
+      // the next walk may meet the same commits, and has to see what became of them
+      if (this.#walks[0] !== walk && sizeOf(slice) > 0) return slice;
     }
-    const idle = slice.deletes.length + slice.puts.length === 0;
-    return idle && this.#walks.length === 0 ? null : slice;
+    return sizeOf(slice) === 0 && this.#walks.length === 0 ? null : slice;
   }
 
   #endWalk(): void {
@@ -146,8 +147,7 @@ export class RetentionRun {
   #pass(walk: Walk, key: Buffer): void {
     const next = seqOf(key) + 1;
     this.#fromKey = keyOf(next);
-    // the newest commit, emptied, has to be met again
-    if (walk.kinds === PASSING_BITS && next <= this.#world.newestKey()) this.#clearedSeq = next;
+    if (walk.kinds === PASSING_BITS) this.#clearedSeq = next;
   }
 
   #fetch(): { key: Buffer; value: Buffer }[] {
@@ -162,10 +162,8 @@ export class RetentionRun {
     if (header.lastSeq > this.#upToSeq) return false;
     if (walk.bySize ? this.#bytes <= this.#world.policy.bytes! : header.lastAt >= walk.before) return false;
 
-    // The newest commit keeps its header, which says where the journal stands; it goes once it is no longer the newest.
-    const isNewest = header.lastSeq >= this.#world.lastSeq();
     const goes = header.kinds & walk.kinds;
-    if (goes === header.kinds && !isNewest) {
+    if (goes === header.kinds) {
       slice.deletes.push(key);
       this.#count({ entries: header.count, bytes: value.length, commits: 1, rewritten: 0 });
     } else if (goes !== 0) {
@@ -197,4 +195,9 @@ export class RetentionRun {
     this.#bytes -= Math.floor(removed.bytes / PAGE) * PAGE;
     for (const name of ["entries", "bytes", "commits", "rewritten"] as const) this.#removed[name] += removed[name];
   }
+}
+
+/** Commits that a slice changes. */
+export function sizeOf({ deletes, puts }: Slice): number {
+  return deletes.length + puts.length;
 }

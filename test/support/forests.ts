@@ -96,7 +96,8 @@ function goesLeft(model: Model, tree: Tree, split: number, row: Float64Array): b
   const value = model.single ? Math.fround(raw) : raw;
   const kind = tree.kinds[split]!;
   if (Number.isNaN(value) || (kind & ZERO_IS_MISSING && Math.abs(value) < 1e-34)) return !(kind & MISSING_RIGHT);
-  if (!(kind & CATEGORY)) return value <= tree.thresholds[split]!;
+  const bounded = Math.min(Math.max(value, -Number.MAX_VALUE), Number.MAX_VALUE);
+  if (!(kind & CATEGORY)) return bounded <= tree.thresholds[split]!;
   const category = model.single ? Math.floor(value) : Math.trunc(value);
   const word = tree.categories.get(split)![category >> 5];
   return category >= 0 && word !== undefined && ((word >>> (category & 31)) & 1) === 1;

@@ -130,6 +130,14 @@ export class MemoryPorts implements Ports {
     return this.#decide(++this.#seq, customer, department, test);
   }
 
+  /** Tells the followers again of a decision that was made before. */
+  announce(seq: number): void {
+    const standing = this.made.find((each) => each.seq === seq)!;
+    for (const { customer, listener } of [...this.#followers]) {
+      if (customer === null || customer === standing.decision.customer) listener(standing);
+    }
+  }
+
   async take(inbound: Inbound): Promise<Receipt> {
     this.inbound.push(inbound);
     const rejected: Rejection[] = [];
@@ -224,9 +232,7 @@ export class MemoryPorts implements Ports {
     const messages = offers.map(({ coupon }) => ({ customer: { id: customer }, coupon: { id: coupon, department } }));
     const standing = { seq: ++this.#seq, decision, messages };
     this.made.push(standing);
-    for (const { customer: whose, listener } of [...this.#followers]) {
-      if (whose === null || whose === customer) listener(standing);
-    }
+    this.announce(standing.seq);
     return standing;
   }
 

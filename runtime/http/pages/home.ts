@@ -187,9 +187,8 @@ function inBrowser(api: Api): void {
     }
   });
 
-  byId("curl").textContent = `curl ${location.origin}/events \\
-  -H 'content-type: application/json' \\
-  -d '{"type":"focus","id":"7","dep":"${byId<HTMLInputElement>("department").value || "Boys"}"}'`;
+  const department = encodeURIComponent(byId<HTMLInputElement>("department").value || "Boys");
+  byId("curl").textContent = `curl -X POST '${location.origin}/events/focus?id=7&dep=${department}'`;
   void showState();
   setInterval(showState, STATE_EVERY);
   api.follow("/offers/stream", {

@@ -70,7 +70,7 @@ body { margin: 0 auto; max-width: 76rem; padding: 1.25rem 1.5rem 3rem; backgroun
   font: 15px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.05rem; margin: 0 0 .5rem; }
 a { color: var(--accent); } code, pre, input, select { font: 13px/1.5 ui-monospace, monospace; }
-pre { background: var(--shade); padding: .6rem .8rem; border-radius: 6px; overflow: auto; margin: .4rem 0; white-space: pre-wrap; }
+pre { background: var(--shade); padding: .6rem .8rem; border-radius: 6px; overflow: auto; margin: .4rem 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 .soft { color: var(--soft); } .bad { color: var(--bad); } .warn { color: var(--warn); } .good { color: var(--accent); }
 header { display: flex; flex-wrap: wrap; gap: .25rem 1rem; align-items: baseline; margin-bottom: 1.25rem; }
 `;

@@ -17,7 +17,7 @@ describe("durations", () => {
     expect(parseDuration(text)).toBe(ms);
   });
 
-  it.each(["", "30", "s", "-1s", "30 s", "30S", "1h30m", "0.5ms", "1e3s", "99999999999s", "1.2345s"])(
+  it.each(["", "30", "s", "-1s", "30 s", "30S", "1h30m", "0.5ms", "1e3s", "999999999999999d", "1.2345s"])(
     "'%s' is no duration",
     (text) => {
       expect(parseDuration(text)).toBeNull();

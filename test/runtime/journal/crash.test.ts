@@ -36,37 +36,40 @@ describe("a journal whose process is ended by force", () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
     const random = prng(seed);
     const dir = tempDir();
-    let lastAcknowledged = 0;
-    let lastBefore = 0;
+    let acknowledged = 0;
 
     for (let round = 0; round < ROUNDS; round++) {
       const context = `seed ${seed}, round ${round}`;
       const { child, lines } = start(["append", dir, String(seed + round)]);
       expect((await lines.next()).value, context).toBe("ready");
       await sleep(random() * 60);
+      const exited = once(child, "exit");
       child.kill("SIGKILL");
-      const acknowledged: [first: number, last: number][] = [];
-      for await (const line of lines) acknowledged.push(line.split(" ").map(Number) as [number, number]);
-      if (child.signalCode === null) await once(child, "exit");
+      const receipts: string[] = [];
+      for await (const line of lines) receipts.push(line);
+      await exited;
 
       const journal = journalIn(dir); // the dead owner doesn't keep the folder
       const entries = [...journal.read()]; // throws on any wrong checksum
       expect(seqs(entries), context).toEqual(Array.from({ length: journal.lastSeq }, (_, i) => i + 1));
-      for (const [firstSeq, lastSeq] of acknowledged) {
-        expect(firstSeq, context).toBeGreaterThan(lastBefore);
-        lastAcknowledged = Math.max(lastAcknowledged, lastSeq);
-      }
-      expect(journal.lastSeq, context).toBeGreaterThanOrEqual(lastAcknowledged);
+      const payloads = entries.map(textOf);
       expect(
-        entries.filter((entry) => !isWhole(textOf(entry))),
+        payloads.filter((payload) => !isWhole(payload)),
         context,
       ).toEqual([]);
-      const marker = await journal.append([draft("0:")]);
-      lastBefore = marker.lastSeq;
+      expect(new Set(payloads.map(nameOf)).size, context).toBe(payloads.length); // nothing twice
+      for (const receipt of receipts) {
+        const [firstSeq, lastSeq, batch] = receipt.split(" ") as [string, string, string];
+        const stored = payloads.slice(Number(firstSeq) - 1, Number(lastSeq)).map(nameOf);
+        expect(stored, context).toEqual(
+          Array.from({ length: Number(lastSeq) - Number(firstSeq) + 1 }, (_, place) => `${batch}/${place}`),
+        );
+      }
+      acknowledged += receipts.length;
       await journal.close();
     }
 
-    expect(lastAcknowledged, `seed ${seed}`).toBeGreaterThan(ROUNDS);
+    expect(acknowledged, `seed ${seed}`).toBeGreaterThan(ROUNDS);
   });
 
   it("gives the folder back to the next process, and only then", async () => {
@@ -77,8 +80,9 @@ describe("a journal whose process is ended by force", () => {
     expect(() => journalIn(dir)).toThrow(
       expect.objectContaining({ code: "conflict", message: expect.stringContaining(`pid ${child.pid}`) }),
     );
+    const exited = once(child, "exit");
     child.kill("SIGKILL");
-    await once(child, "exit");
+    await exited;
 
     expect(journalIn(dir).lastSeq).toBe(0);
   });
@@ -111,9 +115,11 @@ describe("a journal whose process is ended by force", () => {
 describe("a journal whose disk takes no more", () => {
   it("fails for good, says why, and keeps what was acknowledged", async () => {
     const dir = tempDir();
-    const { lines } = start(["fill", dir], "ulimit -f 4096"); // KiB a file
+    const { child, lines } = start(["fill", dir], "ulimit -f 4096"); // KiB a file
+    const exited = once(child, "exit");
 
     const said = JSON.parse(String((await lines.next()).value));
+    expect(await exited).toEqual([0, null]);
 
     expect(said).toMatchObject({ code: "unavailable", message: expect.stringContaining("Input/output"), same: true });
     expect(said.acknowledged).toBeGreaterThan(10);
@@ -124,9 +130,13 @@ describe("a journal whose disk takes no more", () => {
   });
 });
 
-/** See the fixture: "LENGTH:LETTERS". */
-function isWhole(text: string): boolean {
-  const colon = text.indexOf(":");
-  const letters = text.slice(colon + 1);
-  return letters.length === Number(text.slice(0, colon)) && letters === letters.charAt(0).repeat(letters.length);
+/** See the fixture: "BATCH/PLACE/LENGTH:LETTERS". */
+function isWhole(payload: string): boolean {
+  const colon = payload.indexOf(":");
+  const letters = payload.slice(colon + 1);
+  return letters.length === Number(payload.slice(payload.lastIndexOf("/") + 1, colon)) && new Set(letters).size <= 1;
+}
+
+function nameOf(payload: string): string {
+  return payload.slice(0, payload.lastIndexOf("/"));
 }

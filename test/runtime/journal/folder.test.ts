@@ -117,14 +117,17 @@ describe("a data folder is refused", () => {
     expect(() => journalIn(dir)).toThrow("it has files, but no 'data.mdb' among them");
   });
 
-  it("when its data file is none of LMDB's", () => {
+  it.each([
+    ["is none of LMDB's", Buffer.alloc(10_000, "x")],
+    ["is cut off", Buffer.alloc(100)],
+  ])("when its data file %s", (_, bytes) => {
     const dir = tempDir();
     mkdirSync(join(dir, "journal"));
-    writeFileSync(join(dir, "journal", "data.mdb"), "x".repeat(10_000));
+    writeFileSync(join(dir, "journal", "data.mdb"), bytes);
 
-    expect(() => journalIn(dir)).toThrow(
-      expect.objectContaining({ code: "invalid", message: expect.stringContaining("is no journal: ") }),
-    );
+    const refused = expect.objectContaining({ code: "invalid", message: expect.stringContaining("is no journal: ") });
+    expect(() => journalIn(dir)).toThrow(refused);
+    expect(() => journalIn(dir, { readOnly: true })).toThrow(refused);
     expect(ownerOf(dir)).toBe(null);
   });
 

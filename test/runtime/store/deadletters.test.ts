@@ -1,0 +1,268 @@
+import { describe, expect, it } from "vitest";
+import { DAY, HOUR, ManualClock, SECOND } from "../../../runtime/clock.ts";
+import type { LmdbJournal } from "../../../runtime/journal/lmdb.ts";
+import { keyOf } from "../../../runtime/key.ts";
+import {
+  type DeadLettersOptions,
+  type LmdbDeadLetters,
+  type NewLetter,
+  openDeadLetters,
+} from "../../../runtime/store/deadletters.ts";
+import { draft, journalIn, START, tempDir } from "../../support/journal.ts";
+
+function letter(text: string, more: Partial<NewLetter> = {}): NewLetter {
+  return {
+    code: "malformed",
+    detail: "expected a value",
+    where: { source: "http", index: 3, offset: 17 },
+    principal: "http",
+    subject: "/events",
+    headers: { "content-type": "application/json" },
+    payload: Buffer.from(text),
+    ...more,
+  };
+}
+
+interface Open {
+  readonly journal: LmdbJournal;
+  readonly letters: LmdbDeadLetters;
+  readonly clock: ManualClock;
+}
+
+function lettersIn(dir: string, limits: DeadLettersOptions["limits"] = {}, readOnly = false): Open {
+  const clock = new ManualClock(START);
+  const journal = journalIn(dir, { clock, readOnly });
+  return { journal, clock, letters: openDeadLetters({ root: journal.root, clock, readOnly, limits }) };
+}
+
+const textsOf = (letters: LmdbDeadLetters): string[] =>
+  letters.list({ limit: 100 }).map(({ payload }) => Buffer.from(payload).toString());
+
+describe("a dead letter", () => {
+  it("is kept with everything that was known about it", async () => {
+    const { letters } = lettersIn(tempDir());
+
+    const id = await letters.addDurable(letter('{"a":', { seq: 12, where: { source: "fold", pointer: "/a" } }));
+
+    expect(id).toBe(1);
+    expect(letters.get(1)).toEqual({
+      id: 1,
+      at: START,
+      code: "malformed",
+      detail: "expected a value",
+      where: { source: "fold", pointer: "/a" },
+      seq: 12,
+      principal: "http",
+      subject: "/events",
+      headers: { "content-type": "application/json" },
+      payload: Buffer.from('{"a":'),
+      payloadBytes: 5,
+    });
+    expect([letters.get(0), letters.get(2), letters.get(1.5)]).toEqual([null, null, null]);
+  });
+
+  it("has its payload cut at the bound, with its true length beside it", async () => {
+    const { letters } = lettersIn(tempDir(), { deadLetterBytes: 8 });
+
+    await letters.addDurable(letter("0123456789"));
+
+    expect(letters.get(1)).toMatchObject({ payload: Buffer.from("01234567"), payloadBytes: 10 });
+  });
+
+  it("holds a copy of the payload, so that its memory can be used again at once", async () => {
+    const { letters } = lettersIn(tempDir());
+    const payload = Buffer.from("before");
+
+    letters.add(letter("", { payload }));
+    payload.fill("x");
+    await letters.flush();
+
+    expect(textsOf(letters)).toEqual(["before"]);
+  });
+
+  it("remembers what it came back as", async () => {
+    const { letters } = lettersIn(tempDir());
+    await letters.addDurable(letter("a"));
+
+    expect(await letters.markReplayed(1, 77)).toBe(true);
+    expect(await letters.markReplayed(2, 78)).toBe(false);
+
+    expect(letters.get(1)).toMatchObject({ id: 1, replayedAs: 77, payload: Buffer.from("a"), payloadBytes: 1 });
+    expect(letters.count()).toBe(1);
+  });
+});
+
+describe("add", () => {
+  it("returns at once; the letters of a moment are written together, soon", async () => {
+    const { letters, clock } = lettersIn(tempDir());
+
+    for (const text of ["a", "b", "c"]) letters.add(letter(text));
+    expect(letters.stats()).toMatchObject({ count: 0, waiting: 3, added: 3 });
+    clock.advance(1 * SECOND);
+    await letters.flush();
+
+    expect(letters.stats()).toMatchObject({ count: 3, waiting: 0 });
+    expect(textsOf(letters)).toEqual(["c", "b", "a"]);
+  });
+
+  it("never throws: past the bound of the queue it counts what is lost", async () => {
+    const { letters } = lettersIn(tempDir(), { deadLetterQueue: 2 });
+
+    for (const text of ["a", "b", "c", "d"]) letters.add(letter(text));
+    await expect(letters.addDurable(letter("e"))).rejects.toMatchObject({ code: "overloaded" });
+    await letters.flush();
+
+    expect(letters.stats()).toMatchObject({ count: 2, added: 2, lost: 2 });
+    expect(await letters.addDurable(letter("f"))).toBe(3);
+  });
+
+  it("counts as lost what the disk didn't take", async () => {
+    const { letters, journal } = lettersIn(tempDir());
+    await letters.addDurable(letter("a"));
+    await journal.close();
+
+    letters.add(letter("b"));
+    await expect(letters.addDurable(letter("c"))).rejects.toMatchObject({ code: "unavailable" });
+
+    expect(letters.stats()).toMatchObject({ waiting: 0, lost: 2 });
+  });
+
+  it("goes beside the journal, in either order, without disturbing it", async () => {
+    const dir = tempDir();
+    const { letters, journal } = lettersIn(dir);
+
+    const all: Promise<unknown>[] = [];
+    for (let i = 0; i < 50; i++) {
+      all.push(journal.append([draft(`event ${i}`)]), letters.addDurable(letter(`letter ${i}`)));
+      if (i % 7 === 0) await all.at(-2);
+    }
+    await Promise.all(all);
+    await letters.close();
+    await journal.close();
+
+    const again = lettersIn(dir);
+    expect(again.journal.lastSeq).toBe(50);
+    expect(textsOf(again.letters)).toEqual(Array.from({ length: 50 }, (_, i) => `letter ${49 - i}`));
+  });
+});
+
+describe("the store of dead letters", () => {
+  it("lists the newest first, by page and by code", async () => {
+    const { letters } = lettersIn(tempDir());
+    for (let i = 1; i <= 6; i++) letters.add(letter(String(i), { code: i % 2 === 0 ? "late" : "malformed" }));
+    await letters.flush();
+
+    const ids = (options: Parameters<typeof letters.list>[0]) => letters.list(options).map(({ id }) => id);
+    expect(ids({ limit: 4 })).toEqual([6, 5, 4, 3]);
+    expect(ids({ limit: 4, before: 3 })).toEqual([2, 1]);
+    expect(ids({ limit: 2, code: "late" })).toEqual([6, 4]);
+    expect(ids({ limit: 2, code: "late", before: 4 })).toEqual([2]);
+    expect(ids({ limit: 2, before: 1 })).toEqual([]);
+    expect(ids({ limit: 2, before: 99 })).toEqual([6, 5]);
+  });
+
+  it("keeps so many; the oldest go first, and are counted", async () => {
+    const { letters } = lettersIn(tempDir(), { deadLetters: 3 });
+
+    for (const text of ["a", "b", "c", "d"]) await letters.addDurable(letter(text));
+    letters.add(letter("e"));
+    letters.add(letter("f"));
+    await letters.flush();
+
+    expect(textsOf(letters)).toEqual(["f", "e", "d"]);
+    expect(letters.stats()).toMatchObject({ count: 3, evicted: 3 });
+    expect(letters.get(3)).toBe(null);
+  });
+
+  it("removes by age, and gives no id twice, not even when all have gone", async () => {
+    const dir = tempDir();
+    const { letters, journal, clock } = lettersIn(dir);
+    for (let i = 0; i < 4; i++) {
+      await letters.addDurable(letter(String(i)));
+      clock.advance(HOUR);
+    }
+
+    expect(await letters.retain(2.5 * HOUR)).toBe(2);
+    expect(textsOf(letters)).toEqual(["3", "2"]);
+    clock.advance(DAY);
+    expect(await letters.retain(HOUR)).toBe(2);
+    expect(letters.count()).toBe(0);
+    await letters.close();
+    await journal.close();
+
+    const again = lettersIn(dir).letters;
+    expect([again.count(), again.list({ limit: 9 })]).toEqual([0, []]);
+    expect(await again.addDurable(letter("new"))).toBe(5);
+    expect(again.count()).toBe(1);
+  });
+
+  it("removes thousands by age", async () => {
+    const { letters, clock } = lettersIn(tempDir());
+    for (let i = 0; i < 1_300; i++) letters.add(letter(String(i)));
+    await letters.flush();
+    clock.advance(DAY);
+    await letters.addDurable(letter("new"));
+
+    expect(await letters.retain(HOUR)).toBe(1_300);
+    expect(textsOf(letters)).toEqual(["new"]);
+  });
+
+  it("goes on after a restart", async () => {
+    const dir = tempDir();
+    const { letters, journal } = lettersIn(dir);
+    letters.add(letter("a"));
+    letters.add(letter("b"));
+    await letters.close();
+    await journal.close();
+
+    const again = lettersIn(dir).letters;
+
+    expect(textsOf(again)).toEqual(["b", "a"]);
+    expect(await again.addDurable(letter("c"))).toBe(3);
+  });
+
+  it("names a damaged letter, and lists the others", async () => {
+    const { letters, journal } = lettersIn(tempDir());
+    for (const text of ["a", "b", "c"]) await letters.addDurable(letter(text));
+    const database = journal.root.openDB<Buffer, Buffer>({
+      name: "deadletters",
+      encoding: "binary",
+      keyEncoding: "binary",
+    });
+    const value = Buffer.from(database.getBinary(keyOf(2))!);
+    value[value.length - 1]! ^= 1;
+    await database.put(keyOf(2), value);
+
+    expect(() => letters.get(2)).toThrow(expect.objectContaining({ code: "corrupt" }));
+    expect(letters.list({ limit: 9 }).map(({ id, code }) => [id, code])).toEqual([
+      [3, "malformed"],
+      [2, "corrupt"],
+      [1, "malformed"],
+    ]);
+  });
+
+  it("is read beside its owner, also when no letter was ever written", async () => {
+    const dir = tempDir();
+    const { letters: reader } = (() => {
+      journalIn(dir); // the owner
+      return lettersIn(dir, {}, true);
+    })();
+
+    expect([reader.count(), reader.list({ limit: 9 }), reader.get(1)]).toEqual([0, [], null]);
+    reader.add(letter("a"));
+    expect(reader.stats().lost).toBe(1);
+    await expect(reader.addDurable(letter("a"))).rejects.toMatchObject({ code: "unavailable" });
+    await expect(reader.retain(0)).rejects.toMatchObject({ code: "unavailable" });
+  });
+
+  it("shows a reader what its owner writes meanwhile", async () => {
+    const dir = tempDir();
+    const { letters } = lettersIn(dir);
+    const { letters: reader } = lettersIn(dir, {}, true);
+
+    await letters.addDurable(letter("a"));
+
+    expect(textsOf(reader)).toEqual(["a"]);
+    expect(reader.count()).toBe(1);
+  });
+});
