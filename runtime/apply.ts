@@ -3,6 +3,7 @@
 import type { Actor, World } from "./actor.ts";
 import { Board, type BoardRecord } from "./board.ts";
 import type { Decision, Dwell, Profile, Sighting, Stop, Visit } from "./decide/decision.ts";
+import { readDecision } from "./decide/offers.ts";
 import { type EventIn, type EventReader, isProblem } from "./events.ts";
 import type { Entry } from "./journal/journal.ts";
 import { limits } from "./limits.ts";
@@ -26,11 +27,11 @@ export interface FocusData {
   /** Event time, ms. */
   readonly at: number;
   readonly cause: number;
+  /** The event that made it, until it is decided. */
+  readonly entry: Entry;
   /** Receive time of the cause, ms. */
   readonly receivedAt: number;
   readonly test: boolean;
-  /** As it was when the scoring began, so that the decision rests on one profile. */
-  profile: Profile | null;
 }
 
 export type VisitRecord = BoardRecord<VisitData>;
@@ -79,8 +80,9 @@ export class Applier {
   /** Undecided focuses by cause, oldest first. */
   readonly #undecided = new Map<number, FocusRecord>();
   readonly #visitByNumber = new Map<number, VisitRecord>();
-  /** Visits that have a profile, by its age, oldest first. */
-  readonly #byProfileAge = new Map<number, VisitRecord>();
+  /** Visits by the age of what their parent goals gave, oldest first: a good profile, and one to ask for again soon. */
+  readonly #good = new Map<number, VisitRecord>();
+  readonly #poor = new Map<number, VisitRecord>();
   readonly #byEvent = new Map<string, { readonly planned: PlannedActor; readonly actor: AnyActor }[]>();
   readonly #profileGoals = new Map<string, { readonly planned: PlannedActor; readonly actor: AnyActor }>();
 
@@ -103,26 +105,17 @@ export class Applier {
     return this.#undecided;
   }
 
-  /** Up to here every cause has had its effect. */
-  get settledSeq(): number {
-    for (const cause of this.#undecided.keys()) return cause - 1;
-    return this.appliedSeq;
-  }
-
-  /**
-   * One entry. All or nothing: what throws has changed nothing.
-   *
-   * @param made  the decision that the entry holds, when it is at hand; else it is read
-   */
-  apply(entry: Entry, made?: Decision): Applied {
+  /** One entry. All or nothing: what throws has changed nothing. */
+  apply(entry: Entry): Applied {
     this.appliedSeq = Math.max(this.appliedSeq, entry.seq);
+    if (entry.headers.tombstone !== undefined) return NOTHING;
     switch (entry.kind) {
       case "event":
         return this.#event(entry);
       case "effect":
         return this.#effect(entry);
       case "decision":
-        return this.#decision(made ?? (JSON.parse(text(entry.payload)) as Decision));
+        return this.#decision((entry.value as Decision | undefined) ?? readDecision(entry.payload));
       case "tick":
         return this.#tick(entry);
       default:
@@ -144,24 +137,28 @@ export class Applier {
       due = visit.data.heardAt + this.visits.timeToLiveMs;
       break; // the least recently heard comes first
     }
-    const profiles = this.#profileTimeToLive();
-    if (profiles === null) return due;
-    for (const visit of this.#byProfileAge.values()) {
-      const at = visit.data.profileAt + profiles;
-      return due === null ? at : Math.min(due, at);
+    for (const { visits, timeToLiveMs } of this.#profiles()) {
+      for (const visit of visits.values()) {
+        due = Math.min(due ?? Number.POSITIVE_INFINITY, visit.data.profileAt + timeToLiveMs);
+        break;
+      }
     }
     return due;
   }
 
-  #profileTimeToLive(): number | null {
-    for (const { planned } of this.#profileGoals.values())
-      return Number(planned.with.timeToLive ?? Number.POSITIVE_INFINITY);
-    return null;
+  /** Visits that have a profile, oldest profile first, and how long it serves. */
+  *#profiles(): Generator<{ readonly visits: Map<number, VisitRecord>; readonly timeToLiveMs: number }> {
+    for (const { planned } of this.#profileGoals.values()) {
+      const timeToLiveMs = Number(planned.with.timeToLive ?? Number.POSITIVE_INFINITY);
+      yield { visits: this.#good, timeToLiveMs };
+      yield { visits: this.#poor, timeToLiveMs: Math.min(timeToLiveMs, Number(planned.with.retry ?? timeToLiveMs)) };
+      return;
+    }
   }
 
   #event(entry: Entry): Applied {
-    const [event] = this.#reader.read([entry.payload], [{ type: entry.headers.type ?? null, headers: entry.headers }]);
-    if (event === undefined || isProblem(event) || event.identity === null) return NOTHING;
+    const event = (entry.value as EventIn | undefined) ?? this.#read(entry);
+    if (event === null || event.identity === null) return NOTHING;
     const customer = event.identity;
     let visit = this.board.find<VisitData>(this.visits.name, customer);
     if (this.visits.closes.includes(event.type)) {
@@ -182,6 +179,12 @@ export class Applier {
     if (!visit.ready && (opens || department !== null)) this.#makeReady(visit, entry.seq);
     const focus = department === null ? null : this.#focus(visit, department, event, entry);
     return { changed: [visit], decision: null, event, focus };
+  }
+
+  /** The event that an entry holds; null when the site, as it is now, makes nothing of it. */
+  #read({ payload, headers }: Entry): EventIn | null {
+    const [event] = this.#reader.read([payload], [{ type: headers.type ?? null, headers }]);
+    return event === undefined || isProblem(event) ? null : event;
   }
 
   #sight(
@@ -234,12 +237,13 @@ export class Applier {
         department,
         at: event.at ?? entry.receivedAt,
         cause: entry.seq,
+        entry,
         receivedAt: entry.receivedAt,
         test: entry.headers.test !== undefined,
-        profile: null,
       },
       visit as BoardRecord,
     );
+    for (const goal of this.#profileGoals.keys()) handDown(goal, visit, focus);
     this.#undecided.set(entry.seq, focus);
     return focus;
   }
@@ -247,7 +251,8 @@ export class Applier {
   /** Takes a visit off the board. Its undecided focuses are decided all the same. */
   #close(visit: VisitRecord): void {
     this.board.remove(visit as BoardRecord);
-    this.#byProfileAge.delete(visit.data.number);
+    this.#good.delete(visit.data.number);
+    this.#poor.delete(visit.data.number);
     visit.complete = visit.children.size === 0;
     if (visit.complete) this.#visitByNumber.delete(visit.data.number);
   }
@@ -264,9 +269,13 @@ export class Applier {
     const view: Visit = { customer: effect.customer, number: effect.visit };
     const value = goal.actor.handle(view as never, profile, goal.planned.with as never, this.#world);
     visit.cells.set(effect.goal, { state: "done", value });
+    for (const focus of visit.children) handDown(effect.goal, visit, focus);
     visit.data.profileAt = entry.receivedAt;
-    this.#byProfileAge.delete(effect.visit);
-    if (this.board.find(this.visits.name, effect.customer) === visit) this.#byProfileAge.set(effect.visit, visit);
+    this.#good.delete(effect.visit);
+    this.#poor.delete(effect.visit);
+    const poor = profile.state === "unavailable" || (profile.state === "known" && profile.stale);
+    const open = this.board.find(this.visits.name, effect.customer) === visit;
+    if (open) (poor ? this.#poor : this.#good).set(effect.visit, visit);
     return { ...NOTHING, changed: [visit as BoardRecord] };
   }
 
@@ -304,14 +313,24 @@ export class Applier {
       if (visit.data.heardAt + this.visits.timeToLiveMs > receivedAt) break;
       this.#close(visit);
     }
-    const timeToLive = this.#profileTimeToLive() ?? Number.POSITIVE_INFINITY;
-    for (const [number, visit] of this.#byProfileAge) {
-      if (visit.data.profileAt + timeToLive > receivedAt) break;
-      this.#byProfileAge.delete(number);
-      for (const goal of this.#profileGoals.keys()) visit.cells.delete(goal);
+    for (const { visits, timeToLiveMs } of this.#profiles()) {
+      for (const [number, visit] of visits) {
+        if (visit.data.profileAt + timeToLiveMs > receivedAt) break;
+        visits.delete(number);
+        for (const goal of this.#profileGoals.keys()) visit.cells.delete(goal);
+      }
     }
     return NOTHING;
   }
+}
+
+/**
+ * A focus keeps what its visit had when it came, or got first afterwards: its decision rests on one profile, the same
+ * when it is made after a restart or in a replay.
+ */
+function handDown(goal: string, visit: BoardRecord | VisitRecord, focus: BoardRecord | FocusRecord): void {
+  const cell = visit.cells.get(goal);
+  if (cell?.state === "done" && !focus.cells.has(goal)) focus.cells.set(goal, cell);
 }
 
 const UTF8 = new TextDecoder();

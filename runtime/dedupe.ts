@@ -1,8 +1,9 @@
-import { createHash } from "node:crypto";
+import * as crypto from "node:crypto";
+import { crc32 } from "./crc32.ts";
 
 /** Bytes of the hash of (source, id) kept: 128 bits of SHA-256, so that nobody can make two ids meet. */
 const KEY_WORDS = 4;
-/** 64 bits of the payload's hash tell `id-reused` from a repeat. */
+/** A checksum and the length of the payload tell `id-reused` from a repeat. */
 const SLOT_WORDS = KEY_WORDS + 2;
 
 const EMPTY = 0;
@@ -108,9 +109,16 @@ export class Dedupe {
 
 /** The print of an id of a source, with that of its payload. */
 export function printOf(source: string, id: string, payload: Uint8Array): Print {
-  const key = createHash("sha256").update(keyOf(source, id)).digest();
-  const body = createHash("sha256").update(payload).digest();
-  return Uint32Array.of(word(key, 0), word(key, 1), word(key, 2), word(key, 3), word(body, 0), word(body, 1));
+  const key = sha256(keyOf(source, id));
+  const check = crc32(payload, 0, payload.length);
+  return Uint32Array.of(word(key, 0), word(key, 1), word(key, 2), word(key, 3), check, payload.length);
+}
+
+/** Came with Node 20.12, and takes half the time of an object that is made to be used once. */
+const oneShot: typeof crypto.hash | undefined = crypto.hash;
+
+function sha256(text: string): Buffer {
+  return oneShot === undefined ? crypto.createHash("sha256").update(text).digest() : (oneShot("sha256", text, "buffer") as Buffer);
 }
 
 /** Source and id as one text; no other pair gives the same. */

@@ -57,6 +57,13 @@ export function formatMistake({ file, line, column, message }: Mistake): string 
   return `${where}: ${message}`;
 }
 
+/** What an error says; of a failed `fetch`, what lies behind it ("connect ECONNREFUSED 127.0.0.1:8002"). */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  return cause instanceof Error && cause.message !== "" ? cause.message : error.message;
+}
+
 /** The candidate nearest to `word` by edit distance, if it is near enough to be a slip; else null. */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
   let best: string | null = null;

@@ -1,5 +1,5 @@
 // From payload bytes to an event that the site understands: which form, which type, who, when, with which fields.
-import { type Scanned, Scanner } from "./core/scanner.ts";
+import { type Scanned, Scanner, type Split } from "./core/scanner.ts";
 import { fromSeconds, parseEpoch, parseIso } from "./data/time.ts";
 import { didYouMean } from "./errors.ts";
 import { limits } from "./limits.ts";
@@ -86,9 +86,10 @@ export class EventReader {
     return payloads.map((_, item) => this.#event(scanned, item, envelopes[item]!));
   }
 
-  /** Where the items of a body begin and end: see `Scanner.split`. */
-  split(body: Uint8Array) {
-    return this.#scanner.split(body);
+  /** Reads the items of a body, one result each, and says where they lie and where it breaks off: see `Scanner.split`. */
+  readBody(body: Uint8Array, envelope: Envelope): Split & { readonly results: readonly (EventIn | Problem)[] } {
+    const { form, items, broken, scanned } = this.#scanner.scanBody(body);
+    return { form, items, broken, results: items.map((_, item) => this.#event(scanned, item, envelope)) };
   }
 
   #learn(path: string): void {

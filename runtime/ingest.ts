@@ -55,12 +55,12 @@ export class EventIngest implements Ingest {
     this.#ports = ports;
   }
 
-  async accept(inbound: Inbound): Promise<Receipt> {
+  accept(inbound: Inbound): Promise<Receipt> {
     return this.#take(inbound, null);
   }
 
   /** Takes a dead letter in again: past the dedupe, as a new entry that says so. */
-  async replay(inbound: Inbound, letter: number): Promise<Receipt> {
+  replay(inbound: Inbound, letter: number): Promise<Receipt> {
     return this.#take(inbound, letter);
   }
 
@@ -73,17 +73,13 @@ export class EventIngest implements Ingest {
     const { reader, backlog } = this.#ports;
     if (backlog() >= limits.runs)
       throw new AisleError("overloaded", `${limits.runs} focuses wait for their decision: try again in a second`);
-    const { items, broken } = reader.split(inbound.body);
+    const { items, broken, results } = reader.readBody(inbound.body, inbound);
     const rejected: Rejection[] = [];
     const reject = (problem: Problem, index: number, payload: Uint8Array) => {
       rejected.push({ index, pointer: problem.pointer, code: problem.code, detail: problem.detail });
       this.#refuse(inbound, problem, index, payload);
     };
     const payloads = items.map(({ start, end }) => inbound.body.subarray(start, end));
-    const results = reader.read(
-      payloads,
-      payloads.map(() => inbound),
-    );
     const batch = this.#sort(inbound, results, payloads, letter, reject);
     this.#rest(inbound, items, broken, reject);
 
@@ -238,6 +234,7 @@ function draftOf(
     subject: inbound.subject,
     headers,
     payload,
+    value: event,
   };
 }
 

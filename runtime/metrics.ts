@@ -20,6 +20,9 @@ export class RuntimeMetrics implements Metrics {
   readonly #faults = this.#counter("aisle_faults_total", "Bugs and failures that were survived", []);
   readonly #requests = this.#counter("aisle_http_requests_total", "HTTP requests", ["route", "status"]);
   readonly #seconds = this.#histogram("aisle_http_request_seconds", "Time of an HTTP request", HTTP_BUCKETS, ["route"]);
+  /** Bound to their labels once: looking labels up takes longer than counting. */
+  readonly #bound = new Map<string, () => void>();
+  readonly #timed = new Map<string, (seconds: number) => void>();
   readonly #decided = this.#histogram(
     "aisle_decision_seconds",
     "From the receipt of a focus to its decision on disk",
@@ -43,11 +46,11 @@ export class RuntimeMetrics implements Metrics {
   }
 
   event(outcome: string, type: string): void {
-    this.#events.inc({ outcome, type });
+    this.#count(`event ${outcome} ${type}`, () => this.#events.labels({ outcome, type }));
   }
 
   decision(result: string, seconds: number): void {
-    this.#decisions.inc({ result });
+    this.#count(`decision ${result}`, () => this.#decisions.labels({ result }));
     this.#decided.observe(seconds);
   }
 
@@ -56,8 +59,24 @@ export class RuntimeMetrics implements Metrics {
   }
 
   request(route: string, status: number, seconds: number): void {
-    this.#requests.inc({ route, status });
-    this.#seconds.observe({ route }, seconds);
+    this.#count(`request ${route} ${status}`, () => this.#requests.labels({ route, status: String(status) }));
+    let observe = this.#timed.get(route);
+    if (observe === undefined) {
+      const bound = this.#seconds.labels({ route });
+      observe = (value) => bound.observe(value);
+      this.#timed.set(route, observe);
+    }
+    observe(seconds);
+  }
+
+  #count(key: string, bind: () => { inc(): void }): void {
+    let count = this.#bound.get(key);
+    if (count === undefined) {
+      const bound = bind();
+      count = () => bound.inc();
+      this.#bound.set(key, count);
+    }
+    count();
   }
 
   #counter(name: string, help: string, labelNames: string[]): Counter {

@@ -1,12 +1,15 @@
 // Plays a journal again: the same entries, the same actors, the answers of the time. Nobody outside is asked.
+import type { Ask } from "./actor.ts";
 import type { Applier, Effect, FocusRecord } from "./apply.ts";
 import type { BoardRecord } from "./board.ts";
 import type { Choice, Decision } from "./decide/decision.ts";
-import { readDecision } from "./decide/offers.ts";
+import { isDecision, readDecision } from "./decide/offers.ts";
 import type { Entry } from "./journal/journal.ts";
 import { decide, inputOf, type WorkPorts } from "./runner.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { PlannedActor } from "./site.ts";
+
+type ScorerAsk = Extract<Ask, { port: "scorer" }>;
 
 export interface Difference {
   readonly id: string;
@@ -31,8 +34,8 @@ export interface Replayed {
  */
 export function replay(ports: WorkPorts, applier: Applier, entries: () => Iterable<Entry>): Replayed {
   const answers = new Map<number, unknown>();
-  for (const { kind, payload } of entries()) {
-    if (kind !== "effect") continue;
+  for (const { kind, headers, payload } of entries()) {
+    if (kind !== "effect" || headers.tombstone !== undefined) continue;
     const effect = JSON.parse(Buffer.from(payload).toString()) as Effect;
     if (effect.cause !== undefined) answers.set(effect.cause, effect.answer);
   }
@@ -43,22 +46,27 @@ export function replay(ports: WorkPorts, applier: Applier, entries: () => Iterab
     const actor = ports.actors.find(({ goal }) => goal === planned.goal)!;
     // Its answer is an entry further on.
     if (actor.output === "effect") return scheduler.ended(planned.goal);
-    const input = inputOf(record);
-    const ask = actor.ask?.(input, planned.with as never, ports.world) ?? null;
-    const answer =
-      ask?.port === "scorer"
-        ? (answers.get((record as FocusRecord).data.cause) ?? ports.scorer.score(ask.customer, ask.coupons))
-        : null;
-    const value = actor.handle(input, answer, planned.with as never, ports.world);
-    if (actor.output === "derived") {
-      record.cells.set(planned.goal, { state: "done", value });
-      scheduler.ended(planned.goal);
-      scheduler.changed(record);
-    } else {
-      scheduler.ended(planned.goal);
-      const decision = decide(ports, planned, record as FocusRecord, value as Choice);
-      remade.set(decision.id, decision);
+    try {
+      const input = inputOf(record);
+      const ask = actor.ask?.(input, planned.with as never, ports.world) ?? null;
+      const answer = ask?.port === "scorer" ? answerTo(ask, (record as FocusRecord).data.cause) : null;
+      const value = actor.handle(input, answer, planned.with as never, ports.world);
+      if (actor.output === "derived") record.cells.set(planned.goal, { state: "done", value });
+      else {
+        const decision = decide(ports, planned, record as FocusRecord, value as Choice);
+        remade.set(decision.id, decision);
+      }
+    } catch (error) {
+      // A goal that fails decides nothing, as at the time.
+      record.cells.set(planned.goal, { state: "failed", detail: String(error) });
     }
+    scheduler.ended(planned.goal);
+    if (actor.output === "derived") scheduler.changed(record);
+  };
+  const answerTo = ({ customer, coupons }: ScorerAsk, cause: number): unknown => {
+    const recorded = answers.get(cause);
+    if (recorded === undefined && ports.scorer.outside) throw new Error("nobody answered at the time");
+    return recorded ?? ports.scorer.score(customer, coupons);
   };
 
   const differences: Difference[] = [];
@@ -67,9 +75,8 @@ export function replay(ports: WorkPorts, applier: Applier, entries: () => Iterab
   let expired = 0;
   for (const entry of entries()) {
     count++;
-    const applied = applier.apply(entry);
-    for (const record of applied.changed) scheduler.changed(record);
-    if (entry.kind !== "decision") continue;
+    for (const record of changedBy(applier, entry)) scheduler.changed(record);
+    if (!isDecision(entry)) continue;
     const recorded = readDecision(entry.payload);
     const again = remade.get(recorded.id) ?? null;
     remade.delete(recorded.id);
@@ -82,4 +89,13 @@ export function replay(ports: WorkPorts, applier: Applier, entries: () => Iterab
   }
   for (const [id, decision] of remade) differences.push({ id, recorded: null, remade: decision });
   return { entries: count, compared, expired, differences };
+}
+
+/** What can't be applied stands in the dead letters since then, and changes nothing now either. */
+function changedBy(applier: Applier, entry: Entry): readonly BoardRecord[] {
+  try {
+    return applier.apply(entry).changed;
+  } catch {
+    return [];
+  }
 }

@@ -36,7 +36,7 @@ export interface RunnerPorts extends WorkPorts {
   readonly refuse: (refused: Refused) => void;
   /** A decision is on disk, as the payload of this entry. */
   readonly decided: (entry: Entry, decision: Decision) => void;
-  /** An entry has been applied, live. */
+  /** An entry has been applied, live; it need not be on disk yet. */
   readonly applied: (entry: Entry, applied: Applied) => void;
   /** A bug or a failing journal: for the log. */
   readonly fault: (what: string, error: unknown) => void;
@@ -58,8 +58,11 @@ export class Runner {
   readonly #settled = new Map<number, (() => void)[]>();
   /** Answers from outside that go into the commit of their decision. */
   readonly #answers = new Map<FocusRecord, Effect>();
-  /** Decisions on their way to the disk, by the payload that holds them: no need to read them back. */
-  readonly #made = new WeakMap<Uint8Array, Decision>();
+  /** Causes whose decision is not on disk, oldest first. */
+  readonly #unsettled = new Set<number>();
+  /** Entries appended while another is being applied: they wait, so that all are applied in order. */
+  readonly #queue: Entry[] = [];
+  #applying = false;
   #live = false;
   #stopTicks: () => void = () => {};
 
@@ -70,7 +73,7 @@ export class Runner {
 
   /** Focuses that wait for their decision. */
   get backlog(): number {
-    return this.#ports.applier.undecided.size;
+    return this.#unsettled.size;
   }
 
   /** Rebuilds the board from the journal, then goes live: what was left undecided is decided now. */
@@ -82,19 +85,21 @@ export class Runner {
       onEntry(entry);
     }
     this.#live = true;
+    journal.onAppend((entries) => this.#appended(entries));
+    journal.onCommit((entries) => this.#committed(entries));
     for (const [cause, focus] of [...applier.undecided]) {
       // Its decision was made, or deliberately not, before the plan in force: history stays as it was.
       if (cause <= settled) applier.abandon(focus);
-      else this.#scheduler.changed(focus.parent!);
+      else this.#unsettled.add(cause);
     }
-    for (const visit of applier.board.records(applier.visits.name)) this.#scheduler.changed(visit);
-    journal.onCommit((entries) => this.#committed(entries));
+    const undecided = [...applier.undecided.values()].map(({ parent }) => parent!);
+    for (const visit of new Set([...undecided, ...applier.board.records(applier.visits.name)])) this.#scheduler.changed(visit);
     this.#tick();
   }
 
-  /** Resolves once the focus that an event caused is decided; at once when it caused none. */
+  /** Resolves once the decision that an event caused is on disk; at once when it caused none. */
   settled(cause: number): Promise<void> {
-    if (!this.#ports.applier.undecided.has(cause)) return Promise.resolve();
+    if (!this.#unsettled.has(cause)) return Promise.resolve();
     return new Promise((resolve) => {
       const waiting = this.#settled.get(cause);
       if (waiting === undefined) this.#settled.set(cause, [resolve]);
@@ -117,21 +122,51 @@ export class Runner {
     await this.idle(ms);
   }
 
-  #committed(entries: readonly Entry[]): void {
-    for (const entry of entries) {
+  /**
+   * Entries have their place in the journal. The board may run ahead of the disk, as nobody outside hears of it: what
+   * follows is appended in the same turn, so an event and its decision cost one sync.
+   */
+  #appended(entries: readonly Entry[]): void {
+    for (const entry of entries) this.#queue.push(entry);
+    if (this.#applying) return;
+    this.#applying = true;
+    // What is appended meanwhile lengthens the queue.
+    for (let i = 0; i < this.#queue.length; i++) {
+      const entry = this.#queue[i]!;
       const applied = this.#apply(entry);
       if (applied === null) continue;
-      for (const record of applied.changed) this.#scheduler.changed(record);
+      if (applied.focus !== null) this.#unsettled.add(entry.seq);
       this.#ports.applied(entry, applied);
-      if (applied.decision !== null) this.#decided(entry, applied.decision);
+      for (const record of applied.changed) this.#scheduler.changed(record);
     }
-    this.#ports.journal.appliedSeq = this.#ports.applier.settledSeq;
+    this.#queue.length = 0;
+    this.#applying = false;
+  }
+
+  /** Entries are on disk: decisions go out. */
+  #committed(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      if (entry.kind !== "decision") continue;
+      const decision = entry.value as Decision;
+      this.#settle(decision.cause);
+      this.#ports.decided(entry, decision);
+    }
+    const { journal } = this.#ports;
+    // What was appended since may have its cause on disk and its decision not.
+    const oldest = this.#unsettled.values().next().value ?? Number.POSITIVE_INFINITY;
+    journal.appliedSeq = Math.min(oldest - 1, entries.at(-1)!.seq);
+  }
+
+  #settle(cause: number): void {
+    this.#unsettled.delete(cause);
+    for (const resolve of this.#settled.get(cause) ?? []) resolve();
+    this.#settled.delete(cause);
   }
 
   /** An entry that fails to apply changes nothing, is reported, and stands in the dead letters by its sequence. */
   #apply(entry: Entry): Applied | null {
     try {
-      return this.#ports.applier.apply(entry, this.#made.get(entry.payload));
+      return this.#ports.applier.apply(entry);
     } catch (error) {
       this.#ports.fault(`entry ${entry.seq} can't be applied`, error);
       if (this.#live) this.#refuse(entry.seq, "failed", (error as Error).message, entry);
@@ -141,12 +176,6 @@ export class Runner {
 
   #refuse(seq: number, code: string, detail: string, { principal, subject, headers, payload }: Entry): void {
     this.#ports.refuse({ code, detail, where: { source: subject }, principal, subject, headers, payload, seq });
-  }
-
-  #decided(entry: Entry, decision: Decision): void {
-    this.#ports.decided(entry, decision);
-    for (const resolve of this.#settled.get(decision.cause) ?? []) resolve();
-    this.#settled.delete(decision.cause);
   }
 
   #start(planned: PlannedActor, record: BoardRecord): void {
@@ -215,7 +244,6 @@ export class Runner {
     const effect = this.#answers.get(focus);
     this.#answers.delete(focus);
     const made = draft("decision", planned.goal, decision);
-    this.#made.set(made.payload, decision);
     return effect === undefined ? [made] : [effectDraft(effect), made];
   }
 
@@ -237,7 +265,7 @@ export class Runner {
 
   /** A bug in an actor or a port: the goal has failed, the focus is given up, its cause stands in the dead letters. */
   #fail({ goal }: PlannedActor, record: BoardRecord, error: unknown): void {
-    const { applier, journal, fault } = this.#ports;
+    const { applier, fault } = this.#ports;
     const detail = error instanceof Error ? error.message : String(error);
     record.cells.set(goal, { state: "failed", detail });
     this.#scheduler.ended(goal);
@@ -247,10 +275,8 @@ export class Runner {
     for (const focus of focuses) {
       const { cause } = focus.data;
       applier.abandon(focus);
-      const entry = journal.read(cause).next().value;
-      if (entry !== undefined) this.#refuse(cause, "failed", `'${goal}' failed: ${detail}`, entry);
-      for (const resolve of this.#settled.get(cause) ?? []) resolve();
-      this.#settled.delete(cause);
+      this.#settle(cause);
+      this.#refuse(cause, "failed", `'${goal}' failed: ${detail}`, focus.data.entry);
     }
   }
 
@@ -273,9 +299,8 @@ export function inputOf(record: BoardRecord): Visit | Focus {
     const { customer, number } = record.data as VisitData;
     return { customer, number };
   }
-  const data = record.data as FocusData;
-  data.profile ??= doneValue<Profile>(record.parent, "context");
-  const { customer, department, at, profile } = data;
+  const { customer, department, at } = record.data as FocusData;
+  const profile = doneValue<Profile>(record, "context");
   return { customer, department, at, profile, scored: doneValue<ScoredCoupons>(record, "scored") };
 }
 
@@ -286,7 +311,7 @@ function doneValue<T>(record: BoardRecord, goal: string): T | null {
 
 /** The decision of a focus: the same for the same choice, live and in a replay. */
 export function decide(ports: WorkPorts, planned: PlannedActor, focus: FocusRecord, choice: Choice): Decision {
-  const { customer, visit, department, at, cause, receivedAt, test, profile } = focus.data;
+  const { customer, visit, department, at, cause, receivedAt, test } = focus.data;
   const scores: Scores | null = doneValue<ScoredCoupons>(focus, "scored")?.scores ?? null;
   const basis: Basis = {
     id: decisionId(ports.place, ports.epoch, cause),
@@ -298,7 +323,7 @@ export function decide(ports: WorkPorts, planned: PlannedActor, focus: FocusReco
     receivedAt,
     timeToLiveMs: Number(planned.with.timeToLive),
     threshold: Number(planned.with.threshold),
-    profile,
+    profile: doneValue<Profile>(focus, "context"),
     scores,
     versions: ports.versions,
     test,
@@ -320,5 +345,5 @@ function effectDraft(effect: Effect): Draft {
 }
 
 function draft(kind: "effect" | "decision", subject: string, value: unknown): Draft {
-  return { kind, principal: "runner", subject, headers: {}, payload: UTF8.encode(JSON.stringify(value)) };
+  return { kind, principal: "runner", subject, headers: {}, payload: UTF8.encode(JSON.stringify(value)), value };
 }

@@ -12,8 +12,8 @@ type Kernel = {
   forestScoreRow(forest: number): number;
 };
 
-/** The kernel's `Forest`, after its two f64: the same names in the same order. */
-const FIELDS = [
+/** The kernel's `Forest`, after its two f64: the same names in the same order, as test/assembly/forest.test.ts holds. */
+export const FIELDS = [
   "columns",
   "sharedColumns",
   "rowColumns",

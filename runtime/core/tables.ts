@@ -198,7 +198,7 @@ export function walkTables(model: Model, columns: Columns): WalkTables {
     deepBytes += (tree.features.length + tree.leaves.length) * NODE;
   }
   const deepNodes = new DataView(new ArrayBuffer(deepBytes));
-  deep.forEach(({ tree, columns }, i) => fillDeep(tree, columns, deepNodes, deepRoots[i]!));
+  for (const [i, { tree, columns }] of deep.entries()) fillDeep(tree, columns, deepNodes, deepRoots[i]!);
   return { heap: heap.buffer, heapLeaves, groups, deep: deepNodes.buffer, deepRoots };
 }
 

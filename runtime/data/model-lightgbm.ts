@@ -32,12 +32,16 @@ export function readLightgbm(text: string, fail: Fail): Omit<Model, "hash"> {
   if (features.length !== width) {
     fail(`feature_names has ${features.length} names, max_feature_idx says ${width}`, header.lineOf("feature_names"));
   }
-  if (width > limits.modelFeatures) fail(`the model has ${width} features, at most ${limits.modelFeatures} are allowed`);
+  if (width > limits.modelFeatures)
+    fail(`the model has ${width} features, at most ${limits.modelFeatures} are allowed`);
   const classes = Math.max(header.integer("num_class", fail), header.integer("num_tree_per_iteration", fail));
-  if (classes > 1) fail(`the model has ${classes} classes; only models of one score are supported`, header.lineOf("num_class"));
+  if (classes > 1)
+    fail(`the model has ${classes} classes; only models of one score are supported`, header.lineOf("num_class"));
   const { objective, slope } = readObjective(header, fail);
   if (categories !== null && categories !== "null" && categories !== "[]") {
-    fail("the model was trained on a data frame's own categories; give it whole numbers and categorical_feature instead");
+    fail(
+      "the model was trained on a data frame's own categories; give it whole numbers and categorical_feature instead",
+    );
   }
 
   const count = header.text("tree_sizes", fail).split(" ").filter(Boolean).length;
@@ -107,7 +111,10 @@ function readTree(
       const from = boundaries[set];
       const to = boundaries[set + 1];
       if (from === undefined || to === undefined || from > to) {
-        fail(`${name}: split ${id} asks for set of categories ${set}, there are ${categorical}`, block.lineOf("threshold"));
+        fail(
+          `${name}: split ${id} asks for set of categories ${set}, there are ${categorical}`,
+          block.lineOf("threshold"),
+        );
       }
       return { ...sides, threshold: 0, categories: Uint32Array.from(words.slice(from, to)), kind: MISSING_RIGHT };
     }
@@ -162,7 +169,8 @@ function readBlocks(text: string): Blocks {
       trees.push(block);
     }
     const equals = line.indexOf("=");
-    if (line !== "") block.add(equals < 0 ? line : line.slice(0, equals), equals < 0 ? "" : line.slice(equals + 1), i + 1);
+    if (line !== "")
+      block.add(equals < 0 ? line : line.slice(0, equals), equals < 0 ? "" : line.slice(equals + 1), i + 1);
   });
   return { header, trees, end, categories };
 }
@@ -200,7 +208,8 @@ class Block {
     const parts = this.text(key, fail).split(" ").filter(Boolean);
     if (parts.length !== length) fail(`${key} has ${parts.length} values, expected ${length}`, this.lineOf(key));
     return parts.map((part) => {
-      const value = part === "inf" ? Number.POSITIVE_INFINITY : part === "-inf" ? Number.NEGATIVE_INFINITY : Number(part);
+      const value =
+        part === "inf" ? Number.POSITIVE_INFINITY : part === "-inf" ? Number.NEGATIVE_INFINITY : Number(part);
       if (Number.isNaN(value)) fail(`${key} holds '${part}', expected a number`, this.lineOf(key));
       return value;
     });

@@ -37,7 +37,8 @@ export function readXgboost(text: string, fail: Fail): Omit<Model, "hash"> {
     fail(`the model has no feature names, so its ${width} columns can't be checked; train it with feature_names`);
   }
   if (features.length !== width) fail(`the model names ${features.length} features, but its trees read ${width}`);
-  if (width > limits.modelFeatures) fail(`the model has ${width} features, at most ${limits.modelFeatures} are allowed`);
+  if (width > limits.modelFeatures)
+    fail(`the model has ${width} features, at most ${limits.modelFeatures} are allowed`);
 
   const booster = learner.object("gradient_booster");
   const name = booster.string("name");
@@ -215,7 +216,8 @@ class Cursor {
 
   strings(key: string): readonly string[] {
     const value = this.has(key) ? this.list(key) : [];
-    if (!value.every((each) => typeof each === "string")) this.#fail(`${this.#name(key)} holds something else than text`);
+    if (!value.every((each) => typeof each === "string"))
+      this.#fail(`${this.#name(key)} holds something else than text`);
     return value;
   }
 

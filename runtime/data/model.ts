@@ -61,7 +61,9 @@ function checkColumns(model: readonly string[], site: readonly string[], fail: F
   if (unused.length > 0) parts.push(`the model lacks ${listed(unused.map(quoted))}`);
   if (unknown.length === 0 && unused.length === 0) {
     const moves = wrong.map((i) => `${i + 1} ${model[i]}`);
-    parts.push(`the names are the same, only in another order; the model's at the ${wrong.length} that differ: ${listed(moves)}`);
+    parts.push(
+      `the names are the same, only in another order; the model's at the ${wrong.length} that differ: ${listed(moves)}`,
+    );
   }
   fail(parts.join("; "));
 }

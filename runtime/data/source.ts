@@ -1,5 +1,6 @@
 // The central source of customers: a port with two implementations.
 import type { Profile } from "../decide/decision.ts";
+import { reasonOf } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { ColumnType, Row, SourceConfig, Value } from "../site.ts";
 
@@ -51,32 +52,41 @@ export class HttpSource implements CustomerSource {
         headers: { accept: "application/json", ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
         signal: AbortSignal.timeout(timeoutMs),
       });
-      if (response.status === 404) return { state: "unknown" };
-      if (!response.ok) return { state: "unavailable", detail: `the source of customers answered ${response.status}` };
+      if (!response.ok) {
+        await response.body?.cancel(); // else the connection stays taken
+        if (response.status === 404) return { state: "unknown" };
+        return { state: "unavailable", detail: `the source of customers answered ${response.status}` };
+      }
       const text = await response.text();
       if (text.length > limits.eventBytes) return { state: "unavailable", detail: "the source's answer is too long" };
-      return this.#row(JSON.parse(text) as Record<string, unknown>);
+      return this.#row(JSON.parse(text));
     } catch (error) {
-      const { name, message } = error as Error;
       const detail =
-        name === "TimeoutError"
+        (error as Error).name === "TimeoutError"
           ? `the source of customers gave no answer within ${timeoutMs} ms`
-          : `the source of customers can't be used: ${message}`;
+          : `the source of customers can't be used: ${reasonOf(error)}`;
       return { state: "unavailable", detail };
     }
   }
 
-  #row(answer: Record<string, unknown>): Profile {
+  #row(answer: unknown): Profile {
+    if (typeof answer !== "object" || answer === null || Array.isArray(answer))
+      return { state: "unavailable", detail: "the source's answer is no object" };
     const row: Record<string, Value> = {};
     for (const [name, type] of Object.entries(this.#options.columns)) {
-      const value = answer[name] ?? null;
-      if (value === null) row[name] = null;
-      else if (type === "integer" || type === "number") row[name] = Number(value);
-      else row[name] = String(value);
-      if (typeof row[name] === "number" && !Number.isFinite(row[name])) {
-        return { state: "unavailable", detail: `the source's '${name}' is no ${type}` };
-      }
+      const value = cellOf((answer as Record<string, unknown>)[name] ?? null, type);
+      if (value === undefined) return { state: "unavailable", detail: `the source's '${name}' is no ${type}` };
+      row[name] = value;
     }
     return { state: "known", row, stale: false };
   }
+}
+
+/** A JSON value as a cell of a table would hold it; an empty text is an empty cell. Undefined: it is of another type. */
+function cellOf(value: unknown, type: ColumnType): Value | undefined {
+  if (value === null || value === "") return null;
+  if (typeof value !== "number" && typeof value !== "string") return undefined;
+  if (type === "text" || type === "date") return String(value);
+  const number = typeof value === "string" && value.trim() === "" ? Number.NaN : Number(value);
+  return Number.isFinite(number) && (type === "number" || Number.isInteger(number)) ? number : undefined;
 }

@@ -5,7 +5,7 @@ import type { Journal } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
 import { causeOf } from "./build.ts";
 import type { Decision } from "./decision.ts";
-import { readDecision } from "./offers.ts";
+import { isDecision, readDecision } from "./offers.ts";
 import { type PublishCoupon, predictions } from "./wire.ts";
 
 export interface DecisionLogOptions {
@@ -42,7 +42,7 @@ export class DecisionLog implements Decisions {
     let read = 0;
     for (const entry of journal.read(cause + 1)) {
       if (++read > limits.decisionScanEntries) return null;
-      if (entry.kind !== "decision") continue;
+      if (!isDecision(entry)) continue;
       const decision = readDecision(entry.payload);
       if (decision.cause === cause) return { seq: entry.seq, decision, messages: predictions(decision, publish) };
     }

@@ -1,7 +1,7 @@
 // The offers that stand now, and those who follow them.
 import type { Clock } from "../clock.ts";
 import type { Offers, Standing } from "../http/ports.ts";
-import type { Journal } from "../journal/journal.ts";
+import type { Entry, Journal } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
 import type { Decision } from "./decision.ts";
 import { type PublishCoupon, predictions } from "./wire.ts";
@@ -56,7 +56,7 @@ export class OfferBook implements Offers {
     const found: Standing[] = [];
     const from = Math.max(seq, this.#journal.lastSeq - limits.resumeEntries);
     for (const entry of this.#journal.read(from + 1)) {
-      if (entry.kind !== "decision") continue;
+      if (!isDecision(entry)) continue;
       const decision = readDecision(entry.payload);
       if (customer === null || decision.customer === customer) found.push(this.#standing(entry.seq, decision));
       if (found.length >= limits.streamQueue) break;
@@ -81,6 +81,11 @@ export class OfferBook implements Offers {
       break;
     }
   }
+}
+
+/** Whether an entry holds a decision, and was not emptied since. */
+export function isDecision({ kind, headers }: Pick<Entry, "kind" | "headers">): boolean {
+  return kind === "decision" && headers.tombstone === undefined;
 }
 
 /** A decision as its journal entry holds it. */

@@ -1,5 +1,6 @@
 // Who scores coupons: the model in the core, or a REST service with the original's request and response.
 import type { Clock } from "../clock.ts";
+import { reasonOf } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { Row } from "../site.ts";
 import type { Coupon, Score, Scores } from "./decision.ts";
@@ -76,9 +77,11 @@ export class RestScorer implements Scorer {
   async score(customer: Row, coupons: readonly Coupon[]): Promise<Scores> {
     const { clock, fallback } = this.#options;
     const resting = clock.monotonic() < this.#restUntil;
-    const scores = resting ? this.trouble! : await this.#ask(customer, coupons);
+    const scores = resting && this.trouble !== null ? this.trouble : await this.#ask(customer, coupons);
     if (typeof scores !== "string") {
       this.#failures = 0;
+      // An answer that was under way may come while the service is left alone: it is back.
+      this.#restUntil = 0;
       this.trouble = null;
       return { state: "scored", by: "rest", scores };
     }
@@ -101,13 +104,15 @@ export class RestScorer implements Scorer {
         body,
         signal: AbortSignal.timeout(timeoutMs),
       });
-      if (!response.ok) return `the scorer answered ${response.status}`;
+      if (!response.ok) {
+        await response.body?.cancel(); // else the connection stays taken
+        return `the scorer answered ${response.status}`;
+      }
       return this.#read(await response.text(), coupons);
     } catch (error) {
-      const { name, message } = error as Error;
-      return name === "TimeoutError"
+      return (error as Error).name === "TimeoutError"
         ? `the scorer gave no answer within ${timeoutMs} ms`
-        : `the scorer can't be reached: ${message}`;
+        : `the scorer can't be reached: ${reasonOf(error)}`;
     }
   }
 

@@ -98,9 +98,9 @@ export class JournalCursor {
   }
 
   #fetch(): boolean {
+    const lastSeq = this.#lastSeq(); // first, since it throws when the journal is closed
     const passed = this.#blobs.at(-1)?.key;
     const start = passed === undefined ? this.#startKey() : keyOf(seqOf(passed) + 1);
-    const lastSeq = this.#lastSeq();
     if (seqOf(start) > lastSeq) return false;
     this.#database.resetReadTxn();
     const blobs = [...this.#database.getRange({ start, end: keyOf(lastSeq + 1), limit: FETCH })];

@@ -13,6 +13,8 @@ export interface Draft {
   readonly headers: Readonly<Record<string, string>>;
   /** Taken by reference and not copied before the commit: don't reuse the memory. */
   readonly payload: Uint8Array;
+  /** What the payload says, while it is at hand: handed on to listeners, not stored. */
+  readonly value?: unknown;
 }
 
 export interface Entry extends Draft {
@@ -54,8 +56,14 @@ export interface Journal {
   append(batch: readonly Draft[]): Promise<Appended>;
 
   /**
+   * Called within `append`, once the sequences are given and before anything is on disk. The runner applies entries
+   * here: what follows from an entry is appended in the same turn, and goes to the disk in the same commit.
+   */
+  onAppend(listener: (entries: readonly Entry[]) => void): void;
+
+  /**
    * Called once for each commit, in order, synchronously after it is on disk and before the promises of its
-   * `append`s resolve. The runner applies entries here.
+   * `append`s resolve. Only now may anybody outside hear of the entries.
    */
   onCommit(listener: (entries: readonly Entry[]) => void): void;
 

@@ -26,9 +26,11 @@ export interface LmdbJournalStats extends JournalStats {
   readonly removed: Removed;
 }
 
+type Listener = (entries: readonly Entry[]) => void;
+
 /** A batch on its way to the disk. */
 interface Pending {
-  readonly drafts: readonly Draft[];
+  readonly entries: readonly Entry[];
   readonly firstSeq: number;
   readonly receivedAt: number;
   readonly bytesMax: number;
@@ -38,7 +40,7 @@ interface Pending {
   readonly reject: (error: AisleError) => void;
 }
 
-/** The drafts of one batch that go into one commit. */
+/** The entries of one batch that go into one commit. */
 interface Part {
   readonly pending: Pending;
   readonly from: number;
@@ -68,7 +70,8 @@ export class LmdbJournal implements Journal {
   readonly #database: Database<Buffer, Buffer>;
   readonly #clock: Clock;
   readonly #limits: JournalLimits;
-  readonly #listeners: ((entries: readonly Entry[]) => void)[] = [];
+  readonly #appendListeners: Listener[] = [];
+  readonly #commitListeners: Listener[] = [];
 
   /** Highest sequence on disk, and highest given. */
   #lastSeq = 0;
@@ -85,7 +88,9 @@ export class LmdbJournal implements Journal {
   #chores: (() => Promise<void>)[] = [];
   #running: Promise<void> | null = null;
   #failure: AisleError | null = null;
+  /** Being closed: nothing more is taken. Gone: nothing can be read either. */
   #closed: Promise<void> | null = null;
+  #gone = false;
 
   #commits = 0;
   #clearedSeq = 0;
@@ -112,12 +117,12 @@ export class LmdbJournal implements Journal {
   }
 
   get lastSeq(): number {
-    if (this.readOnly) this.#findEnd();
+    if (this.readOnly && !this.#gone) this.#findEnd();
     return this.#lastSeq;
   }
 
   get appliedSeq(): number {
-    if (this.readOnly) this.#findEnd();
+    if (this.readOnly && !this.#gone) this.#findEnd();
     return this.#appliedSeq;
   }
 
@@ -138,8 +143,12 @@ export class LmdbJournal implements Journal {
     }
   }
 
-  onCommit(listener: (entries: readonly Entry[]) => void): void {
-    this.#listeners.push(listener);
+  onAppend(listener: Listener): void {
+    this.#appendListeners.push(listener);
+  }
+
+  onCommit(listener: Listener): void {
+    this.#commitListeners.push(listener);
   }
 
   *read(fromSeq = 1, options: ReadOptions = {}): Generator<Entry> {
@@ -149,7 +158,7 @@ export class LmdbJournal implements Journal {
 
   /** The quick way to go through many entries. */
   cursor(fromSeq = 1, options: ReadOptions = {}): JournalCursor {
-    return new JournalCursor(this.#database, () => this.lastSeq, fromSeq, options);
+    return new JournalCursor(this.#database, () => this.#readableSeq(), fromSeq, options);
   }
 
   /**
@@ -158,7 +167,7 @@ export class LmdbJournal implements Journal {
    * @throws AisleError `corrupt`
    */
   find(seq: number): Entry | null {
-    if (seq < 1 || seq > this.lastSeq) return null;
+    if (seq < 1 || seq > this.#readableSeq()) return null;
     const cursor = this.cursor(seq, {
       onCorrupt(corruption) {
         if (corruption.part === "entry" && seq >= corruption.firstSeq && seq <= corruption.lastSeq) {
@@ -215,12 +224,12 @@ export class LmdbJournal implements Journal {
 
   stats(): LmdbJournalStats {
     return {
-      firstSeq: this.#firstSeq(),
+      firstSeq: this.#gone ? 0 : this.#firstSeq(),
       lastSeq: this.lastSeq,
       queuedEntries: this.#queuedEntries,
       queuedBytes: this.#queuedBytes,
       commits: this.#commits,
-      bytes: this.#bytes(),
+      bytes: this.#gone ? 0 : this.#bytes(),
       removed: this.#removed,
     };
   }
@@ -232,6 +241,7 @@ export class LmdbJournal implements Journal {
 
   async #close(): Promise<void> {
     await this.#running;
+    this.#gone = true;
     await this.#folder.close();
   }
 
@@ -264,14 +274,20 @@ export class LmdbJournal implements Journal {
   }
 
   #enqueue(drafts: readonly Draft[], firstSeq: number, bytesMax: number): Promise<Appended> {
-    this.#lastAt = Math.max(this.#clock.now(), this.#lastAt);
+    const receivedAt = Math.max(this.#clock.now(), this.#lastAt);
+    this.#lastAt = receivedAt;
     this.#givenSeq += drafts.length;
     this.#queuedEntries += drafts.length;
     this.#queuedBytes += bytesMax;
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ drafts, firstSeq, receivedAt: this.#lastAt, bytesMax, written: 0, resolve, reject });
+    const entries = drafts.map(({ kind, principal, subject, headers, payload, value }, i): Entry => {
+      return { seq: firstSeq + i, receivedAt, kind, principal, subject, headers, payload, value };
+    });
+    const appended = new Promise<Appended>((resolve, reject) => {
+      this.#queue.push({ entries, firstSeq, receivedAt, bytesMax, written: 0, resolve, reject });
       this.#wake();
     });
+    tell(this.#appendListeners, entries);
+    return appended;
   }
 
   /** Runs a chore when no commit is in flight; commits and chores take turns when both wait. */
@@ -313,7 +329,8 @@ export class LmdbJournal implements Journal {
       this.#fail(await causeOf(error));
       return;
     }
-    if (this.#listeners.length > 0) this.#tell(parts);
+    const entries = parts.flatMap(({ pending, from, to }) => pending.entries.slice(from, to));
+    tell(this.#commitListeners, entries);
     for (const part of parts) this.#settle(part);
   }
 
@@ -327,51 +344,37 @@ export class LmdbJournal implements Journal {
     let entries = 0;
     let bytes = 0;
     for (const pending of this.#queue) {
-      const { drafts, bytesMax, written } = pending;
-      const fits = entries + drafts.length - written <= commitEntries && bytes + bytesMax <= commitBytes;
+      const { entries: batch, bytesMax, written } = pending;
+      const fits = entries + batch.length - written <= commitEntries && bytes + bytesMax <= commitBytes;
       if (!fits && parts.length > 0) break;
-      const to = fits ? drafts.length : this.#divide(pending);
+      const to = fits ? batch.length : this.#divide(pending);
       parts.push({ pending, from: written, to });
       if (!fits) break;
-      entries += drafts.length - written;
+      entries += batch.length - written;
       bytes += bytesMax;
     }
     return parts;
   }
 
-  /** How far into a large batch one commit reaches; at least one draft further. */
-  #divide({ drafts, written }: Pending): number {
+  /** How far into a large batch one commit reaches; at least one entry further. */
+  #divide({ entries, written }: Pending): number {
     const { commitEntries, commitBytes } = this.#limits;
-    const end = Math.min(drafts.length, written + commitEntries);
+    const end = Math.min(entries.length, written + commitEntries);
     let to = written;
     for (let bytes = 0; to < end; to++) {
-      bytes += entryBytesMax(drafts[to]!);
+      bytes += entryBytesMax(entries[to]!);
       if (bytes > commitBytes) break;
     }
     return to;
   }
 
-  /** A listener that throws is a bug, and not its caller's: the commit stands, the error surfaces by itself. */
-  #tell(parts: readonly Part[]): void {
-    const entries = parts.flatMap(entriesOf);
-    for (const listener of this.#listeners) {
-      try {
-        listener(entries);
-      } catch (error) {
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
-    }
-  }
-
   #settle({ pending, from, to }: Part): void {
     pending.written = to;
     this.#queuedEntries -= to - from;
-    if (to < pending.drafts.length) return;
+    if (to < pending.entries.length) return;
     this.#queue.shift();
     this.#queuedBytes -= pending.bytesMax;
-    pending.resolve({ firstSeq: pending.firstSeq, lastSeq: pending.firstSeq + pending.drafts.length - 1 });
+    pending.resolve({ firstSeq: pending.firstSeq, lastSeq: pending.firstSeq + pending.entries.length - 1 });
   }
 
   #fail(cause: unknown): void {
@@ -416,6 +419,12 @@ export class LmdbJournal implements Journal {
     return { lastSeq, lastAt: 0, appliedSeq: 0 };
   }
 
+  /** lmdb-js may end the process when a closed environment is read: never let it come to that. */
+  #readableSeq(): number {
+    if (this.#gone) throw new AisleError("unavailable", "the journal is closed");
+    return this.lastSeq;
+  }
+
   #commitOf(seq: number): { key: Buffer; value: Buffer } | null {
     for (const commit of this.#database.getRange({ start: keyOf(seq), reverse: true, limit: 1 })) return commit;
     return null;
@@ -448,24 +457,30 @@ export class LmdbJournal implements Journal {
 function encode(parts: readonly Part[], firstSeq: number, appliedSeq: number): { value: Buffer; lastSeq: number } {
   let bytes = 0;
   for (const { pending, from, to } of parts) {
-    if (to - from === pending.drafts.length) bytes += pending.bytesMax;
-    else for (let i = from; i < to; i++) bytes += entryBytesMax(pending.drafts[i]!);
+    if (to - from === pending.entries.length) bytes += pending.bytesMax;
+    else for (let i = from; i < to; i++) bytes += entryBytesMax(pending.entries[i]!);
   }
   const writer = new BlobWriter(bytes);
   let seq = firstSeq;
   let lastAt = 0;
   for (const { pending, from, to } of parts) {
     lastAt = pending.receivedAt;
-    for (let i = from; i < to; i++) writer.add(seq++, lastAt, pending.drafts[i]!);
+    for (let i = from; i < to; i++) writer.add(seq++, lastAt, pending.entries[i]!);
   }
   return { value: writer.finish({ firstSeq, lastSeq: seq - 1, appliedSeq, lastAt }), lastSeq: seq - 1 };
 }
 
-function entriesOf({ pending, from, to }: Part): Entry[] {
-  const { drafts, firstSeq, receivedAt } = pending;
-  return drafts.slice(from, to).map(({ kind, principal, subject, headers, payload }, i) => {
-    return { seq: firstSeq + from + i, receivedAt, kind, principal, subject, headers, payload };
-  });
+/** A listener that throws is a bug, and not its caller's: the entries stand, the error surfaces by itself. */
+function tell(listeners: readonly Listener[], entries: readonly Entry[]): void {
+  for (const listener of listeners) {
+    try {
+      listener(entries);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
 }
 
 /** The blob with one entry emptied; null when that entry isn't in it. */

@@ -119,6 +119,7 @@ export function openDeadLetters(options: DeadLettersOptions): LmdbDeadLetters {
 }
 
 export class LmdbDeadLetters implements DeadLetters {
+  readonly #root: RootDatabase<Buffer, Buffer>;
   readonly #database: Database<Buffer, Buffer> | undefined;
   readonly #clock: Clock;
   readonly #limits: {
@@ -140,6 +141,7 @@ export class LmdbDeadLetters implements DeadLetters {
   #lost = 0;
 
   constructor({ root, clock, readOnly = false, limits: overrides }: DeadLettersOptions) {
+    this.#root = root;
     // undefined when read-only and no letter was ever written
     this.#database = root.openDB<Buffer, Buffer>({ name: "deadletters", encoding: "binary", keyEncoding: "binary" });
     this.#clock = clock;
@@ -172,9 +174,10 @@ export class LmdbDeadLetters implements DeadLetters {
   list({ before, limit, code }: ListOptions): DeadLetter[] {
     this.#refresh();
     const letters: DeadLetter[] = [];
-    if (this.#database === undefined) return letters;
+    const database = this.#readable();
+    if (database === undefined) return letters;
     const start = keyOf(Math.max(Math.min(before ?? Number.POSITIVE_INFINITY, this.#lastId + 1) - 1, 0));
-    for (const { key, value } of this.#database.getRange({ start, reverse: true, limit: LIST_SCANNED })) {
+    for (const { key, value } of database.getRange({ start, reverse: true, limit: LIST_SCANNED })) {
       const id = seqOf(key);
       if (letters.length >= limit || id === 0) break;
       const letter = decode(id, value) ?? damaged(id);
@@ -186,7 +189,7 @@ export class LmdbDeadLetters implements DeadLetters {
   get(id: number): DeadLetter | null {
     this.#refresh();
     if (!Number.isInteger(id) || id < this.#firstId || id > this.#lastId) return null;
-    const value = this.#database?.getBinary(keyOf(id));
+    const value = this.#readable()?.getBinary(keyOf(id));
     if (value === undefined) return null;
     const letter = decode(id, value);
     if (letter === null) throw new AisleError("corrupt", `dead letter ${id}: ${DAMAGED}`);
@@ -205,6 +208,7 @@ export class LmdbDeadLetters implements DeadLetters {
   }
 
   async retain(ageMs: number): Promise<number> {
+    this.#writable();
     const before = this.#clock.now() - ageMs;
     const evicted = this.#evicted;
     let more = true;
@@ -234,9 +238,17 @@ export class LmdbDeadLetters implements DeadLetters {
   }
 
   #writable(): Database<Buffer, Buffer> {
-    if (this.#readOnly || this.#database === undefined) {
+    const database = this.#readable();
+    if (this.#readOnly || database === undefined) {
       throw new AisleError("unavailable", "the dead letters are open for reading only");
     }
+    return database;
+  }
+
+  /** lmdb-js ends the process when a closed environment is written to: never let it come to that. */
+  #readable(): Database<Buffer, Buffer> | undefined {
+    const { status } = this.#root as unknown as { readonly status: "open" | "closing" | "closed" };
+    if (status !== "open") throw new AisleError("unavailable", "the dead letters are closed");
     return this.#database;
   }
 
@@ -267,7 +279,6 @@ export class LmdbDeadLetters implements DeadLetters {
 
   /** Runs a write when no other is under way. */
   async #inTurn(write: () => Promise<void>): Promise<void> {
-    this.#writable();
     while (this.#committing !== null) await this.#committing;
     this.#committing = write().finally(() => {
       this.#committing = null;
@@ -327,7 +338,7 @@ export class LmdbDeadLetters implements DeadLetters {
   }
 
   #findEnds(): void {
-    const database = this.#database;
+    const database = this.#readable();
     if (database === undefined) return;
     if (this.#readOnly) database.resetReadTxn();
     const given = database.getBinary(LAST_ID);

@@ -53,17 +53,20 @@ describe.each(FIXTURES)("the model %s", (name) => {
   });
 
   // every second feature is the customer's; each row is asked for as the customer of its own coupon
-  it.each([[undefined], ["general"]] as const)("gives the library's prediction for a customer's coupons, path %s", (path) => {
-    const shared = model.features.map((_, i) => i % 2 === 0);
-    const forest = new Forest(model, path === undefined ? { shared } : { shared, path });
-    forest.prepare(rows);
+  it.each([[undefined], ["general"]] as const)(
+    "gives the library's prediction for a customer's coupons, path %s",
+    (path) => {
+      const shared = model.features.map((_, i) => i % 2 === 0);
+      const forest = new Forest(model, path === undefined ? { shared } : { shared, path });
+      forest.prepare(rows);
 
-    const found = Float64Array.from({ length: count }, (_, i) => {
-      return forest.scoreMany(rowOf(rows, i, width), Uint32Array.of(i))[0]!;
-    });
+      const found = Float64Array.from({ length: count }, (_, i) => {
+        return forest.scoreMany(rowOf(rows, i, width), Uint32Array.of(i))[0]!;
+      });
 
-    expect(furthest(found, predictions)).toBeLessThanOrEqual(TOLERANCE);
-  });
+      expect(furthest(found, predictions)).toBeLessThanOrEqual(TOLERANCE);
+    },
+  );
 
   it("is factorised where its trees fit a mask", () => {
     const forest = new Forest(model, { shared: model.features.map((_, i) => i % 2 === 0) });
@@ -112,7 +115,10 @@ describe("Forest", () => {
         return plainScore(model, pair);
       });
 
-      for (const options of [{ shared, crossing }, { shared, crossing, path: "general" as const }]) {
+      for (const options of [
+        { shared, crossing },
+        { shared, crossing, path: "general" as const },
+      ]) {
         const forest = new Forest(model, options);
         forest.prepare(rows);
         const found = forest.scoreMany(customer, candidates, Float64Array.from(crossed));
@@ -128,7 +134,10 @@ describe("Forest", () => {
   const rows = randomRows(random, 2000, 4, { missing: 0.1, zero: 0, whole: 0 });
   const shared = [true, false, true, false];
   const expectedOf = (customer: Float64Array, row: number) =>
-    plainScore(model, rowOf(rows, row, 4).map((value, i) => (shared[i] ? customer[i]! : value)));
+    plainScore(
+      model,
+      rowOf(rows, row, 4).map((value, i) => (shared[i] ? customer[i]! : value)),
+    );
 
   it("takes a larger catalogue, then a smaller one", () => {
     const forest = new Forest(model, { shared });
@@ -151,7 +160,12 @@ describe("Forest", () => {
 
       const found = forest.scoreMany(customer, candidates);
 
-      expect(furthest(found, Array.from(candidates, (row) => expectedOf(customer, row)))).toBeLessThan(1e-12);
+      expect(
+        furthest(
+          found,
+          Array.from(candidates, (row) => expectedOf(customer, row)),
+        ),
+      ).toBeLessThan(1e-12);
       expect(found.length).toBe(count);
     }
   });
@@ -162,7 +176,10 @@ describe("Forest", () => {
     const customer = rowOf(rows, 1, 4);
     const alone = Array.from({ length: 9 }, (_, row) => forest.scoreMany(customer, Uint32Array.of(row))[0]!);
 
-    const together = forest.scoreMany(customer, Uint32Array.from({ length: 9 }, (_, row) => row));
+    const together = forest.scoreMany(
+      customer,
+      Uint32Array.from({ length: 9 }, (_, row) => row),
+    );
 
     expect([...together]).toEqual(alone);
   });
@@ -196,7 +213,11 @@ describe("Forest", () => {
 
   it.each([
     ["a row of another width", (forest: Forest) => forest.scoreRow(new Float64Array(3)), "a row has 4 features, got 3"],
-    ["rows that end in the middle", (forest: Forest) => forest.prepare(new Float64Array(6)), "6 values are not whole rows"],
+    [
+      "rows that end in the middle",
+      (forest: Forest) => forest.prepare(new Float64Array(6)),
+      "6 values are not whole rows",
+    ],
     [
       "a row before any was prepared",
       (forest: Forest) => forest.scoreMany(new Float64Array(4), Uint32Array.of(0)),
@@ -213,7 +234,9 @@ describe("Forest", () => {
 
   it("refuses flags for another number of features", () => {
     expect(() => new Forest(model, { shared: [true] })).toThrow("has 4 features, got flags for 1");
-    expect(() => new Forest(model, { shared, crossing: shared })).toThrow("'f0' can't be both the customer's and crossing");
+    expect(() => new Forest(model, { shared, crossing: shared })).toThrow(
+      "'f0' can't be both the customer's and crossing",
+    );
   });
 
   it("refuses a catalogue whose masks would not fit, and still scores", () => {

@@ -216,6 +216,26 @@ describe("a journal opened again", () => {
     expect(await appended).toEqual({ firstSeq: 1, lastSeq: 10 });
     expect(seqs(journalIn(dir).read())).toHaveLength(10);
   });
+
+  it("says so, in every call, once it is closed", async () => {
+    const journal = journalIn(tempDir());
+    await journal.append(many(3));
+    const reading = journal.read();
+    reading.next();
+    const cursor = journal.cursor();
+
+    await journal.close();
+    await journal.close();
+
+    const closed = { code: "unavailable", message: "the journal is closed" };
+    await expect(journal.append(many(1))).rejects.toMatchObject(closed);
+    await expect(journal.tombstone(1)).rejects.toMatchObject(closed);
+    await expect(journal.retain({ ageMs: 0 })).rejects.toMatchObject(closed);
+    for (const call of [() => journal.find(1), () => [...journal.read()], () => cursor.next()]) {
+      expect(call).toThrow(expect.objectContaining(closed));
+    }
+    expect(journal.stats()).toMatchObject({ lastSeq: 3, bytes: 0 });
+  });
 });
 
 describe("reading", () => {

@@ -116,15 +116,19 @@ describe("add", () => {
     expect(await letters.addDurable(letter("f"))).toBe(3);
   });
 
-  it("counts as lost what the disk didn't take", async () => {
-    const { letters, journal } = lettersIn(tempDir());
+  it("counts as lost what comes, or still waits, when its environment has been closed", async () => {
+    const { letters, journal, clock } = lettersIn(tempDir());
     await letters.addDurable(letter("a"));
+    letters.add(letter("waits"));
     await journal.close();
 
-    letters.add(letter("b"));
-    await expect(letters.addDurable(letter("c"))).rejects.toMatchObject({ code: "unavailable" });
+    letters.add(letter("late"));
+    await expect(letters.addDurable(letter("later"))).rejects.toMatchObject({ code: "unavailable" });
+    clock.advance(1 * SECOND);
+    await letters.close();
 
     expect(letters.stats()).toMatchObject({ waiting: 0, lost: 2 });
+    expect(() => letters.list({ limit: 1 })).toThrow("the dead letters are closed");
   });
 
   it("goes beside the journal, in either order, without disturbing it", async () => {

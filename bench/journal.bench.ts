@@ -1,0 +1,121 @@
+// Question: what does it buy to write one value per commit? And what does a lone append wait?
+// Shape:    1,000 events of 287 bytes, with an id and a content type, per commit: through the whole journal
+//           (checks, encoding, a checksum per entry, one LMDB value, fsync), against the same payloads as one LMDB put
+//           each, under 8-byte keys, in one awaited commit of an environment with the same settings.
+//           The payloads' identities arrive in any order, so the keys of the puts do too: a store of records, as one
+//           would have without a journal. "In order" stands beside it: keys that only ascend, the best case for puts.
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Database } from "lmdb";
+import { systemClock } from "../runtime/clock.ts";
+import { openDatabase } from "../runtime/journal/folder.ts";
+import type { Draft } from "../runtime/journal/journal.ts";
+import { type LmdbJournal, openJournal } from "../runtime/journal/lmdb.ts";
+import { keyOf } from "../runtime/key.ts";
+import { prng } from "../test/support/prng.ts";
+import { quantile, syncLatency } from "./disk.ts";
+import { interleave, keep } from "./measure.ts";
+
+const EVENTS = 1_000; // a commit
+const PAYLOAD_BYTES = 287;
+const IDENTITIES = 100_000;
+
+export async function bench({ quick }: { quick: boolean }): Promise<{
+  figures: Record<string, number>;
+  ratios: Record<string, number>;
+}> {
+  const dir = mkdtempSync(join(tmpdir(), "aisle-bench-journal-"));
+  const open = (name: string): LmdbJournal =>
+    openJournal({ dir: join(dir, name), clock: systemClock, random: randomBytes });
+  const blobs = open("blobs");
+  const random = open("random"); // an environment of the journal's own settings; the journal in it stays empty
+  const ordered = open("ordered");
+  const lone = open("lone");
+  try {
+    const batch = Array.from({ length: EVENTS }, (_, i) => event(i));
+    const measured = await interleave(
+      [
+        { name: "blob", run: async () => keep((await blobs.append(batch)).lastSeq) },
+        { name: "put", run: putEach(openDatabase(random.root, "events"), batch, identities()) },
+        { name: "put in order", run: putEach(openDatabase(ordered.root, "events"), batch, sequences()) },
+      ],
+      quick ? { rounds: 5, msPerSlice: 150 } : { rounds: 15, msPerSlice: 300 },
+    );
+    const appends = await loneAppends(lone, quick ? 500 : 3_000);
+    const disk = await syncLatency(dir, quick ? 500 : 2_000);
+    return {
+      figures: {
+        "journal.events_per_s": (EVENTS / measured.medianNs.blob!) * 1e9,
+        "journal.append_p50_ms": quantile(appends, 0.5),
+        "journal.append_p99_ms": quantile(appends, 0.99),
+        "journal.replay_ns_per_event": replay(blobs),
+        "disk.sync_p50_ms": disk.p50,
+        "disk.sync_p99_ms": disk.p99,
+      },
+      ratios: {
+        "journal.blob_vs_put_per_event": measured.ratio("put", "blob"),
+        "journal.blob_vs_put_in_order": measured.ratio("put in order", "blob"),
+      },
+    };
+  } finally {
+    for (const journal of [blobs, random, ordered, lone]) await journal.close();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+function event(i: number): Draft {
+  return {
+    kind: "event",
+    principal: "nats",
+    subject: "events.focus",
+    headers: { id: `event-${i}`, "content-type": "application/json" },
+    payload: Buffer.from(JSON.stringify({ type: "focus", id: i }).padEnd(PAYLOAD_BYTES)),
+  };
+}
+
+/** One put per event, all awaited together: lmdb-js makes one commit of them, as with a batch. */
+function putEach(database: Database<Buffer, Buffer>, batch: readonly Draft[], next: () => number) {
+  return async () => {
+    await database.batch(() => {
+      for (const { payload } of batch) void database.put(keyOf(next()), payload as Buffer);
+    });
+    keep(batch.length);
+  };
+}
+
+/** The same ones in every run. */
+function identities(): () => number {
+  const random = prng(42);
+  return () => Math.floor(random() * IDENTITIES);
+}
+
+function sequences(): () => number {
+  let seq = 0;
+  return () => ++seq;
+}
+
+/** One append after the other, each awaited, ms. */
+async function loneAppends(journal: LmdbJournal, count: number): Promise<number[]> {
+  const times: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const draft = event(i);
+    const start = performance.now();
+    await journal.append([draft]);
+    times.push(performance.now() - start);
+  }
+  return times;
+}
+
+/** Reading back everything that was journalled, checksums included, ns per event. */
+function replay(journal: LmdbJournal): number {
+  const start = performance.now();
+  const cursor = journal.cursor();
+  let events = 0;
+  while (events < 200_000 && cursor.next()) {
+    keep(cursor.payloadEnd - cursor.payloadStart);
+    events++;
+  }
+  return ((performance.now() - start) * 1e6) / events;
+}

@@ -1,0 +1,164 @@
+import { describe, expect, it } from "vitest";
+import { Dedupe, keyOf, type Print, printOf } from "../../runtime/dedupe.ts";
+import { prng } from "../support/prng.ts";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+/** A print whose place in the index is chosen: its first word says where the search begins. */
+const printAt = (home: number, id: number, body = 0): Print => Uint32Array.of(home, id, 0, 0, body, 0);
+
+/** What a dedupe is, plainly: the last `capacity` ids in the order of their first coming. */
+class Naive {
+  readonly #bodies = new Map<string, string>();
+  evicted = 0;
+
+  constructor(readonly capacity: number) {}
+
+  get size(): number {
+    return this.#bodies.size;
+  }
+
+  seen(print: Print): "same" | "other-payload" | null {
+    const body = this.#bodies.get(print.slice(0, 4).join());
+    return body === undefined ? null : body === print.slice(4).join() ? "same" : "other-payload";
+  }
+
+  add(print: Print): void {
+    const key = print.slice(0, 4).join();
+    if (this.#bodies.has(key)) return;
+    if (this.size === this.capacity) {
+      this.#bodies.delete(this.#bodies.keys().next().value!);
+      this.evicted++;
+    }
+    this.#bodies.set(key, print.slice(4).join());
+  }
+}
+
+describe("a dedupe memory", () => {
+  it("knows nothing at first", () => {
+    expect(new Dedupe(4).seen(printOf("", "a", bytes("1")))).toBe(null);
+  });
+
+  it("knows an id with its payload again", () => {
+    const dedupe = new Dedupe(4);
+    dedupe.add(printOf("till", "a", bytes("1")));
+
+    expect(dedupe.seen(printOf("till", "a", bytes("1")))).toBe("same");
+  });
+
+  it.each([
+    ["the same id with other bytes", printOf("till", "a", bytes("2")), "other-payload"],
+    ["the same id from another source", printOf("door", "a", bytes("1")), null],
+    ["another id", printOf("till", "b", bytes("1")), null],
+  ])("tells %s apart", (_, print, expected) => {
+    const dedupe = new Dedupe(4);
+    dedupe.add(printOf("till", "a", bytes("1")));
+
+    expect(dedupe.seen(print)).toBe(expected);
+  });
+
+  it("keeps the first payload of an id, whatever is added later", () => {
+    const dedupe = new Dedupe(4);
+    dedupe.add(printOf("", "a", bytes("1")));
+    dedupe.add(printOf("", "a", bytes("2")));
+
+    expect(dedupe.seen(printOf("", "a", bytes("1")))).toBe("same");
+    expect(dedupe.size).toBe(1);
+  });
+
+  it("forgets the oldest first, and counts what it forgot", () => {
+    const dedupe = new Dedupe(3);
+    for (const id of ["a", "b", "c", "d"]) dedupe.add(printOf("", id, bytes(id)));
+
+    expect(dedupe.seen(printOf("", "a", bytes("a")))).toBe(null);
+    expect(dedupe.seen(printOf("", "b", bytes("b")))).toBe("same");
+    expect({ size: dedupe.size, evicted: dedupe.evicted }).toEqual({ size: 3, evicted: 1 });
+  });
+
+  it("does not take a repeat for a newer coming", () => {
+    const dedupe = new Dedupe(2);
+    for (const id of ["a", "b", "a", "c"]) dedupe.add(printOf("", id, bytes(id)));
+
+    expect(dedupe.seen(printOf("", "a", bytes("a")))).toBe(null);
+  });
+
+  it("works with room for one", () => {
+    const dedupe = new Dedupe(1);
+    for (const id of ["a", "b"]) dedupe.add(printOf("", id, bytes(id)));
+
+    expect([dedupe.seen(printOf("", "a", bytes("a"))), dedupe.seen(printOf("", "b", bytes("b")))]).toEqual([
+      null,
+      "same",
+    ]);
+  });
+
+  it("finds ids that begin at the same place of the index, when those between them are forgotten", () => {
+    const dedupe = new Dedupe(3);
+    for (let id = 0; id < 5; id++) dedupe.add(printAt(7, id));
+
+    expect([0, 1, 2, 3, 4].map((id) => dedupe.seen(printAt(7, id)))).toEqual([null, null, "same", "same", "same"]);
+  });
+
+  it("remembers through its growth, past the first thousand", () => {
+    const dedupe = new Dedupe(5_000);
+    for (let id = 0; id < 5_000; id++) dedupe.add(printOf("", String(id), bytes("x")));
+
+    expect(dedupe.size).toBe(5_000);
+    for (let id = 0; id < 5_000; id++) expect(dedupe.seen(printOf("", String(id), bytes("x")))).toBe("same");
+  });
+
+  // Few homes: long chains, wrapped round the end of the index, with gaps closed in their middle.
+  it.each([
+    { capacity: 1, homes: 1, ids: 4 },
+    { capacity: 5, homes: 2, ids: 12 },
+    { capacity: 16, homes: 3, ids: 40 },
+    { capacity: 64, homes: 2 ** 32, ids: 150 },
+    { capacity: 1_500, homes: 900, ids: 4_000 },
+  ])("equals a map with a queue: $capacity ids, $homes homes, $ids in use", ({ capacity, homes, ids }) => {
+    for (let seed = 1; seed <= 8; seed++) {
+      const random = prng(seed);
+      const dedupe = new Dedupe(capacity);
+      const naive = new Naive(capacity);
+      for (let step = 0; step < 4 * ids; step++) {
+        const id = Math.floor(random() * ids);
+        // Homes lie round the end of the index, so that chains wrap.
+        const print = printAt((2 ** 32 - 1 - Math.floor((id * homes) / ids)) >>> 0, id, Math.floor(random() * 2));
+        expect(dedupe.seen(print), `seed ${seed}, step ${step}`).toBe(naive.seen(print));
+        if (random() < 0.7) {
+          dedupe.add(print);
+          naive.add(print);
+        }
+      }
+      expect({ size: dedupe.size, evicted: dedupe.evicted }, `seed ${seed}`).toEqual({
+        size: naive.size,
+        evicted: naive.evicted,
+      });
+    }
+  });
+});
+
+describe("keyOf", () => {
+  it.each([
+    [
+      ["a\0b", "c"],
+      ["a", "b\0c"],
+    ],
+    [
+      ["ab", "c"],
+      ["a", "bc"],
+    ],
+    [
+      ["", "1:a"],
+      ["1", ":a"],
+    ],
+    [
+      ["1", "a"],
+      ["", "1a"],
+    ],
+  ])("gives %j another key than %j", ([source, id], [otherSource, otherId]) => {
+    expect(keyOf(source!, id!)).not.toBe(keyOf(otherSource!, otherId!));
+    expect(printOf(source!, id!, bytes("")).slice(0, 4)).not.toEqual(
+      printOf(otherSource!, otherId!, bytes("")).slice(0, 4),
+    );
+  });
+});
