@@ -8,6 +8,7 @@ export const context = defineActor({
   goal: "context",
   page: "visits",
   output: "effect",
+  maxSelves: 64, // questions to the source at once, so that a restart doesn't ask for everybody in one breath
   params: {
     timeToLive: {
       type: "duration",

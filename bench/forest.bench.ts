@@ -9,7 +9,8 @@ import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { Forest } from "../runtime/core/forest.ts";
 import type { Model } from "../runtime/core/model.ts";
-import { prng, randomModel, randomRows } from "../test/support/forests.ts";
+import { randomModel, randomRows } from "../test/support/forests.ts";
+import { prng } from "../test/support/prng.ts";
 import { type Candidate, interleave, keep } from "./measure.ts";
 
 const CUSTOMER_FEATURES = 40;

@@ -5,8 +5,8 @@ import { homedir, hostname } from "node:os";
 import { Command, CommanderError } from "commander";
 import { configCommand } from "./cli/config.ts";
 import { deadlettersCommand } from "./cli/deadletters.ts";
-import { upCommand } from "./cli/up.ts";
 import type { Shell } from "./cli/shell.ts";
+import { upCommand } from "./cli/up.ts";
 import { AisleError } from "./errors.ts";
 
 const FAILURE = 1;

@@ -128,7 +128,11 @@ class Loader {
     if (written === null || siteText === null || planText === null) return null;
 
     const catalog = this.#catalog(written);
-    this.#catalogFiles = readCatalogFiles(catalog, (path) => shortName(this.#dir, path), (key, message) => this.#say(["catalog", key, "file"], message));
+    this.#catalogFiles = readCatalogFiles(
+      catalog,
+      (path) => shortName(this.#dir, path),
+      (key, message) => this.#say(["catalog", key, "file"], message),
+    );
     const modelHash = this.#modelHash(written);
     this.#play = this.#playConfig(written);
     const { dir, hostname, env } = { dir: this.#dir, ...this.#options };
@@ -145,7 +149,10 @@ class Loader {
       events: this.#events(written),
       departments: this.#departments(departments),
       areas: this.#areas(written),
-      floor: floor === null ? null : { width: floor.width, height: floor.height, entrance: floor.entrance, exit: floor.exit },
+      floor:
+        floor === null
+          ? null
+          : { width: floor.width, height: floor.height, entrance: floor.entrance, exit: floor.exit },
       catalog,
       source: { url: written.source.url, timeoutMs: written.source.timeout, token: written.source.token },
       scorer: {
@@ -179,7 +186,12 @@ class Loader {
     if (written === null || this.#catalogFiles === null || this.#catalogMistakes) return null;
     const departments = new Map(Object.entries(written.departments));
     return buildCatalog(
-      { dir: this.#dir, timeZone: written.timeZone, departments, catalog: catalogConfig(written, (file) => this.#path(file)) },
+      {
+        dir: this.#dir,
+        timeZone: written.timeZone,
+        departments,
+        catalog: catalogConfig(written, (file) => this.#path(file)),
+      },
       this.#catalogFiles,
       this.mistakes,
     );
@@ -202,13 +214,21 @@ class Loader {
     try {
       return readText(join(this.#dir, name), name, limits.yamlBytes);
     } catch (error) {
-      this.mistakes.push({ file: name, line: 0, column: 0, message: `${(error as Error).message}: a site needs it, in ${this.#dir}` });
+      this.mistakes.push({
+        file: name,
+        line: 0,
+        column: 0,
+        message: `${(error as Error).message}: a site needs it, in ${this.#dir}`,
+      });
       return null;
     }
   }
 
   readonly #fill = (text: string): Substituted =>
-    substitute(text, { env: this.#options.env, readFile: (path) => readText(this.#path(path), path, limits.substitutedBytes) });
+    substitute(text, {
+      env: this.#options.env,
+      readFile: (path) => readText(this.#path(path), path, limits.substitutedBytes),
+    });
 
   #path(file: string): string {
     return isAbsolute(file) ? file : join(this.#dir, file);
@@ -227,10 +247,16 @@ class Loader {
 
   #logLevel(written: LogLevel): LogLevel {
     const [origin, level] =
-      this.#overrides.logLevel === undefined ? ["AISLE_LOG_LEVEL", this.#options.env.AISLE_LOG_LEVEL] : ["--log-level", this.#overrides.logLevel];
+      this.#overrides.logLevel === undefined
+        ? ["AISLE_LOG_LEVEL", this.#options.env.AISLE_LOG_LEVEL]
+        : ["--log-level", this.#overrides.logLevel];
     if (level === undefined || level === "") return written;
     const known = parseLogLevel(level);
-    if (known === null) this.#sayOf(origin!, `expected ${LOG_LEVEL_WORDS}, found ${found(level)}${didYouMean(level.slice(0, 64), ["debug", "info", "warn", "error"])}`);
+    if (known === null)
+      this.#sayOf(
+        origin!,
+        `expected ${LOG_LEVEL_WORDS}, found ${found(level)}${didYouMean(level.slice(0, 64), ["debug", "info", "warn", "error"])}`,
+      );
     return known ?? written;
   }
 
@@ -250,7 +276,8 @@ class Loader {
   #http({ http }: SiteFile): Site["http"] {
     const { host = http.host, port = http.port } = this.#overrides;
     const token = this.#options.env.AISLE_TOKEN || http.token;
-    if (!Number.isSafeInteger(port) || port < 0 || port > 65_535) this.#sayOf("--port", `expected a whole number from 0 to 65535, found ${found(port)}`);
+    if (!Number.isSafeInteger(port) || port < 0 || port > 65_535)
+      this.#sayOf("--port", `expected a whole number from 0 to 65535, found ${found(port)}`);
     if (!isLoopback(host) && http.auth === "token" && token === null) {
       const message = `'${host}' can be reached from elsewhere, which demands a token: set AISLE_TOKEN, or write 'auth: none' to let everyone in`;
       if (this.#overrides.host === undefined) this.#say(["http", "host"], message);
@@ -261,10 +288,13 @@ class Loader {
 
   #playConfig({ play }: SiteFile): PlayConfig | null {
     const { play: files, speed } = this.#overrides;
-    if (speed !== undefined && !(speed > 0 && speed <= 100_000)) this.#sayOf("--speed", `expected a number above 0, at most 100000, found ${found(speed)}`);
+    if (speed !== undefined && !(speed > 0 && speed <= 100_000))
+      this.#sayOf("--speed", `expected a number above 0, at most 100000, found ${found(speed)}`);
     if (files === null) return null;
     if (files !== undefined) for (const file of files) this.#exists(file, (message) => this.#sayOf("--play", message));
-    else play?.files.forEach((file, index) => this.#exists(this.#path(file), (message) => this.#say(["play", "files", index], message)));
+    for (const [index, file] of (files === undefined ? (play?.files ?? []) : []).entries()) {
+      this.#exists(this.#path(file), (message) => this.#say(["play", "files", index], message));
+    }
     const played = files ?? play?.files.map((file) => this.#path(file));
     if (played === undefined) return null;
     return { files: played, speed: speed ?? play?.speed ?? 1, paceMs: play?.pace ?? 30, seed: play?.seed ?? 1 };
@@ -300,7 +330,12 @@ class Loader {
   }
 
   /** Names and aliases mean one thing each, in any case of letters. */
-  #unique(section: string, entries: readonly (readonly [string, readonly string[]])[], what: string, under: Path = []): void {
+  #unique(
+    section: string,
+    entries: readonly (readonly [string, readonly string[]])[],
+    what: string,
+    under: Path = [],
+  ): void {
     const owners = new Map<string, string>();
     const claim = (name: string, owner: string, path: Path, about: "key" | "value") => {
       const other = owners.get(name.toLowerCase());
@@ -310,22 +345,34 @@ class Loader {
     for (const [owner] of entries) claim(owner, owner, [section, ...under, owner], "key");
     for (const [owner, aliases] of entries) {
       const place = what === "department" ? [section, owner] : [section, ...under, owner, "aliases"];
-      aliases.forEach((alias, index) => claim(alias, owner, [...place, index], "value"));
+      for (const [index, alias] of aliases.entries()) claim(alias, owner, [...place, index], "value");
     }
   }
 
   #events({ events }: SiteFile): EventsConfig {
     const types = Object.entries(events.types);
-    this.#unique("events", types.map(([name, { aliases }]) => [name, aliases] as const), "type", ["types"]);
+    this.#unique(
+      "events",
+      types.map(([name, { aliases }]) => [name, aliases] as const),
+      "type",
+      ["types"],
+    );
     const always = events.forms.findIndex(({ when }) => when === null);
     events.forms.forEach((form, index) => {
       if (always >= 0 && index > always) {
-        this.#say(["events", "forms", index], `form '${form.name}' is never reached: '${events.forms[always]!.name}' before it has no 'when'`);
+        this.#say(
+          ["events", "forms", index],
+          `form '${form.name}' is never reached: '${events.forms[always]!.name}' before it has no 'when'`,
+        );
       }
       for (const field of Object.keys(form.fields)) {
         if (types.some(([, type]) => Object.hasOwn(type.fields, field))) continue;
         const known = types.flatMap(([, type]) => Object.keys(type.fields));
-        this.#say(["events", "forms", index, "fields", field], `no type of event has a field '${field}'${didYouMean(field, known)}`, "key");
+        this.#say(
+          ["events", "forms", index, "fields", field],
+          `no type of event has a field '${field}'${didYouMean(field, known)}`,
+          "key",
+        );
       }
     });
     for (const [name, { fields }] of types) {
@@ -349,7 +396,10 @@ class Loader {
       const department = canonical(area.department);
       if (department === null) {
         const near = didYouMean(area.department, Object.keys(departments));
-        this.#say([...path, "department"], `there is no department '${area.department}'${near || `: expected ${oneOf(Object.keys(departments))}`}`);
+        this.#say(
+          [...path, "department"],
+          `there is no department '${area.department}'${near || `: expected ${oneOf(Object.keys(departments))}`}`,
+        );
       }
       if (!(area.x0 < area.x1 && area.y0 < area.y1)) this.#say(path, "expected x0 below x1 and y0 below y1");
       else if (area.x0 < 0 || area.y0 < 0 || area.x1 > floor.width || area.y1 > floor.height) {
@@ -358,8 +408,14 @@ class Loader {
       return { ...area, department: department ?? area.department };
     });
     areas.forEach((area, index) => {
-      const other = areas.slice(0, index).find((before) => before.department !== area.department && overlap(before, area));
-      if (other !== undefined) this.#say(["floor", "areas", index], `overlaps the area of '${other.department}': a place is in one department`);
+      const other = areas
+        .slice(0, index)
+        .find((before) => before.department !== area.department && overlap(before, area));
+      if (other !== undefined)
+        this.#say(
+          ["floor", "areas", index],
+          `overlaps the area of '${other.department}': a place is in one department`,
+        );
     });
     return areas;
   }
@@ -369,19 +425,32 @@ class Loader {
   #catalog(written: SiteFile): CatalogConfig {
     const { catalog } = written;
     const before = this.mistakes.length;
-    const tables = { customers: catalog.customers, coupons: catalog.coupons, ...(catalog.products === null ? {} : { products: catalog.products }) };
+    const tables = {
+      customers: catalog.customers,
+      coupons: catalog.coupons,
+      ...(catalog.products === null ? {} : { products: catalog.products }),
+    };
     for (const [name, table] of Object.entries(tables)) {
       const path = ["catalog", name];
       this.#column(table.columns, table.key, [...path, "key"], ["integer", "text"]);
+      for (const column of Object.keys(table.ranges))
+        this.#column(table.columns, column, [...path, "ranges", column], ["integer", "number"]);
       if (!("publish" in table)) continue;
-      for (const [field, column] of Object.entries(table.publish)) this.#column(table.columns, column, [...path, "publish", field]);
+      for (const [field, column] of Object.entries(table.publish))
+        this.#column(table.columns, column, [...path, "publish", field]);
     }
     const { coupons } = catalog;
     this.#column(coupons.columns, coupons.department, ["catalog", "coupons", "department"], ["text"]);
-    for (const key of ["validFrom", "validTo"] as const) this.#column(coupons.columns, coupons[key], ["catalog", "coupons", key], ["date"]);
-    if (catalog.couponProducts !== null && catalog.products === null) this.#say(["catalog", "couponProducts"], "there are no 'products' that it could point to", "key");
+    for (const key of ["validFrom", "validTo"] as const)
+      this.#column(coupons.columns, coupons[key], ["catalog", "coupons", key], ["date"]);
+    if (catalog.couponProducts !== null && catalog.products === null)
+      this.#say(["catalog", "couponProducts"], "there are no 'products' that it could point to", "key");
     if (catalog.products !== null && Object.hasOwn(coupons.publish, "products")) {
-      this.#say(["catalog", "coupons", "publish", "products"], "'products' is the list of the coupon's products: expected another name", "key");
+      this.#say(
+        ["catalog", "coupons", "publish", "products"],
+        "'products' is the list of the coupon's products: expected another name",
+        "key",
+      );
     }
     this.#catalogMistakes = this.mistakes.length > before;
     return catalogConfig(written, (file) => this.#path(file));
@@ -438,5 +507,10 @@ function isLoopback(host: string): boolean {
 function isNatsServer(url: string): boolean {
   const trimmed = url.trim();
   const full = trimmed.includes("://") ? trimmed : `nats://${trimmed}`; // "host:4222" is common
-  return trimmed !== "" && URL.canParse(full) && ["nats:", "tls:", "ws:", "wss:"].includes(new URL(full).protocol) && new URL(full).host !== "";
+  return (
+    trimmed !== "" &&
+    URL.canParse(full) &&
+    ["nats:", "tls:", "ws:", "wss:"].includes(new URL(full).protocol) &&
+    new URL(full).host !== ""
+  );
 }

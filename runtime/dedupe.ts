@@ -118,7 +118,9 @@ export function printOf(source: string, id: string, payload: Uint8Array): Print 
 const oneShot: typeof crypto.hash | undefined = crypto.hash;
 
 function sha256(text: string): Buffer {
-  return oneShot === undefined ? crypto.createHash("sha256").update(text).digest() : (oneShot("sha256", text, "buffer") as Buffer);
+  return oneShot === undefined
+    ? crypto.createHash("sha256").update(text).digest()
+    : (oneShot("sha256", text, "buffer") as Buffer);
 }
 
 /** Source and id as one text; no other pair gives the same. */

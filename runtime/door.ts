@@ -26,7 +26,9 @@ export function openDoor({ bus, base, ingest, lost }: DoorOptions): () => void {
     );
   };
   // `events.<type>` and `events.<type>.<identity>`: the second is for servers that partition.
-  const events = bus.subscribe(`${base}.events.>`, (message) => take(message, message.subject.slice(base.length + 1).split(".")[1] ?? null));
+  const events = bus.subscribe(`${base}.events.>`, (message) =>
+    take(message, message.subject.slice(base.length + 1).split(".")[1] ?? null),
+  );
   const outcomes = bus.subscribe(`${base}.outcomes`, (message) => take(message, "outcome"));
   return () => {
     events.unsubscribe();
@@ -38,12 +40,17 @@ export function openDoor({ bus, base, ingest, lost }: DoorOptions): () => void {
 function answer(message: Message, { accepted, duplicate, rejected }: Receipt): void {
   if (!message.wantsReply) return;
   const failed = accepted + duplicate === 0;
-  const headers: Record<string, string> = failed ? { "Nats-Service-Error": rejected[0]?.detail ?? "no event", "Nats-Service-Error-Code": "400" } : {};
+  const headers: Record<string, string> = failed
+    ? { "Nats-Service-Error": rejected[0]?.detail ?? "no event", "Nats-Service-Error-Code": "400" }
+    : {};
   message.respond(UTF8.encode(JSON.stringify({ accepted, duplicate, rejected })), headers);
 }
 
 function refuse(message: Message, error: Error): void {
   const overloaded = error instanceof AisleError && error.code === "overloaded";
   const headers = { "Nats-Service-Error": error.message, "Nats-Service-Error-Code": overloaded ? "429" : "503" };
-  message.respond(UTF8.encode(JSON.stringify({ code: overloaded ? "overloaded" : "unavailable", detail: error.message })), headers);
+  message.respond(
+    UTF8.encode(JSON.stringify({ code: overloaded ? "overloaded" : "unavailable", detail: error.message })),
+    headers,
+  );
 }

@@ -1,7 +1,7 @@
 // From payload bytes to an event that the site understands: which form, which type, who, when, with which fields.
 import { type Scanned, Scanner, type Split } from "./core/scanner.ts";
 import { fromSeconds, parseEpoch, parseIso } from "./data/time.ts";
-import { didYouMean } from "./errors.ts";
+import { didYouMean, nearest } from "./errors.ts";
 import { limits } from "./limits.ts";
 import type { EventsConfig, EventType, FieldType, Form, TimePath } from "./site.ts";
 
@@ -207,11 +207,13 @@ export class EventReader {
     const names = this.#vocabularies[type];
     const canonical = names.get(found.text.toLowerCase());
     if (canonical !== undefined) return canonical;
+    const near = nearest(found.text, names.keys());
+    const hint = near === null ? "" : ` (did you mean '${names.get(near)}'?)`;
     const expected = [...new Set(names.values())].join(", ");
     return {
       code: `unknown-${type}`,
       pointer: at,
-      detail: `'${clip(found.text)}' is no ${type} of this site${didYouMean(found.text, names.keys())}: expected one of ${expected}`,
+      detail: `'${clip(found.text)}' is no ${type} of this site${hint}: expected one of ${expected}`,
     };
   }
 

@@ -61,7 +61,7 @@ export class EventIngest implements Ingest {
 
   /** Takes a dead letter in again: past the dedupe, as a new entry that says so. */
   replay(inbound: Inbound, letter: number): Promise<Receipt> {
-    return this.#take(inbound, letter);
+    return this.#take({ ...inbound, test: inbound.headers.test !== undefined }, letter);
   }
 
   refused(inbound: Inbound, code: string, detail: string): void {
@@ -200,7 +200,12 @@ export class EventIngest implements Ingest {
     return seqs;
   }
 
-  #refuse({ principal, subject, headers, type }: Inbound, problem: Problem, index: number, payload: Uint8Array): void {
+  #refuse(
+    { principal, subject, headers, type, test }: Inbound,
+    problem: Problem,
+    index: number,
+    payload: Uint8Array,
+  ): void {
     const { code, detail, pointer, offset } = problem;
     const where = { source: subject, index, pointer, ...(offset === undefined ? {} : { offset }) };
     this.#ports.refuse({
@@ -209,7 +214,7 @@ export class EventIngest implements Ingest {
       where,
       principal,
       subject,
-      headers: { ...kept(headers), ...(type === null ? {} : { type }) },
+      headers: { ...kept(headers), ...(type === null ? {} : { type }), ...(test === true ? { test: "1" } : {}) },
       payload,
     });
   }

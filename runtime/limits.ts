@@ -54,6 +54,8 @@ export const limits = {
   runs: 10_000,
   /** Decisions of one customer that are kept for `GET /offers`. */
   standingOffers: 16,
+  /** Standing offers in one answer that is for all customers, newest first. */
+  standingShown: 1_000,
   /** Customers with standing offers; the longest unheard goes first. */
   standingCustomers: 50_000,
   /** Candidates written into a decision, best first; the rest is a count. */

@@ -10,6 +10,7 @@ import { MemoryBus } from "./bus/memory.ts";
 import { NatsBus } from "./bus/nats.ts";
 import { subject, subjectBase } from "./bus/subject.ts";
 import { type Clock, HOUR, systemClock } from "./clock.ts";
+import type { OpenedSite } from "./config.ts";
 import { Forest } from "./core/forest.ts";
 import { type Catalog, shortName } from "./data/catalog.ts";
 import { readText } from "./data/files.ts";
@@ -18,12 +19,11 @@ import { type CustomerSource, HttpSource, LocalSource } from "./data/source.ts";
 import { CouponModel, explainer } from "./decide/coupon-model.ts";
 import type { Decision } from "./decide/decision.ts";
 import { DecisionLog } from "./decide/log.ts";
-import { OfferBook, readDecision } from "./decide/offers.ts";
+import { isDecision, OfferBook, readDecision } from "./decide/offers.ts";
 import { CoreScorer, RestScorer, type Scorer } from "./decide/scorer.ts";
-import type { PublishCoupon } from "./decide/wire.ts";
+import { type PublishCoupon, predictions } from "./decide/wire.ts";
 import { Dedupe, printOf } from "./dedupe.ts";
 import { openDoor } from "./door.ts";
-import type { OpenedSite } from "./config.ts";
 import { AisleError } from "./errors.ts";
 import { EventReader } from "./events.ts";
 import { createApp } from "./http/app.ts";
@@ -66,7 +66,8 @@ export function load({ site, catalog }: OpenedSite): Loaded {
   const world: World = {
     areas,
     couponsOf: (department) => catalog.couponsOf(department),
-    departmentAt: (x, y) => areas.find(({ x0, y0, x1, y1 }) => x0 <= x && x <= x1 && y0 <= y && y <= y1)?.department ?? null,
+    departmentAt: (x, y) =>
+      areas.find(({ x0, y0, x1, y1 }) => x0 <= x && x <= x1 && y0 <= y && y <= y1)?.department ?? null,
   };
   const publish: PublishCoupon = (id) => {
     const coupon = catalog.coupon(id);
@@ -78,7 +79,10 @@ export function load({ site, catalog }: OpenedSite): Loaded {
 function loadModel({ dir, scorer: { model, features } }: Site, catalog: Catalog): CouponModel | null {
   if (model === null) return null;
   const file = shortName(dir, model);
-  const read = readModel(readText(model, file, limits.modelBytes), { file, features: features.map(({ name }) => name) });
+  const read = readModel(readText(model, file, limits.modelBytes), {
+    file,
+    features: features.map(({ name }) => name),
+  });
   const forest = new Forest(read, { shared: features.map(({ of }) => of === "customer") });
   return new CouponModel(forest, features, catalog);
 }
@@ -106,7 +110,11 @@ export function workOf(loaded: Loaded, epoch: string, scorer: Scorer): WorkPorts
 /** The model of the site in the core; one that always fails where the site has none. */
 export function coreScorer({ model }: Loaded): Scorer {
   if (model !== null) return new CoreScorer(model);
-  return { outside: false, model: null, score: () => ({ state: "failed", detail: "the site has no model of its own" }) };
+  return {
+    outside: false,
+    model: null,
+    score: () => ({ state: "failed", detail: "the site has no model of its own" }),
+  };
 }
 
 export interface StartOptions extends OpenedSite {
@@ -253,17 +261,24 @@ export class Place {
     });
     const inForce = JSON.stringify(this.loaded.versions);
     if (config === inForce) return;
-    const draft = { kind: "config", principal: "runtime", subject: "site", headers: {}, payload: UTF8.encode(inForce) } as const;
+    const draft = {
+      kind: "config",
+      principal: "runtime",
+      subject: "site",
+      headers: {},
+      payload: UTF8.encode(inForce),
+    } as const;
     this.journal.append([draft]).catch((error) => this.#fault("the configuration can't be journalled", error));
   }
 
   #standAgain(entry: Entry, now: number): void {
+    if (!isDecision(entry)) return;
     const decision = readDecision(entry.payload);
     if (decision.expiresAt > now) this.offers.add(entry.seq, decision);
   }
 
   #remember({ headers, payload }: Entry): void {
-    if (headers.id === undefined || headers["replay-of"] !== undefined) return;
+    if (headers.id === undefined) return;
     this.#dedupe.add(printOf(headers.source ?? "", headers.id, payload));
   }
 
@@ -294,7 +309,8 @@ export class Place {
   }
 
   #decided({ seq, payload }: Entry, decision: Decision): void {
-    const standing = this.offers.add(seq, decision);
+    const standing = { seq, decision, messages: predictions(decision, this.loaded.publish) };
+    this.offers.add(seq, decision);
     this.#publish(standing, payload);
     this.offers.tell(standing);
     this.metrics.decision(decision.none?.reason ?? "offered", (this.#clock.now() - decision.receivedAt) / 1000);
@@ -308,7 +324,9 @@ export class Place {
     try {
       this.bus.publish(subject(this.base, "offers", decision.customer), payload, { headers });
       for (const message of messages) {
-        this.bus.publish(subject(this.base, "predictions"), encode(message), { headers: { "Nats-Msg-Id": `${decision.id}-${message.rank}` } });
+        this.bus.publish(subject(this.base, "predictions"), encode(message), {
+          headers: { "Nats-Msg-Id": `${decision.id}-${message.rank}` },
+        });
       }
     } catch (error) {
       this.#unpublished++;
@@ -321,7 +339,16 @@ export class Place {
     const entry = this.journal.find(cause);
     if (entry === null) return;
     const { principal, subject: source, headers, payload } = entry;
-    this.letters.add({ code: "unknown-customer", detail: none!.detail, where: { source }, seq: cause, principal, subject: source, headers, payload });
+    this.letters.add({
+      code: "unknown-customer",
+      detail: none!.detail,
+      where: { source },
+      seq: cause,
+      principal,
+      subject: source,
+      headers,
+      payload,
+    });
   }
 
   #retain(): void {
@@ -369,7 +396,9 @@ export class Place {
         return failure === null ? [] : [failure.message];
       },
       degraded: () => [
-        ...(this.bus.state === "here" ? [] : ["the bus is away: decisions are made, journalled and served over HTTP, not published"]),
+        ...(this.bus.state === "here"
+          ? []
+          : ["the bus is away: decisions are made, journalled and served over HTTP, not published"]),
         ...[this.#source, this.#scorer].map(trouble).filter((reason) => reason !== null),
       ],
     };
@@ -437,7 +466,8 @@ function replayable(letters: LmdbDeadLetters, ingest: EventIngest): DeadLetters 
       const letter = letters.get(id);
       if (letter === null) throw new AisleError("not-found", `there is no dead letter ${id}`);
       const { principal, subject: path, headers, payload, payloadBytes } = letter;
-      if (payload.length < payloadBytes) throw new AisleError("invalid", `dead letter ${id} was cut to ${payload.length} of ${payloadBytes} bytes`);
+      if (payload.length < payloadBytes)
+        throw new AisleError("invalid", `dead letter ${id} was cut to ${payload.length} of ${payloadBytes} bytes`);
       const { type = null, ...rest } = headers;
       const receipt = await ingest.replay({ principal, subject: path, type, headers: rest, body: payload }, id);
       const seq = receipt.seqs[0];

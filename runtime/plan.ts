@@ -5,7 +5,7 @@ import { found, refuse, shorten } from "./data/mistakes.ts";
 import { duration, integer, jsonSchema, list, map, named, text, texts, version } from "./data/schema.ts";
 import type { Substituted } from "./data/substitute.ts";
 import { formatDuration, parseDuration } from "./data/units.ts";
-import { check, parseYaml, type Path, type YamlFile } from "./data/yaml.ts";
+import { check, type Path, parseYaml, type YamlFile } from "./data/yaml.ts";
 import { didYouMean, type Mistake } from "./errors.ts";
 import { limits } from "./limits.ts";
 import type { PageConfig, Plan, PlannedActor } from "./site.ts";
@@ -26,7 +26,9 @@ const page = map({
   parent: text("a page").nullable().default(null).describe("The page whose records these belong to"),
   opens: types().default([]).describe("Types of events that make a record ready"),
   closes: types().default([]),
-  timeToLive: duration(SECOND, YEAR).optional().describe("A record that heard nothing for so long is closed; default its parent's"),
+  timeToLive: duration(SECOND, YEAR)
+    .optional()
+    .describe("A record that heard nothing for so long is closed; default its parent's"),
 });
 
 const actor = map({
@@ -71,7 +73,13 @@ export function loadPlan(text: string, file: string, actors: readonly Declared[]
 }
 
 /** As `loadPlan`, with the mistakes added to a list; null when there were any. */
-export function readPlan(text: string, file: string, actors: readonly Declared[], options: PlanOptions, mistakes: Mistake[]): Plan | null {
+export function readPlan(
+  text: string,
+  file: string,
+  actors: readonly Declared[],
+  options: PlanOptions,
+  mistakes: Mistake[],
+): Plan | null {
   const before = mistakes.length;
   const yaml = parseYaml(text, file, mistakes, options.fill);
   const written = yaml === null ? null : check(yaml, PlanFile, mistakes);
@@ -89,7 +97,13 @@ class Checker {
   readonly #types: readonly string[];
   readonly #mistakes: Mistake[];
 
-  constructor(yaml: YamlFile, written: PlanFile, actors: readonly Declared[], types: readonly string[], mistakes: Mistake[]) {
+  constructor(
+    yaml: YamlFile,
+    written: PlanFile,
+    actors: readonly Declared[],
+    types: readonly string[],
+    mistakes: Mistake[],
+  ) {
     this.#yaml = yaml;
     this.#written = written;
     this.#declared = new Map(actors.map((actor) => [actor.goal, actor]));
@@ -114,9 +128,11 @@ class Checker {
     return pages.map(([name, { parent, opens, closes }]) => {
       const path = ["pages", name];
       const lineage = this.#lineage(name);
-      if (parent !== null && !names.includes(parent)) this.#say([...path, "parent"], `there is no page '${shorten(parent)}'${didYouMean(parent, names)}`);
+      if (parent !== null && !names.includes(parent))
+        this.#say([...path, "parent"], `there is no page '${shorten(parent)}'${didYouMean(parent, names)}`);
       else if (lineage === null) this.#say([...path, "parent"], `page '${name}' is its own ancestor`);
-      if (parent === null && opens.length === 0) this.#say(path, `page '${name}' has neither 'opens' nor 'parent': nothing could open its records`, "key");
+      if (parent === null && opens.length === 0)
+        this.#say(path, `page '${name}' has neither 'opens' nor 'parent': nothing could open its records`, "key");
       this.#eventTypes(opens, [...path, "opens"]);
       this.#eventTypes(closes, [...path, "closes"]);
       const both = closes.find((type) => opens.includes(type));
@@ -144,7 +160,10 @@ class Checker {
   #eventTypes(written: readonly string[], path: Path): void {
     written.forEach((type, index) => {
       if (this.#types.includes(type)) return;
-      this.#say([...path, index], `there is no event type '${shorten(type)}' in site.yml${didYouMean(type, this.#types)}`);
+      this.#say(
+        [...path, index],
+        `there is no event type '${shorten(type)}' in site.yml${didYouMean(type, this.#types)}`,
+      );
     });
   }
 
@@ -152,7 +171,10 @@ class Checker {
     const declared = this.#declared.get(line.goal);
     if (declared === undefined) {
       const near = didYouMean(line.goal, this.#declared.keys());
-      this.#say([...path, "goal"], `no actor owns the goal '${shorten(line.goal)}'${near || `: there are ${[...this.#declared.keys()].join(", ")}`}`);
+      this.#say(
+        [...path, "goal"],
+        `no actor owns the goal '${shorten(line.goal)}'${near || `: there are ${[...this.#declared.keys()].join(", ")}`}`,
+      );
       return [];
     }
     const first = this.#written.actors.findIndex(({ goal }) => goal === line.goal);
@@ -160,7 +182,10 @@ class Checker {
     const page = line.page ?? declared.page;
     if (!this.#pageByName.has(page)) {
       const near = didYouMean(page, this.#pageByName.keys());
-      const whose = line.page === undefined ? `'${line.goal}' works on the page '${page}', which this plan lacks` : `there is no page '${shorten(page)}'`;
+      const whose =
+        line.page === undefined
+          ? `'${line.goal}' works on the page '${page}', which this plan lacks`
+          : `there is no page '${shorten(page)}'`;
       this.#say([...path, line.page === undefined ? "goal" : "page"], `${whose}${near}`);
     }
     if (line.on !== undefined) this.#eventTypes(line.on, [...path, "on"]);
@@ -179,7 +204,11 @@ class Checker {
     ];
   }
 
-  #settings(written: Readonly<Record<string, unknown>>, { goal, params }: Declared, path: Path): Record<string, number> {
+  #settings(
+    written: Readonly<Record<string, unknown>>,
+    { goal, params }: Declared,
+    path: Path,
+  ): Record<string, number> {
     for (const key of Object.keys(written)) {
       if (Object.hasOwn(params, key)) continue;
       const known = Object.keys(params);
@@ -190,7 +219,8 @@ class Checker {
     const settings: Record<string, number> = {};
     for (const [name, param] of Object.entries(params)) {
       const value = Object.hasOwn(written, name) ? readSetting(written[name], param) : param.default;
-      if (value === null) this.#say([...path, name], `'${name}': expected ${expectedOf(param)}, found ${found(written[name])}`);
+      if (value === null)
+        this.#say([...path, name], `'${name}': expected ${expectedOf(param)}, found ${found(written[name])}`);
       settings[name] = value ?? param.default;
     }
     return settings;
@@ -199,7 +229,8 @@ class Checker {
   /** Goals that are waited for, and that can be reached. */
   #wiring(actors: readonly PlannedActor[], pages: readonly PageConfig[]): void {
     const achieved = new Map<string, PlannedActor>();
-    for (const actor of actors) for (const goal of [actor.goal, ...actor.subsumes]) if (!achieved.has(goal)) achieved.set(goal, actor);
+    for (const actor of actors)
+      for (const goal of [actor.goal, ...actor.subsumes]) if (!achieved.has(goal)) achieved.set(goal, actor);
     const known = [...this.#declared.keys(), ...achieved.keys()];
     for (const actor of actors) {
       const path = ["actors", this.#written.actors.findIndex(({ goal }) => goal === actor.goal)];
@@ -207,14 +238,25 @@ class Checker {
       for (const goal of actor.prerequisites) {
         const owner = achieved.get(goal);
         const near = this.#declared.has(goal) ? ` (add '- goal: ${goal}')` : didYouMean(goal, known);
-        if (owner === undefined) this.#say([...path, "goal"], `'${actor.goal}' waits for '${shorten(goal)}', which no actor of this plan achieves${near}`);
+        if (owner === undefined)
+          this.#say(
+            [...path, "goal"],
+            `'${actor.goal}' waits for '${shorten(goal)}', which no actor of this plan achieves${near}`,
+          );
         else if (!reach.includes(owner.page)) {
-          this.#say([...path, "goal"], `'${actor.goal}' waits for '${goal}' of the page '${owner.page}': expected a goal of ${reach.map((name) => `'${name}'`).join(" or ")}`);
+          this.#say(
+            [...path, "goal"],
+            `'${actor.goal}' waits for '${goal}' of the page '${owner.page}': expected a goal of ${reach.map((name) => `'${name}'`).join(" or ")}`,
+          );
         }
       }
       for (const goal of Object.keys(actor.conflicts)) {
         if (known.includes(goal)) continue;
-        this.#say([...path, "conflicts", goal], `no actor owns the goal '${shorten(goal)}'${didYouMean(goal, known)}`, "key");
+        this.#say(
+          [...path, "conflicts", goal],
+          `no actor owns the goal '${shorten(goal)}'${didYouMean(goal, known)}`,
+          "key",
+        );
       }
     }
     this.#circles(actors, achieved);

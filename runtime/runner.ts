@@ -93,7 +93,8 @@ export class Runner {
       else this.#unsettled.add(cause);
     }
     const undecided = [...applier.undecided.values()].map(({ parent }) => parent!);
-    for (const visit of new Set([...undecided, ...applier.board.records(applier.visits.name)])) this.#scheduler.changed(visit);
+    for (const visit of new Set([...undecided, ...applier.board.records(applier.visits.name)]))
+      this.#scheduler.changed(visit);
     this.#tick();
   }
 
@@ -135,8 +136,12 @@ export class Runner {
       const entry = this.#queue[i]!;
       const applied = this.#apply(entry);
       if (applied === null) continue;
-      if (applied.focus !== null) this.#unsettled.add(entry.seq);
-      this.#ports.applied(entry, applied);
+      if (applied.focus !== null) {
+        this.#unsettled.add(entry.seq);
+        // What failed for the visit is tried again for each new focus.
+        forgive(applied.focus.parent!);
+      }
+      this.#tell(() => this.#ports.applied(entry, applied));
       for (const record of applied.changed) this.#scheduler.changed(record);
     }
     this.#queue.length = 0;
@@ -149,7 +154,7 @@ export class Runner {
       if (entry.kind !== "decision") continue;
       const decision = entry.value as Decision;
       this.#settle(decision.cause);
-      this.#ports.decided(entry, decision);
+      this.#tell(() => this.#ports.decided(entry, decision));
     }
     const { journal } = this.#ports;
     // What was appended since may have its cause on disk and its decision not.
@@ -161,6 +166,15 @@ export class Runner {
     this.#unsettled.delete(cause);
     for (const resolve of this.#settled.get(cause) ?? []) resolve();
     this.#settled.delete(cause);
+  }
+
+  /** A bug in who is told must not keep the next entry from being applied. */
+  #tell(told: () => void): void {
+    try {
+      told();
+    } catch (error) {
+      this.#ports.fault("what happened can't be told", error);
+    }
   }
 
   /** An entry that fails to apply changes nothing, is reported, and stands in the dead letters by its sequence. */
@@ -211,7 +225,8 @@ export class Runner {
     if (!scorer.outside) return answer;
     return Promise.resolve(answer).then((scores) => {
       const { customer, visit, cause } = (record as FocusRecord).data;
-      this.#answers.set(record as FocusRecord, { goal: "scored", customer, visit, cause, answer: scores });
+      if (!record.complete)
+        this.#answers.set(record as FocusRecord, { goal: "scored", customer, visit, cause, answer: scores });
       return scores;
     });
   }
@@ -220,7 +235,7 @@ export class Runner {
     try {
       if (actor.output === "effect") {
         const { customer, number } = (record as VisitRecord).data;
-        this.#append(planned.goal, [effectDraft({ goal: planned.goal, customer, visit: number, answer })]);
+        this.#append(planned, record, [effectDraft({ goal: planned.goal, customer, visit: number, answer })]);
         return;
       }
       const value = actor.handle(input, answer, planned.with as never, this.#ports.world);
@@ -230,7 +245,7 @@ export class Runner {
         this.#scheduler.changed(record);
         return;
       }
-      this.#append(planned.goal, this.#drafts(planned, record as FocusRecord, value as Choice));
+      this.#append(planned, record, this.#drafts(planned, record as FocusRecord, value as Choice));
     } catch (error) {
       this.#fail(planned, record, error);
     }
@@ -247,37 +262,37 @@ export class Runner {
     return effect === undefined ? [made] : [effectDraft(effect), made];
   }
 
-  /** Hands results to the journal, which applies them when they are on disk; a full one gets them a little later. */
-  #append(goal: string, drafts: readonly Draft[]): void {
-    const { journal, clock, fault } = this.#ports;
+  /** Hands results to the journal; a full one gets them a little later. */
+  #append(planned: PlannedActor, record: BoardRecord, drafts: readonly Draft[]): void {
+    const { journal, clock } = this.#ports;
     journal.append(drafts).then(
-      () => this.#scheduler.ended(goal),
+      () => this.#scheduler.ended(planned.goal),
       (error) => {
         if (error instanceof AisleError && error.code === "overloaded")
-          clock.after(RETRY_MS, () => this.#append(goal, drafts));
-        else {
-          this.#scheduler.ended(goal);
-          fault("a result can't be journalled", error);
-        }
+          clock.after(RETRY_MS, () => this.#append(planned, record, drafts));
+        else this.#fail(planned, record, error);
       },
     );
   }
 
-  /** A bug in an actor or a port: the goal has failed, the focus is given up, its cause stands in the dead letters. */
+  /** A bug in an actor or a port, or a broken journal: the goal has failed, the focuses that wait for it are given up. */
   #fail({ goal }: PlannedActor, record: BoardRecord, error: unknown): void {
     const { applier, fault } = this.#ports;
     const detail = error instanceof Error ? error.message : String(error);
     record.cells.set(goal, { state: "failed", detail });
-    this.#scheduler.ended(goal);
     fault(`'${goal}' failed`, error);
-    const focuses =
-      record.page === applier.focuses.name ? [record as FocusRecord] : ([...record.children] as FocusRecord[]);
-    for (const focus of focuses) {
-      const { cause } = focus.data;
+    const waiting =
+      record.page === applier.focuses.name ? [record] : [...record.children].filter(({ cells }) => !cells.has(goal));
+    // While the journal is away causes are no letters: those on disk run again after the restart that it needs.
+    const isLetter = !(error instanceof AisleError && error.code === "unavailable");
+    for (const focus of waiting as FocusRecord[]) {
+      const { cause, entry } = focus.data;
       applier.abandon(focus);
+      this.#answers.delete(focus);
       this.#settle(cause);
-      this.#refuse(cause, "failed", `'${goal}' failed: ${detail}`, focus.data.entry);
+      if (isLetter) this.#refuse(cause, "failed", `'${goal}' failed: ${detail}`, entry);
     }
+    this.#scheduler.ended(goal);
   }
 
   /** Time passing is an entry when something on the board depends on it. */
@@ -302,6 +317,11 @@ export function inputOf(record: BoardRecord): Visit | Focus {
   const { customer, department, at } = record.data as FocusData;
   const profile = doneValue<Profile>(record, "context");
   return { customer, department, at, profile, scored: doneValue<ScoredCoupons>(record, "scored") };
+}
+
+/** Lets failed goals be tried again. */
+function forgive({ cells }: BoardRecord): void {
+  for (const [goal, { state }] of cells) if (state === "failed") cells.delete(goal);
 }
 
 function doneValue<T>(record: BoardRecord, goal: string): T | null {

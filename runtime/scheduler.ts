@@ -13,8 +13,8 @@ export type Start = (actor: PlannedActor, record: BoardRecord) => void;
 export class Scheduler {
   readonly #byPage = new Map<string, PlannedActor[]>();
   readonly #running = new Map<Goal, number>();
-  /** Records that only a limit or a conflict holds up, first come first. */
-  readonly #held = new Set<BoardRecord>();
+  /** By actor: records that only its limit or a conflict holds up, first come first. */
+  readonly #held = new Map<PlannedActor, Set<BoardRecord>>();
   readonly #start: Start;
   #working = 0;
 
@@ -23,6 +23,7 @@ export class Scheduler {
     for (const actor of actors) {
       // Woken by events, not by the state of a record.
       if (actor.on.length > 0) continue;
+      this.#held.set(actor, new Set());
       const list = this.#byPage.get(actor.page);
       if (list === undefined) this.#byPage.set(actor.page, [actor]);
       else list.push(actor);
@@ -36,7 +37,6 @@ export class Scheduler {
 
   /** Starts what may start on a record, in order of priority, and on its children. */
   changed(record: BoardRecord): void {
-    this.#held.delete(record);
     const next = this.#startable(record);
     if (next !== null) {
       record.cells.set(next.goal, { state: "running" });
@@ -51,7 +51,15 @@ export class Scheduler {
   ended(goal: Goal): void {
     this.#running.set(goal, this.#selves(goal) - 1);
     this.#working--;
-    for (const record of [...this.#held]) this.changed(record);
+    for (const [actor, held] of this.#held) {
+      if (held.size === 0 || (actor.goal !== goal && !(goal in actor.conflicts))) continue;
+      // Each that starts may take the last place: the next one asks again.
+      for (const record of held) {
+        if (!this.#admits(actor)) break;
+        held.delete(record);
+        this.changed(record);
+      }
+    }
   }
 
   #startable(record: BoardRecord): PlannedActor | null {
@@ -60,7 +68,7 @@ export class Scheduler {
     for (const actor of this.#byPage.get(record.page) ?? []) {
       if (record.cells.has(actor.goal) || !actor.prerequisites.every((goal) => holds(record, goal))) continue;
       if (this.#admits(actor)) return actor;
-      this.#held.add(record);
+      this.#held.get(actor)!.add(record);
     }
     return null;
   }

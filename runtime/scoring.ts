@@ -7,7 +7,9 @@ export function scoringOf(site: Site, model: CouponModel): Scoring {
   const { customers, coupons } = site.catalog;
   const used = (of: "customer" | "coupon") => site.scorer.features.filter((feature) => feature.of === of);
   const columns = (table: { key: string; columns: Readonly<Record<string, ColumnType>> }, of: "customer" | "coupon") =>
-    Object.fromEntries([table.key, ...used(of).map(({ column }) => column)].map((name) => [name, table.columns[name]!]));
+    Object.fromEntries(
+      [table.key, ...used(of).map(({ column }) => column)].map((name) => [name, table.columns[name]!]),
+    );
   const known = (of: "customer" | "coupon") => {
     const words: Record<string, Map<string, string>> = {};
     for (const { column, encode } of used(of)) {
@@ -24,6 +26,7 @@ export function scoringOf(site: Site, model: CouponModel): Scoring {
     customerKey: customers.key,
     couponKey: coupons.key,
     known: { customer: known("customer"), coupon: known("coupon") },
+    ranges: { customer: customers.ranges ?? {}, coupon: coupons.ranges ?? {} },
     score: (customer, rows) => ({
       state: "scored",
       by: "core",

@@ -7,6 +7,12 @@ export type Row = Readonly<Record<string, Value>>;
 
 export type ColumnType = "text" | "integer" | "number" | "date";
 
+/** What a number may be, both ends included. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface TableConfig {
   /** Path of the CSV, absolute. */
   readonly file: string;
@@ -14,6 +20,8 @@ export interface TableConfig {
   readonly key: string;
   /** In the order of the declaration. */
   readonly columns: Readonly<Record<string, ColumnType>>;
+  /** Columns of numbers → what they may be; a column that is not here takes any. */
+  readonly ranges?: Readonly<Record<string, Range>>;
 }
 
 /** Where an event's time stands and how to read it: `epoch` is s or ms by size, `any` is `epoch` or `iso`. */

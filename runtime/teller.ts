@@ -50,20 +50,37 @@ export class Teller {
     if (none !== null) this.#line(decision.focusedAt, decision.customer, `no offer: ${none.detail}`, "yellow", took);
     for (const { coupon, score } of decision.offers) {
       this.offers++;
-      this.#line(decision.focusedAt, decision.customer, `is offered ${this.#coupon(coupon)}`, "green", `score ${score.toFixed(3)}, ${took}`);
+      this.#line(
+        decision.focusedAt,
+        decision.customer,
+        `is offered ${this.#coupon(coupon)}`,
+        "green",
+        `score ${score.toFixed(3)}, ${took}`,
+      );
     }
   }
 
   #coupon(id: string): string {
-    const { discount, type, products } = this.#options.publish(id) as { discount?: number; type?: string; products?: { name?: string }[] };
-    const what = products?.length === 1 ? products[0]!.name : products === undefined ? type : `${type}, ${products.length} products`;
+    const { discount, type, products } = this.#options.publish(id) as {
+      discount?: number;
+      type?: string;
+      products?: { name?: string }[];
+    };
+    const what =
+      products?.length === 1
+        ? products[0]!.name
+        : products === undefined
+          ? type
+          : `${type}, ${products.length} products`;
     return `coupon ${id}: ${discount} % off (${what})`;
   }
 
   #line(at: number, customer: string | null, text: string, style: Style, note = ""): void {
     const time = new Date(at).toISOString().slice(11, 19);
     const who = `customer ${customer}`.padEnd(12);
-    this.#options.write(`${this.#style(time, "dim")}  ${who}  ${this.#style(text, style)}${note === "" ? "" : `  ${this.#style(note, "dim")}`}`);
+    this.#options.write(
+      `${this.#style(time, "dim")}  ${who}  ${this.#style(text, style)}${note === "" ? "" : `  ${this.#style(note, "dim")}`}`,
+    );
   }
 
   #style(text: string, style: Style): string {

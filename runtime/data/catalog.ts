@@ -3,8 +3,8 @@ import { isAbsolute, relative } from "node:path";
 import type { Coupon } from "../decide/decision.ts";
 import { didYouMean, type Mistake } from "../errors.ts";
 import { limits } from "../limits.ts";
-import type { CatalogConfig, Row, Site, TableConfig, Value } from "../site.ts";
-import { type Adapt, readCsv, Table } from "./csv.ts";
+import type { CatalogConfig, Range, Row, Site, TableConfig, Value } from "../site.ts";
+import { type Adapt, readCsv, type Table } from "./csv.ts";
 import { dayStart } from "./day.ts";
 import { departmentNames } from "./departments.ts";
 import { hashOf, readBytes } from "./files.ts";
@@ -49,7 +49,15 @@ export class Catalog {
   readonly #published = new Map<number, Published>();
   #publishedProducts = 0;
 
-  constructor(config: CatalogConfig, hash: string, customers: Table, coupons: Table, products: Table | null, links: Links, list: readonly Coupon[]) {
+  constructor(
+    config: CatalogConfig,
+    hash: string,
+    customers: Table,
+    coupons: Table,
+    products: Table | null,
+    links: Links,
+    list: readonly Coupon[],
+  ) {
     this.customers = {
       size: customers.length,
       get(id) {
@@ -148,7 +156,11 @@ class Links {
  * @param missing  told which file can't be read, and why
  * @returns null when one can't
  */
-export function readCatalogFiles(config: CatalogConfig, nameOf: (path: string) => string, missing: (key: CatalogFile, message: string) => void): CatalogFiles | null {
+export function readCatalogFiles(
+  config: CatalogConfig,
+  nameOf: (path: string) => string,
+  missing: (key: CatalogFile, message: string) => void,
+): CatalogFiles | null {
   const paths = {
     customers: config.customers.file,
     coupons: config.coupons.file,
@@ -168,7 +180,13 @@ export function readCatalogFiles(config: CatalogConfig, nameOf: (path: string) =
   }
   if (!ok) return null;
   const files = Object.values(read);
-  return { customers: read.customers!, coupons: read.coupons!, products: read.products ?? null, couponProducts: read.couponProducts ?? null, hash: hashOf(files) };
+  return {
+    customers: read.customers!,
+    coupons: read.coupons!,
+    products: read.products ?? null,
+    couponProducts: read.couponProducts ?? null,
+    hash: hashOf(files),
+  };
 }
 
 export type CatalogFile = "customers" | "coupons" | "products" | "couponProducts";
@@ -177,7 +195,9 @@ export type CatalogFile = "customers" | "coupons" | "products" | "couponProducts
 export function loadCatalog(site: CatalogSite): Catalog {
   const mistakes: Mistake[] = [];
   const nameOf = (path: string) => shortName(site.dir, path);
-  const files = readCatalogFiles(site.catalog, nameOf, (_, message) => mistakes.push({ file: "site.yml", line: 0, column: 0, message }));
+  const files = readCatalogFiles(site.catalog, nameOf, (_, message) =>
+    mistakes.push({ file: "site.yml", line: 0, column: 0, message }),
+  );
   const catalog = files === null ? null : buildCatalog(site, files, mistakes);
   refuse(mistakes);
   return catalog!;
@@ -194,7 +214,7 @@ export function buildCatalog(site: CatalogSite, files: CatalogFiles, mistakes: M
   const { catalog: config, dir, timeZone } = site;
   const before = mistakes.length;
   const read = (table: TableConfig, bytes: Buffer, adapt?: Readonly<Record<string, Adapt>>) =>
-    readCsv(bytes, shortName(dir, table.file), table, mistakes, adapt);
+    readCsv(bytes, shortName(dir, table.file), table, mistakes, { ...adaptRanges(table), ...adapt });
 
   const customers = read(config.customers, files.customers);
   const coupons = read(config.coupons, files.coupons, adaptCoupons(site));
@@ -204,6 +224,15 @@ export function buildCatalog(site: CatalogSite, files: CatalogFiles, mistakes: M
   const links = readLinks(site, files, coupons, products, mistakes);
   if (mistakes.length > before) return null;
   return new Catalog(config, files.hash, customers, coupons, products, links, list);
+}
+
+/** Numbers within what the table declares. */
+function adaptRanges({ ranges = {} }: TableConfig): Readonly<Record<string, Adapt>> {
+  const within =
+    ({ from, to }: Range): Adapt =>
+    (value) =>
+      (value as number) >= from && (value as number) <= to ? { value } : { expected: `a number from ${from} to ${to}` };
+  return Object.fromEntries(Object.entries(ranges).map(([column, range]) => [column, within(range)]));
 }
 
 /** Departments by their canonical names, days moved. */
@@ -216,12 +245,20 @@ function adaptCoupons({ catalog: { coupons, shiftDays }, departments }: CatalogS
   adapt[coupons.department] = (name) => {
     const value = canonical(String(name));
     if (value !== null) return { value };
-    return { expected: `a department of this site${didYouMean(String(name), departments.keys())}, one of ${oneOf([...departments.keys()])}` };
+    return {
+      expected: `a department of this site${didYouMean(String(name), departments.keys())}, one of ${oneOf([...departments.keys()])}`,
+    };
   };
   return adapt;
 }
 
-function couponList({ coupons }: CatalogConfig, table: Table, file: string, timeZone: string, mistakes: Mistake[]): Coupon[] {
+function couponList(
+  { coupons }: CatalogConfig,
+  table: Table,
+  file: string,
+  timeZone: string,
+  mistakes: Mistake[],
+): Coupon[] {
   const { department, validFrom, validTo } = coupons;
   const starts = new Map<number, number>(); // Many coupons share a day, and a zone's rules are slow to ask.
   const startOf = (day: number): number => {
@@ -235,7 +272,10 @@ function couponList({ coupons }: CatalogConfig, table: Table, file: string, time
       if (table.value(index, column) === null) say(`column '${column}': expected a value, found nothing`);
     }
     const [from, to] = [table.day(index, validFrom), table.day(index, validTo)];
-    if (from > to) say(`column '${validTo}': the last day, ${table.value(index, validTo)}, comes before the first, ${table.value(index, validFrom)}`);
+    if (from > to)
+      say(
+        `column '${validTo}': the last day, ${table.value(index, validTo)}, comes before the first, ${table.value(index, validFrom)}`,
+      );
     return {
       id: table.keyOf(index),
       index,
@@ -246,18 +286,33 @@ function couponList({ coupons }: CatalogConfig, table: Table, file: string, time
   });
 }
 
-function readLinks({ catalog, dir }: CatalogSite, files: CatalogFiles, coupons: Table, products: Table | null, mistakes: Mistake[]): Links {
+function readLinks(
+  { catalog, dir }: CatalogSite,
+  files: CatalogFiles,
+  coupons: Table,
+  products: Table | null,
+  mistakes: Mistake[],
+): Links {
   const { couponProducts: config } = catalog;
   if (config === null || files.couponProducts === null || products === null) return new Links(coupons.length, []);
   const file = shortName(dir, config.file);
-  const columns = { [config.coupon]: coupons.columns[coupons.key!]!, [config.product]: products.columns[products.key!]! };
+  const columns = {
+    [config.coupon]: coupons.columns[coupons.key!]!,
+    [config.product]: products.columns[products.key!]!,
+  };
   const table = readCsv(files.couponProducts, file, { key: null, columns }, mistakes);
   const pairs: [number, number][] = [];
   for (let index = 0; index < (table?.length ?? 0); index++) {
     const point = (column: string, target: Table, what: string): number => {
       const value = table!.value(index, column);
       const row = value === null ? -1 : target.find(String(value));
-      if (row < 0) mistakes.push({ file, line: table!.line(index), column: 0, message: `column '${column}': there is no ${what} '${value ?? ""}'` });
+      if (row < 0 && !(value !== null && target.refused(String(value))))
+        mistakes.push({
+          file,
+          line: table!.line(index),
+          column: 0,
+          message: `column '${column}': there is no ${what} '${value ?? ""}'`,
+        });
       return row;
     };
     const coupon = point(config.coupon, coupons, "coupon");
@@ -267,7 +322,11 @@ function readLinks({ catalog, dir }: CatalogSite, files: CatalogFiles, coupons: 
   return new Links(coupons.length, pairs);
 }
 
-function publishRow(table: Table, index: number, publish: Readonly<Record<string, string>>): Readonly<Record<string, Value>> {
+function publishRow(
+  table: Table,
+  index: number,
+  publish: Readonly<Record<string, string>>,
+): Readonly<Record<string, Value>> {
   const published: Record<string, Value> = {};
   for (const name in publish) {
     const column = publish[name]!;

@@ -32,21 +32,35 @@ export class Table {
   readonly columns: Readonly<Record<string, ColumnType>>;
   readonly #cells: ReadonlyMap<string, Cells>;
   readonly #rows: ReadonlyMap<string, number>;
+  /** Keys of rows that had mistakes: they are no rows, but what points to them is not to blame. */
+  readonly #refused: ReadonlySet<string>;
   /** Line of each row in its file, for mistakes about what a row points to. */
   readonly #lines: Uint32Array;
 
-  constructor({ key, columns }: Columns, cells: ReadonlyMap<string, Cells>, rows: ReadonlyMap<string, number>, lines: Uint32Array) {
+  constructor(
+    { key, columns }: Columns,
+    cells: ReadonlyMap<string, Cells>,
+    rows: ReadonlyMap<string, number>,
+    refused: ReadonlySet<string>,
+    lines: Uint32Array,
+  ) {
     this.length = lines.length;
     this.key = key;
     this.columns = columns;
     this.#cells = cells;
     this.#rows = rows;
+    this.#refused = refused;
     this.#lines = lines;
   }
 
   /** Row with this key, -1 when there is none. Keys are canonical: of an integer column "7", never "007". */
   find(key: string): number {
     return this.#rows.get(key) ?? -1;
+  }
+
+  /** Whether the file has a row with this key that was left out for its mistakes. */
+  refused(key: string): boolean {
+    return this.#refused.has(key);
   }
 
   value(index: number, column: string): Value {
@@ -112,7 +126,7 @@ export function readCsv(
     try {
       parse(bytes, { ...SYNTAX, on_record });
     } catch {
-      say(Number(error.lines ?? 0), SAYINGS[error.code] ?? shorten(error.message));
+      say(builder.nextLine, SAYINGS[error.code] ?? shorten(error.message));
     }
   }
   return builder.finish();
@@ -141,20 +155,39 @@ class Builder {
   readonly #adapt: Readonly<Record<string, Adapt>>;
   readonly #say: (line: number, message: string) => void;
   readonly #rows = new Map<string, number>();
+  readonly #refused = new Set<string>();
   readonly #lines: number[] = [];
-  readonly #columns: { name: string; type: ColumnType; at: number; numbers: number[]; texts: (string | null)[]; known: Map<string, string> }[] = [];
+  readonly #columns: {
+    name: string;
+    type: ColumnType;
+    at: number;
+    numbers: number[];
+    texts: (string | null)[];
+    known: Map<string, string>;
+  }[] = [];
   #width = 0;
   #taken = 0;
 
-  constructor(recordLines: Uint32Array, declared: Columns, adapt: Readonly<Record<string, Adapt>>, say: (line: number, message: string) => void) {
+  constructor(
+    recordLines: Uint32Array,
+    declared: Columns,
+    adapt: Readonly<Record<string, Adapt>>,
+    say: (line: number, message: string) => void,
+  ) {
     this.#recordLines = recordLines;
     this.#declared = declared;
     this.#adapt = adapt;
     this.#say = say;
   }
 
+  /** Where the record begins that comes next. */
+  get nextLine(): number {
+    return this.#recordLines[this.#taken] ?? 0;
+  }
+
   take(record: readonly string[]): void {
-    const line = this.#recordLines[this.#taken++] ?? 0;
+    const line = this.nextLine;
+    this.#taken++;
     if (this.#width === 0) this.#header(record, line);
     else this.#record(record, line);
   }
@@ -163,8 +196,16 @@ class Builder {
   finish(): Table | null {
     if (this.#width === 0) this.#say(0, "is empty: expected a first line with the names of the columns");
     if (this.#columns.length === 0) return null;
-    const cells = this.#columns.map(({ name, type, numbers, texts }) => [name, type === "text" ? texts : Float64Array.from(numbers)] as const);
-    return new Table(this.#declared, new Map<string, Cells>(cells), this.#rows, Uint32Array.from(this.#lines));
+    const cells = this.#columns.map(
+      ({ name, type, numbers, texts }) => [name, type === "text" ? texts : Float64Array.from(numbers)] as const,
+    );
+    return new Table(
+      this.#declared,
+      new Map<string, Cells>(cells),
+      this.#rows,
+      this.#refused,
+      Uint32Array.from(this.#lines),
+    );
   }
 
   #header(names: readonly string[], line: number): void {
@@ -199,7 +240,10 @@ class Builder {
       ok = false;
       return null;
     });
-    if (ok && this.#identify(values, line)) this.#keep(values, line);
+    const identity = this.#identity(values);
+    if (!ok) {
+      if (identity !== null) this.#refused.add(identity);
+    } else if (this.#claim(identity, line)) this.#keep(values, line);
   }
 
   #cell(name: string, type: ColumnType, text: string): Value | { expected: string } {
@@ -210,17 +254,23 @@ class Builder {
     return "value" in adapted ? adapted.value : adapted;
   }
 
-  #identify(values: readonly Value[], line: number): boolean {
-    const { key } = this.#declared;
-    if (key === null) return true;
-    const identity = String(values[this.#columns.findIndex(({ name }) => name === key)]);
+  /** The row's key; null when it has none, or none that can be read. */
+  #identity(values: readonly Value[]): string | null {
+    const value = values[this.#columns.findIndex(({ name }) => name === this.#declared.key)] ?? null;
+    return value === null ? null : String(value);
+  }
+
+  /** False when another row has this key already. */
+  #claim(identity: string | null, line: number): boolean {
+    if (identity === null) return true;
     const before = this.#rows.get(identity);
-    if (before !== undefined) {
-      this.#say(line, `column '${key}': '${shorten(identity)}' stands on line ${this.#lines[before]} already`);
-      return false;
-    }
-    this.#rows.set(identity, this.#lines.length);
-    return true;
+    if (before === undefined) this.#rows.set(identity, this.#lines.length);
+    else
+      this.#say(
+        line,
+        `column '${this.#declared.key}': '${shorten(identity)}' stands on line ${this.#lines[before]} already`,
+      );
+    return before === undefined;
   }
 
   #keep(values: readonly Value[], line: number): void {

@@ -27,7 +27,11 @@ export function encodeCoupons(rows: readonly Row[], features: readonly FeatureCo
 }
 
 /** One side's columns by name, for people; a missing value is null. */
-export function explainFeatures(row: Row, of: FeatureConfig["of"], features: readonly FeatureConfig[]): Record<string, number | null> {
+export function explainFeatures(
+  row: Row,
+  of: FeatureConfig["of"],
+  features: readonly FeatureConfig[],
+): Record<string, number | null> {
   const named: Record<string, number | null> = {};
   for (const feature of features) {
     if (feature.of !== of) continue;
@@ -58,7 +62,13 @@ export function unseen(row: Row, of: FeatureConfig["of"], features: readonly Fea
   });
 }
 
-function encode(row: Row, of: FeatureConfig["of"], features: readonly FeatureConfig[], out: Float64Array, at: number): void {
+function encode(
+  row: Row,
+  of: FeatureConfig["of"],
+  features: readonly FeatureConfig[],
+  out: Float64Array,
+  at: number,
+): void {
   for (let i = 0; i < features.length; i++) {
     const feature = features[i]!;
     if (feature.of === of) out[at + i] = encodeValue(row[feature.column] ?? null, feature.encode);

@@ -4,7 +4,7 @@ import { didYouMean } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { found, oneOf, refuse, shorten } from "./mistakes.ts";
 import { parseEpoch, parseIso } from "./time.ts";
-import { parseYaml, type Path } from "./yaml.ts";
+import { type Path, parseYaml } from "./yaml.ts";
 
 export interface Step {
   /** ms since epoch. */
@@ -61,7 +61,8 @@ export function readScenario(text: string, file: string, options: ScenarioOption
 
 function parseJson(text: string, file: string): unknown {
   const say = (line: number, column: number, message: string) => refuse([{ file, line, column, message }]);
-  if (text.length > limits.scenarioBytes) say(0, 0, `is ${text.length} characters long, at most ${limits.scenarioBytes} are read`);
+  if (text.length > limits.scenarioBytes)
+    say(0, 0, `is ${text.length} characters long, at most ${limits.scenarioBytes} are read`);
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (error) {
@@ -131,10 +132,15 @@ class Reader {
     items.forEach((item: unknown, index) => {
       if (this.mistakes.length > limits.mistakesPerFile) return;
       const path = Array.isArray(value) ? [index] : [];
-      if (!isMap(item)) this.#say(path, `expected a map with 'type' and 'message', or 'customer' and 'path', found ${found(item)}`);
+      if (!isMap(item))
+        this.#say(path, `expected a map with 'type' and 'message', or 'customer' and 'path', found ${found(item)}`);
       else if ("customer" in item || "path" in item) this.#path(item, path, timed);
       else if ("type" in item) this.#recorded(item, path);
-      else this.#say(path, `expected the keys 'type' and 'message', or 'customer' and 'path', found ${shorten(Object.keys(item).join(", ")) || "none"}`);
+      else
+        this.#say(
+          path,
+          `expected the keys 'type' and 'message', or 'customer' and 'path', found ${shorten(Object.keys(item).join(", ")) || "none"}`,
+        );
     });
     const first = timed.reduce((least, { at }) => Math.min(least, at), Number.POSITIVE_INFINITY);
     for (const { step, at } of timed) this.#add({ at: this.#options.startAt + (at - first), ...step }, []);
@@ -148,15 +154,22 @@ class Reader {
       return;
     }
     const type = typeof item.type === "string" ? RECORDED[item.type.toUpperCase()] : undefined;
-    if (type === undefined) return this.#unknown(item.type, Object.keys(RECORDED), path);
+    if (type === undefined) {
+      this.#unknown(item.type, Object.keys(RECORDED), path);
+      return;
+    }
     if (type === "output") return;
     const { message } = item;
-    if (!isMap(message)) return this.#say(path, `'message' is missing: expected a map with 'id', 'x' and 'y'`);
+    if (!isMap(message)) {
+      this.#say(path, `'message' is missing: expected a map with 'id', 'x' and 'y'`);
+      return;
+    }
     const customer = this.#customer(message.id, "id", [...path, "message"]);
     const point = this.#point(message, type === "move", [...path, "message"]);
     if (customer === null || point === null) return;
     const walk = this.#walks.get(customer);
-    if (walk === undefined) this.#walks.set(customer, { at: this.#start() + this.#paused, x: point.x ?? null, y: point.y ?? null });
+    if (walk === undefined)
+      this.#walks.set(customer, { at: this.#start() + this.#paused, x: point.x ?? null, y: point.y ?? null });
     else this.#walk(walk, point);
     const { at } = this.#walks.get(customer)!;
     const department = typeof message.dep === "string" ? { department: message.dep } : {};
@@ -164,23 +177,31 @@ class Reader {
   }
 
   #path(item: Json, path: Path, timed: { step: Omit<Step, "at">; at: number }[]): void {
-    const customer = isMap(item.customer) ? this.#customer(item.customer.customer_id, "customer_id", [...path, "customer"]) : null;
+    const customer = isMap(item.customer)
+      ? this.#customer(item.customer.customer_id, "customer_id", [...path, "customer"])
+      : null;
     if (!isMap(item.customer)) this.#say(path, "'customer' is missing: expected a map with 'customer_id'");
-    if (!Array.isArray(item.path)) return this.#say(path, `'path' is missing: expected a list of steps`);
+    if (!Array.isArray(item.path)) {
+      this.#say(path, `'path' is missing: expected a list of steps`);
+      return;
+    }
     const steps = item.path as unknown[];
     const isTimed = steps.some((step) => isMap(step) && (step.timestamp ?? null) !== null);
     const walk: Walk = { at: isTimed ? 0 : this.#start() + DRAFT_LEAD_MS, x: null, y: null };
-    steps.forEach((step, index) => {
+    for (const [index, step] of steps.entries()) {
       const here = [...path, "path", index];
-      if (!isMap(step)) return this.#say(here, `expected a map with 'type' and 'location', found ${found(step)}`);
-      if (isTimed) this.#timed(step, customer, here, timed);
+      if (!isMap(step)) this.#say(here, `expected a map with 'type' and 'location', found ${found(step)}`);
+      else if (isTimed) this.#timed(step, customer, here, timed);
       else this.#drafted(step, customer, here, walk);
-    });
+    }
   }
 
   #timed(step: Json, customer: string | null, path: Path, timed: { step: Omit<Step, "at">; at: number }[]): void {
     const type = typeof step.type === "string" ? TIMED[step.type.toUpperCase()] : undefined;
-    if (type === undefined) return this.#unknown(step.type, Object.keys(TIMED), path);
+    if (type === undefined) {
+      this.#unknown(step.type, Object.keys(TIMED), path);
+      return;
+    }
     const point = this.#location(step, type === "move", path);
     const at = this.#time(step.timestamp, path);
     if (point !== null && at !== null && customer !== null) timed.push({ step: { type, customer, ...point }, at });
@@ -188,7 +209,10 @@ class Reader {
 
   #drafted(step: Json, customer: string | null, path: Path, walk: Walk): void {
     const type = typeof step.type === "string" ? step.type.toLowerCase() : "";
-    if (!DRAFTED.includes(type)) return this.#unknown(step.type, DRAFTED, path);
+    if (!DRAFTED.includes(type)) {
+      this.#unknown(step.type, DRAFTED, path);
+      return;
+    }
     const point = this.#location(step, true, path);
     if (point === null || customer === null) return;
     if (walk.x !== null) walk.at += this.#walking(walk, point);
@@ -219,7 +243,8 @@ class Reader {
 
   /** When the next customer without times begins: the first at the start, each other a while after the one before. */
   #start(): number {
-    if (this.#starts++ > 0) this.#stagger += Math.round(STAGGER_MS.least + this.#random() * (STAGGER_MS.most - STAGGER_MS.least));
+    if (this.#starts++ > 0)
+      this.#stagger += Math.round(STAGGER_MS.least + this.#random() * (STAGGER_MS.most - STAGGER_MS.least));
     return this.#options.startAt + this.#stagger;
   }
 
@@ -253,7 +278,10 @@ class Reader {
       return null;
     }
     if (/(Z|[+-]\d{2}:?\d{2})$/i.test((timestamp as string).slice(10))) return at;
-    this.#say(here, `'timestamp': expected a time with its zone such as '${(timestamp as string).slice(0, 19)}Z', found ${found(timestamp)}`);
+    this.#say(
+      here,
+      `'timestamp': expected a time with its zone such as '${(timestamp as string).slice(0, 19)}Z', found ${found(timestamp)}`,
+    );
     return null;
   }
 

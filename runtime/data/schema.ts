@@ -10,7 +10,10 @@ interface Issue {
 }
 
 /** "expected a whole number, found 'x'"; for what isn't there "'port' is missing: expected a whole number". */
-export function says(expected: string, suggest: (input: unknown) => string = () => ""): { error: (issue: Issue) => string } {
+export function says(
+  expected: string,
+  suggest: (input: unknown) => string = () => "",
+): { error: (issue: Issue) => string } {
   return {
     error: ({ input, path }) => {
       const key = path?.at(-1);
@@ -42,7 +45,9 @@ export function text(what = "text") {
 /** One text or a list of them; a list in either case. */
 export function texts(what: string) {
   const item = z.string().min(1);
-  return z.union([item, z.array(item)], says(`${what} or a list of them`)).transform((one) => (typeof one === "string" ? [one] : one));
+  return z
+    .union([item, z.array(item)], says(`${what} or a list of them`))
+    .transform((one) => (typeof one === "string" ? [one] : one));
 }
 
 /** Null when it is empty, as `${NAME:-}` comes out. */
@@ -53,7 +58,15 @@ export function optionalText(what = "text") {
 /** As `optionalText`, and no message repeats what was found. */
 export function secret() {
   const error = { error: () => "expected text (what was found is not shown)" };
-  return z.preprocess(emptyIsNull, z.string(error).max(64 * 1024, error).nullable()).default(null);
+  return z
+    .preprocess(
+      emptyIsNull,
+      z
+        .string(error)
+        .max(64 * 1024, error)
+        .nullable(),
+    )
+    .default(null);
 }
 
 /** The URL of a service; null when it is empty. */
@@ -64,7 +77,10 @@ export function optionalUrl(schemes: readonly string[]) {
       emptyIsNull,
       z
         .string(expected)
-        .refine((url) => url.length <= 4096 && URL.canParse(url) && schemes.includes(new URL(url).protocol.slice(0, -1)), expected)
+        .refine(
+          (url) => url.length <= 4096 && URL.canParse(url) && schemes.includes(new URL(url).protocol.slice(0, -1)),
+          expected,
+        )
         .nullable(),
     )
     .default(null);
@@ -76,21 +92,31 @@ export function integer(min: number, max: number) {
 }
 
 export function number(min = -Number.MAX_VALUE, max = Number.MAX_VALUE) {
-  const error = says(min === -Number.MAX_VALUE && max === Number.MAX_VALUE ? "a number" : `a number from ${min} to ${max}`);
+  const error = says(
+    min === -Number.MAX_VALUE && max === Number.MAX_VALUE ? "a number" : `a number from ${min} to ${max}`,
+  );
   return z.preprocess(digitsAreNumbers, z.number(error).min(min, error).max(max, error));
 }
 
 export function flag() {
-  return z.preprocess((value) => (value === "true" ? true : value === "false" ? false : value), z.boolean(says("true or false")));
+  return z.preprocess(
+    (value) => (value === "true" ? true : value === "false" ? false : value),
+    z.boolean(says("true or false")),
+  );
 }
 
 export function word<const Words extends readonly [string, ...string[]]>(words: Words) {
-  return z.enum(words, says(oneOf(words), (input) => (typeof input === "string" && input.length < 64 ? didYouMean(input, words) : "")));
+  return z.enum(
+    words,
+    says(oneOf(words), (input) => (typeof input === "string" && input.length < 64 ? didYouMean(input, words) : "")),
+  );
 }
 
 /** ms, written `30s`. */
 export function duration(minMs: number, maxMs: number) {
-  const error = says(`a duration from ${formatDuration(minMs)} to ${formatDuration(maxMs)}, such as '30s', '10m' or '7d'`);
+  const error = says(
+    `a duration from ${formatDuration(minMs)} to ${formatDuration(maxMs)}, such as '30s', '10m' or '7d'`,
+  );
   return z
     .string(error)
     .refine((written) => within(parseDuration(written), minMs, maxMs), error)
@@ -121,7 +147,8 @@ export function jsonSchema(schema: z.ZodType, title: string): Record<string, unk
   const made = z.toJSONSchema(schema, {
     io: "input",
     override: ({ jsonSchema: node }) => {
-      const strict = node.type === "integer" || node.type === "number" || node.type === "boolean" || node.enum || node.pattern;
+      const strict =
+        node.type === "integer" || node.type === "number" || node.type === "boolean" || node.enum || node.pattern;
       if (!strict || node.const !== undefined) return;
       const { description, default: preset, ...rest } = node;
       for (const key of Object.keys(node)) delete (node as Record<string, unknown>)[key];

@@ -58,15 +58,22 @@ const bus = map({
   nats: optionalText("the URL of a NATS server").describe("Empty: in-process. AISLE_NATS_URL goes before it"),
   credentials: secret().describe("Text of a NATS credentials file: ${file:nats.creds}"),
   token: secret(),
-  prefix: text("one token of a subject").regex(/^[A-Za-z0-9_-]{1,64}$/, says("letters, digits, '_' and '-'")).default("aisle"),
+  prefix: text("one token of a subject")
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, says("letters, digits, '_' and '-'"))
+    .default("aisle"),
 }).prefault({});
 
 const PATH = "the path of a field, such as 'payload.customer_id'";
-const paths = () => texts(PATH).refine((all) => all.every((path) => /^[^.\s]+(\.[^.\s]+){0,15}$/.test(path)), says(PATH));
+const paths = () =>
+  texts(PATH).refine((all) => all.every((path) => /^[^.\s]+(\.[^.\s]+){0,15}$/.test(path)), says(PATH));
 
 const form = map({
   name: text("a name for this form"),
-  when: z.string(says(PATH)).nullable().default(null).describe("The form applies when this field is there; none: always"),
+  when: z
+    .string(says(PATH))
+    .nullable()
+    .default(null)
+    .describe("The form applies when this field is there; none: always"),
   type: paths().default([]),
   id: paths().default([]).describe("What makes an event the same when it comes again"),
   source: paths().default([]).describe("Within which ids are unique"),
@@ -120,10 +127,17 @@ const columnName = () => text("the name of a column");
 const publish = named(columnName(), "names, each with its column").describe("Name in the published offer → column");
 const file = () => text("the path of a file, within the site's folder");
 
+const range = map({ from: number(), to: number() }).refine(({ from, to }) => from <= to, {
+  error: "no number is in this range: expected 'from' to be at most 'to'",
+});
+
 const table = {
   file: file(),
   key: columnName().describe("The column that identifies a row"),
   columns: named(column, `columns, each with its type: ${COLUMN_TYPE_WORDS}`),
+  ranges: named(range, "columns, each with 'from' and 'to'")
+    .prefault({})
+    .describe("What a number may be, both ends included: in the file, and on POST /score"),
 };
 
 const catalog = map({
@@ -136,7 +150,9 @@ const catalog = map({
     validTo: columnName().describe("The last valid day"),
     publish,
   }),
-  products: map({ ...table, publish }).nullable().default(null),
+  products: map({ ...table, publish })
+    .nullable()
+    .default(null),
   couponProducts: map({ file: file(), coupon: columnName(), product: columnName() }).nullable().default(null),
 });
 
@@ -179,8 +195,12 @@ export const MAX_SPEED = 100_000;
 const play = map({
   files: list(file(), "files").min(1, says("at least one file")),
   speed: number(0.001, MAX_SPEED).default(1).describe("Seconds of the store in a second of the clock"),
-  pace: duration(0, 60 * SECOND).default(30).describe("Walking time per unit of distance, where a recording has no times"),
-  seed: integer(0, 2 ** 32 - 1).default(1).describe("Of pauses and of who comes when"),
+  pace: duration(0, 60 * SECOND)
+    .default(30)
+    .describe("Walking time per unit of distance, where a recording has no times"),
+  seed: integer(0, 2 ** 32 - 1)
+    .default(1)
+    .describe("Of pauses and of who comes when"),
 });
 
 export const SiteFile = map({

@@ -27,7 +27,10 @@ export function substitute(text: string, { env, readFile }: Lookup): Substituted
     }
     const match = REFERENCE.exec(rest.slice(at));
     if (match === null) {
-      return { mistake: "a reference is '${NAME}', '${NAME:-default}' or '${file:PATH}'; write '$${' for the characters themselves" };
+      return {
+        mistake:
+          "a reference is '${NAME}', '${NAME:-default}' or '${file:PATH}'; write '$${' for the characters themselves",
+      };
     }
     const { path, name, fallback } = match.groups!;
     let value: string | undefined;
@@ -41,7 +44,9 @@ export function substitute(text: string, { env, readFile }: Lookup): Substituted
       value = Object.hasOwn(env, name!) ? env[name!] : undefined;
       if (fallback !== undefined && (value === undefined || value === "")) value = fallback.slice(2);
       if (value === undefined) {
-        return { mistake: `the environment variable '${name}' is not set (write '\${${name}:-}' if it may be missing)` };
+        return {
+          mistake: `the environment variable '${name}' is not set (write '\${${name}:-}' if it may be missing)`,
+        };
       }
     }
     out += rest.slice(0, at) + value;

@@ -1,5 +1,17 @@
 // YAML with positions: every value knows where it stands, so that a schema's complaint names file, line and column.
-import { Composer, type CST, isAlias, isMap, isScalar, isSeq, LineCounter, type ParsedNode, Parser, Scalar, stringify } from "yaml";
+import {
+  Composer,
+  type CST,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type ParsedNode,
+  Parser,
+  Scalar,
+  stringify,
+} from "yaml";
 import type { z } from "zod";
 import { didYouMean, type Mistake } from "../errors.ts";
 import { limits } from "../limits.ts";
@@ -87,7 +99,8 @@ export function parseYaml(
   const options = { schema: "core", uniqueKeys: false, stringKeys: true, prettyErrors: false } as const;
   const documents = [...new Composer(options).compose(tokens, true, text.length)];
   const errors = documents.flatMap((document) => [...document.errors, ...document.warnings]);
-  for (const { code, message, pos } of errors.slice(0, limits.mistakesPerFile)) say(pos[0], SAYINGS[code] ?? lower(message));
+  for (const { code, message, pos } of errors.slice(0, limits.mistakesPerFile))
+    say(pos[0], SAYINGS[code] ?? lower(message));
   if (errors.length > 0) return null;
   if (documents.length > 1) {
     say(documents[1]!.range[0], "a second document begins here: a file holds one");
@@ -148,7 +161,8 @@ class Reader {
     const leaf = { at, keyAt, children: NO_CHILDREN };
     if (++this.#nodes > limits.yamlNodes || depth > limits.yamlDepth) {
       if (this.#nodes === limits.yamlNodes + 1) this.#say(at, `more than ${limits.yamlNodes} values, aliases followed`);
-      else if (depth > limits.yamlDepth) this.#say(at, `is nested deeper than ${limits.yamlDepth} levels, aliases followed`);
+      else if (depth > limits.yamlDepth)
+        this.#say(at, `is nested deeper than ${limits.yamlDepth} levels, aliases followed`);
       this.#nodes = Math.max(this.#nodes, limits.yamlNodes + 1); // One complaint is enough: read nothing more.
       return { value: null, placed: leaf };
     }

@@ -47,11 +47,17 @@ export class CouponModel implements PreparedModel {
 
 /** The model's columns by name, for the decision log. */
 export function explainer(features: readonly FeatureConfig[], catalog: CouponRows): Explainer {
+  // A coupon's columns never change: they are named once.
+  const coupons = new Map<string, Record<string, number | null>>();
   return {
     customer: (row) => explainFeatures(row, "customer", features),
     coupon(id) {
+      const known = coupons.get(id);
       const coupon = catalog.coupon(id);
-      return coupon === null ? {} : explainFeatures(catalog.couponRow(coupon.index), "coupon", features);
+      if (known !== undefined || coupon === null) return known ?? {};
+      const named = explainFeatures(catalog.couponRow(coupon.index), "coupon", features);
+      coupons.set(id, named);
+      return named;
     },
   };
 }

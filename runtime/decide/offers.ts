@@ -8,28 +8,40 @@ import { type PublishCoupon, predictions } from "./wire.ts";
 
 type Listener = (standing: Standing) => void;
 
+/** Where a standing offer is written, and until when it stands: the journal keeps the rest. */
+interface Place {
+  readonly seq: number;
+  readonly expiresAt: number;
+}
+
 export class OfferBook implements Offers {
   readonly #clock: Clock;
-  readonly #journal: Pick<Journal, "read" | "lastSeq">;
+  readonly #journal: OfferJournal;
   readonly #publish: PublishCoupon;
   /** Newest first for each customer; customers by their last offer, oldest first. */
-  readonly #byCustomer = new Map<string, Standing[]>();
+  readonly #byCustomer = new Map<string, readonly Place[]>();
   readonly #listeners = new Map<string | null, Set<Listener>>();
 
-  constructor(clock: Clock, journal: Pick<Journal, "read" | "lastSeq">, publish: PublishCoupon) {
+  constructor(clock: Clock, journal: OfferJournal, publish: PublishCoupon) {
     this.#clock = clock;
     this.#journal = journal;
     this.#publish = publish;
   }
 
   /** Takes in a committed decision. */
-  add(seq: number, decision: Decision): Standing {
-    const standing = this.#standing(seq, decision);
-    if (decision.offers.length > 0) this.#keep(standing);
-    return standing;
+  add(seq: number, { customer, offers, expiresAt }: Decision): void {
+    if (offers.length === 0) return;
+    const before = this.#byCustomer.get(customer) ?? [];
+    this.#byCustomer.delete(customer);
+    this.#byCustomer.set(customer, [{ seq, expiresAt }, ...this.#valid(before)].slice(0, limits.standingOffers));
+    if (this.#byCustomer.size <= limits.standingCustomers) return;
+    for (const oldest of this.#byCustomer.keys()) {
+      this.#byCustomer.delete(oldest);
+      break;
+    }
   }
 
-  /** Tells those who follow. */
+  /** Tells those who follow of a committed decision. */
   tell(standing: Standing): void {
     for (const key of [standing.decision.customer, null]) {
       for (const listener of this.#listeners.get(key) ?? []) listener(standing);
@@ -37,10 +49,12 @@ export class OfferBook implements Offers {
   }
 
   standing(customer: string | null): readonly Standing[] {
-    const now = this.#clock.now();
     const all = customer === null ? [...this.#byCustomer.values()].flat() : (this.#byCustomer.get(customer) ?? []);
-    const valid = all.filter(({ decision }) => decision.expiresAt > now);
-    return customer === null ? valid.sort((a, b) => b.seq - a.seq) : valid;
+    const newest = this.#valid(all).sort((a, b) => b.seq - a.seq);
+    return newest.slice(0, limits.standingShown).flatMap(({ seq }) => {
+      const entry = this.#journal.find(seq);
+      return entry === null || !isDecision(entry) ? [] : [this.#standing(seq, readDecision(entry.payload))];
+    });
   }
 
   follow(customer: string | null, listener: Listener): () => void {
@@ -64,24 +78,19 @@ export class OfferBook implements Offers {
     return found;
   }
 
+  /** A decision with what goes out for it. */
   #standing(seq: number, decision: Decision): Standing {
     return { seq, decision, messages: predictions(decision, this.#publish) };
   }
 
-  #keep(standing: Standing): void {
-    const { customer } = standing.decision;
+  #valid(places: readonly Place[]): Place[] {
     const now = this.#clock.now();
-    const before = this.#byCustomer.get(customer) ?? [];
-    this.#byCustomer.delete(customer);
-    const valid = before.filter(({ decision }) => decision.expiresAt > now);
-    this.#byCustomer.set(customer, [standing, ...valid].slice(0, limits.standingOffers));
-    if (this.#byCustomer.size <= limits.standingCustomers) return;
-    for (const oldest of this.#byCustomer.keys()) {
-      this.#byCustomer.delete(oldest);
-      break;
-    }
+    return places.filter(({ expiresAt }) => expiresAt > now);
   }
 }
+
+/** What of the journal the offers need. */
+export type OfferJournal = Pick<Journal, "read" | "find" | "lastSeq">;
 
 /** Whether an entry holds a decision, and was not emptied since. */
 export function isDecision({ kind, headers }: Pick<Entry, "kind" | "headers">): boolean {

@@ -77,7 +77,7 @@ export class RestScorer implements Scorer {
   async score(customer: Row, coupons: readonly Coupon[]): Promise<Scores> {
     const { clock, fallback } = this.#options;
     const resting = clock.monotonic() < this.#restUntil;
-    const scores = resting && this.trouble !== null ? this.trouble : await this.#ask(customer, coupons);
+    const scores = resting ? this.trouble! : await this.#ask(customer, coupons);
     if (typeof scores !== "string") {
       this.#failures = 0;
       // An answer that was under way may come while the service is left alone: it is back.

@@ -1,6 +1,6 @@
 // What the HTTP faces need of the runtime. Types only: no LMDB, no NATS, no actor behind them.
 import type { Decision, Scores } from "../decide/decision.ts";
-import type { Row } from "../site.ts";
+import type { Range, Row } from "../site.ts";
 
 /** Why one item of a batch was not taken. `code` is stable, `detail` is for a person. */
 export interface Rejection {
@@ -122,6 +122,11 @@ export interface Scoring {
   readonly known?: {
     readonly customer: Readonly<Record<string, ReadonlyMap<string, string>>>;
     readonly coupon: Readonly<Record<string, ReadonlyMap<string, string>>>;
+  };
+  /** What a number may be, both ends included. A column that is not here takes any. */
+  readonly ranges?: {
+    readonly customer: Readonly<Record<string, Range>>;
+    readonly coupon: Readonly<Record<string, Range>>;
   };
   score(customer: Row, coupons: readonly Row[]): Scores;
 }

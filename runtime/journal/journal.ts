@@ -74,6 +74,13 @@ export interface Journal {
    */
   read(fromSeq?: number): Generator<Entry>;
 
+  /**
+   * One entry; null when it isn't on disk (yet, or any more).
+   *
+   * @throws AisleError `corrupt`
+   */
+  find(seq: number): Entry | null;
+
   stats(): JournalStats;
   /** Commits what is queued, then closes. */
   close(): Promise<void>;

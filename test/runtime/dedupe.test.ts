@@ -10,9 +10,12 @@ const printAt = (home: number, id: number, body = 0): Print => Uint32Array.of(ho
 /** What a dedupe is, plainly: the last `capacity` ids in the order of their first coming. */
 class Naive {
   readonly #bodies = new Map<string, string>();
+  readonly #capacity: number;
   evicted = 0;
 
-  constructor(readonly capacity: number) {}
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
 
   get size(): number {
     return this.#bodies.size;
@@ -26,7 +29,7 @@ class Naive {
   add(print: Print): void {
     const key = print.slice(0, 4).join();
     if (this.#bodies.has(key)) return;
-    if (this.size === this.capacity) {
+    if (this.size === this.#capacity) {
       this.#bodies.delete(this.#bodies.keys().next().value!);
       this.evicted++;
     }
@@ -115,7 +118,7 @@ describe("a dedupe memory", () => {
     { capacity: 64, homes: 2 ** 32, ids: 150 },
     { capacity: 1_500, homes: 900, ids: 4_000 },
   ])("equals a map with a queue: $capacity ids, $homes homes, $ids in use", ({ capacity, homes, ids }) => {
-    for (let seed = 1; seed <= 8; seed++) {
+    for (let seed = 1; seed <= 4; seed++) {
       const random = prng(seed);
       const dedupe = new Dedupe(capacity);
       const naive = new Naive(capacity);

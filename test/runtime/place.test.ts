@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { connect } from "nats";
 import { afterEach, describe, expect, it } from "vitest";
+import type { NatsBus } from "../../runtime/bus/nats.ts";
 import { subject } from "../../runtime/bus/subject.ts";
 import type { Decision } from "../../runtime/decide/decision.ts";
 import { coreScorer, load, newApplier, type Place, workOf } from "../../runtime/main.ts";
@@ -110,6 +111,7 @@ describeWithNats("the recorded paths over NATS and over HTTP", () => {
       });
       client.subscribe(`${place.base}.offers.*`, { callback: (_, message) => void offers.push(message.json()) });
       await client.flush();
+      await (place.bus as NatsBus).whenHere();
       await place.bus.flush();
 
       const overNats = await walk(byNats, async (type, payload) => {

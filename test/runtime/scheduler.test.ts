@@ -9,12 +9,17 @@ function planned(goal: string, more: Partial<PlannedActor> = {}): PlannedActor {
   return { goal, ...least, subsumes: [], layer: 0, on: [], with: {}, ...more };
 }
 
+interface Work {
+  readonly actor: PlannedActor;
+  readonly record: BoardRecord;
+}
+
 /** A scheduler whose work is begun, and ended by the test. */
 class Bench {
   readonly board = new Board(["visits", "focuses"]);
   /** "goal record", in the order of their start. */
   readonly started: string[] = [];
-  readonly running: { readonly actor: PlannedActor; readonly record: BoardRecord }[] = [];
+  readonly running: Work[] = [];
   readonly scheduler: Scheduler;
 
   constructor(actors: readonly PlannedActor[]) {
@@ -35,7 +40,7 @@ class Bench {
     const [{ actor, record }] = this.running.splice(
       this.running.findIndex((work) => work.actor.goal === goal),
       1,
-    ) as typeof this.running;
+    ) as [Work];
     record.cells.set(actor.goal, state === "done" ? { state, value: null } : { state, detail: "" });
     this.scheduler.ended(actor.goal);
     this.scheduler.changed(record);
@@ -231,7 +236,7 @@ describe("a scheduler", () => {
     for (let seed = 1; seed <= 300; seed++) {
       const { actors, random } = randomPlan(seed);
       const board = new Board(["visits", "focuses"]);
-      const running: { actor: PlannedActor; record: BoardRecord }[] = [];
+      const running: Work[] = [];
       const started = new Set<string>();
       const selves = (goal: string) => running.filter(({ actor }) => actor.goal === goal).length;
       const reached = (record: BoardRecord | null, goal: string): boolean =>
@@ -264,7 +269,7 @@ describe("a scheduler", () => {
         scheduler.changed(record);
       }
       while (running.length > 0) {
-        const [{ actor, record }] = running.splice(Math.floor(random() * running.length), 1) as typeof running;
+        const [{ actor, record }] = running.splice(Math.floor(random() * running.length), 1) as [Work];
         record.cells.set(actor.goal, { state: "done", value: null });
         scheduler.ended(actor.goal);
         scheduler.changed(record);

@@ -88,27 +88,6 @@ export function useViolations(sources: readonly Source[], rules: readonly UseRul
   });
 }
 
-/** The first import circle between files that is not made of types only; null when there is none. */
-export function circle(sources: readonly Source[]): string[] | null {
-  const next = new Map(sources.map((source) => [source.path, importsOf(source)]));
-  const done = new Set<string>();
-  const visit = (path: string, trail: string[]): string[] | null => {
-    if (trail.includes(path)) return [...trail.slice(trail.indexOf(path)), path];
-    if (done.has(path)) return null;
-    for (const imported of next.get(path) ?? []) {
-      const found = visit(imported, [...trail, path]);
-      if (found !== null) return found;
-    }
-    done.add(path);
-    return null;
-  };
-  for (const { path } of sources) {
-    const found = visit(path, []);
-    if (found !== null) return found;
-  }
-  return null;
-}
-
 export function isIn(path: string, places: Places): boolean {
   return places.some((place) => (place.endsWith("/") ? path.startsWith(place) : path === place));
 }

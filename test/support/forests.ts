@@ -2,17 +2,6 @@
 
 import { CATEGORY, MISSING_RIGHT, type Model, type Tree, ZERO_IS_MISSING } from "../../runtime/core/model.ts";
 
-/** Mulberry32: numbers in [0, 1), the same for a seed everywhere. */
-export function prng(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 export interface RandomForest {
   readonly trees: number;
   readonly features: number;

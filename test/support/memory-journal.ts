@@ -86,6 +86,10 @@ export class MemoryJournal implements Journal {
     for (const entry of this.disk.entries) if (entry.seq >= fromSeq) yield entry;
   }
 
+  find(seq: number): Entry | null {
+    return this.disk.entries.find((entry) => entry.seq === seq) ?? null;
+  }
+
   stats(): JournalStats {
     const { lastSeq, commits } = this;
     return {
@@ -117,10 +121,21 @@ export class MemoryJournal implements Journal {
     this.#failure = error;
   }
 
+  /** Takes what waits apart: one commit for each batch, to be made by the caller in order. */
+  split(): (() => void)[] {
+    const queue = this.#queue;
+    this.#queue = [];
+    return queue.map((waiting) => () => this.#commit([waiting]));
+  }
+
   /** Writes what waits, now. */
   commit(): void {
     const queue = this.#queue;
     this.#queue = [];
+    this.#commit(queue);
+  }
+
+  #commit(queue: readonly Waiting[]): void {
     if (queue.length === 0) return;
     const failure = this.#failure;
     this.#failure = null;
@@ -132,7 +147,7 @@ export class MemoryJournal implements Journal {
     // Only with the commit's last entry is what it says of `appliedSeq` on disk.
     const before = this.disk.applied.at(-1) ?? 0;
     for (const entry of entries) {
-      this.disk.entries.push(entry);
+      this.disk.entries.push(stored(entry));
       this.disk.applied.push(entry === entries.at(-1) ? this.appliedSeq : before);
     }
     this.commits++;
@@ -151,4 +166,9 @@ export class MemoryJournal implements Journal {
       if (!this.#held) this.commit();
     });
   }
+}
+
+/** An entry as it comes back from a disk: bytes of its own, and no value at hand. */
+function stored({ value: _, payload, ...rest }: Entry): Entry {
+  return { ...rest, payload: payload.slice() };
 }

@@ -3,7 +3,7 @@ import { actors } from "../../actors/index.ts";
 import type { Actor, World } from "../../runtime/actor.ts";
 import { Forest } from "../../runtime/core/forest.ts";
 import type { Model } from "../../runtime/core/model.ts";
-import { CouponModel } from "../../runtime/decide/coupon-model.ts";
+import { CouponModel, explainer } from "../../runtime/decide/coupon-model.ts";
 import type { Coupon } from "../../runtime/decide/decision.ts";
 import { EventReader } from "../../runtime/events.ts";
 import type {
@@ -115,6 +115,9 @@ export const { couponRow } = rows;
 export function shopModel(): CouponModel {
   return new CouponModel(new Forest(MODEL, { shared: FEATURES.map(({ of }) => of === "customer") }), FEATURES, rows);
 }
+
+/** A decision's columns by name. */
+export const EXPLAIN = explainer(FEATURES, rows);
 
 export const WORLD: World = {
   areas: AREAS,

@@ -1,6 +1,6 @@
 import { AisleError, didYouMean } from "../../errors.ts";
 import { limits } from "../../limits.ts";
-import type { Row, Value } from "../../site.ts";
+import type { Range, Row, Value } from "../../site.ts";
 import { type Bodies, readJson, unprocessable } from "../body.ts";
 import type { Rejection, Scoring } from "../ports.ts";
 import { Refusal } from "../problem.ts";
@@ -8,7 +8,13 @@ import type { Route } from "../route.ts";
 import { scoreAnswer, scoreRequest } from "../schemas.ts";
 
 type Columns = Scoring["customerColumns"];
-type Known = NonNullable<Scoring["known"]>["customer"];
+
+/** What a customer or a coupon must be. */
+interface Side {
+  readonly columns: Columns;
+  readonly known: NonNullable<Scoring["known"]>["customer"];
+  readonly ranges: Readonly<Record<string, Range>>;
+}
 
 /** POST /score: the retail system's coupon scorer, request and response as it had them. */
 export function score(scoring: Scoring | null, bodies: Bodies): Route {
@@ -46,7 +52,14 @@ export function score(scoring: Scoring | null, bodies: Bodies): Route {
 function checked(body: unknown, scoring: Scoring): { customer: Row; coupons: Row[] } {
   const mistakes: Mistakes = [];
   if (!isObject(body)) throw unprocessable("wrong-type", "the body is no JSON object");
-  const customer = row(body.customer, "/customer", scoring.customerColumns, scoring.known?.customer, mistakes);
+  const { known, ranges, customerColumns, couponColumns } = scoring;
+  const side = (of: "customer" | "coupon", columns: Columns): Side => ({
+    columns,
+    known: known?.[of] ?? {},
+    ranges: ranges?.[of] ?? {},
+  });
+  const customer = row(body.customer, "/customer", side("customer", customerColumns), mistakes);
+  const asked = side("coupon", couponColumns);
   const list = body.coupons;
   if (Array.isArray(list) && list.length > limits.scoreCoupons) {
     throw new AisleError("too-large", `${list.length} coupons; at most ${limits.scoreCoupons} at once`);
@@ -56,7 +69,7 @@ function checked(body: unknown, scoring: Scoring): { customer: Row; coupons: Row
   else if (!Array.isArray(list)) mistakes.push(wrong("/coupons", list, "an array"));
   else {
     for (const [index, each] of list.entries()) {
-      coupons.push(row(each, `/coupons/${index}`, scoring.couponColumns, scoring.known?.coupon, mistakes));
+      coupons.push(row(each, `/coupons/${index}`, asked, mistakes));
     }
   }
   if (mistakes.length === 0) return { customer, coupons };
@@ -67,7 +80,7 @@ const MISTAKES_SHOWN = 100;
 
 type Mistakes = Rejection[];
 
-function row(given: unknown, pointer: string, columns: Columns, known: Known | undefined, mistakes: Mistakes): Row {
+function row(given: unknown, pointer: string, { columns, known, ranges }: Side, mistakes: Mistakes): Row {
   const values: Record<string, Value> = {};
   if (given === undefined) mistakes.push(missing(pointer));
   else if (!isObject(given)) mistakes.push(wrong(pointer, given, "an object"));
@@ -79,11 +92,19 @@ function row(given: unknown, pointer: string, columns: Columns, known: Known | u
       else {
         const value = READ[type](raw);
         if (value === null) mistakes.push(wrong(at, raw, EXPECTED[type]));
-        else values[column] = named(value, at, known?.[column], mistakes);
+        else values[column] = named(within(value, at, ranges[column], mistakes), at, known[column], mistakes);
       }
     }
   }
   return values;
+}
+
+/** The value itself; one that is out of its range is a mistake. */
+function within<T extends string | number>(value: T, at: string, range: Range | undefined, mistakes: Mistakes): T {
+  if (range === undefined || (Number(value) >= range.from && Number(value) <= range.to)) return value;
+  const detail = `${at} is ${value}, expected a number from ${range.from} to ${range.to}`;
+  mistakes.push({ index: 0, pointer: at, code: "out-of-range", detail });
+  return value;
 }
 
 /** The value as the model knows it, by any of its names. */

@@ -3,8 +3,9 @@ import { Forest } from "../../../runtime/core/forest.ts";
 import { CATEGORY, type Model } from "../../../runtime/core/model.ts";
 import { columnsOf, MASK_LEAVES } from "../../../runtime/core/tables.ts";
 import { limits } from "../../../runtime/limits.ts";
-import { plainScore, prng, type RandomForest, randomModel, randomRows } from "../../support/forests.ts";
+import { plainScore, type RandomForest, randomModel, randomRows } from "../../support/forests.ts";
 import { FIXTURES, fixture } from "../../support/models.ts";
+import { prng } from "../../support/prng.ts";
 
 const TOLERANCE = 1e-6;
 

@@ -31,7 +31,9 @@ describe("readCsv", () => {
   });
 
   it("finds columns by their names and leaves out what isn't declared", () => {
-    expect(rows("since,extra,price,id,name\n2026-01-01,x,1,7,Hat\n")).toEqual([{ id: 7, name: "Hat", price: 1, since: "2026-01-01" }]);
+    expect(rows("since,extra,price,id,name\n2026-01-01,x,1,7,Hat\n")).toEqual([
+      { id: 7, name: "Hat", price: 1, since: "2026-01-01" },
+    ]);
   });
 
   it.each([
@@ -63,7 +65,10 @@ describe("readCsv", () => {
     ["7,Hat,1,2026-01-01,x", "t.csv:2: expected 4 fields as in the first line, found 5"],
     ["7,Hat,1,\n007,Cap,2,", "t.csv:3: column 'id': '7' stands on line 2 already"],
     ['7,"Hat,1,2026-01-01\n8,Cap,1,', "t.csv:2: a field that begins with a quote here is never closed"],
-    ['7,Ha"t",1,', "t.csv:2: a quote stands within a field that isn't quoted: quote the whole field and double the quote"],
+    [
+      '7,Ha"t",1,',
+      "t.csv:2: a quote stands within a field that isn't quoted: quote the whole field and double the quote",
+    ],
     ['7,"Ha"t,1,', "t.csv:2: text follows the closing quote of a field: expected a comma or the end of the line"],
   ])("says of %j: %s", (content, expected) => {
     expect(read(`${HEAD}${content}\n`).said).toEqual([expected]);
@@ -113,11 +118,21 @@ describe("readCsv", () => {
   it("gives back what was written, whatever the text", () => {
     const cell = fc.string({ unit: "grapheme" }).map((text) => text.replaceAll("\0", ""));
     fc.assert(
-      fc.property(fc.uniqueArray(cell.filter((text) => text !== ""), { maxLength: 20 }), fc.constantFrom("\n", "\r\n"), (texts, end) => {
-        const lines = texts.map((text) => `"${text.replaceAll('"', '""')}"`);
-        const { table, said } = read(["key", ...lines, ""].join(end), { key: "key", columns: { key: "text" } });
-        return said.length === 0 && texts.every((text, index) => table!.value(index, "key") === text && table!.find(text) === index);
-      }),
+      fc.property(
+        fc.uniqueArray(
+          cell.filter((text) => text !== ""),
+          { maxLength: 20 },
+        ),
+        fc.constantFrom("\n", "\r\n"),
+        (texts, end) => {
+          const lines = texts.map((text) => `"${text.replaceAll('"', '""')}"`);
+          const { table, said } = read(["key", ...lines, ""].join(end), { key: "key", columns: { key: "text" } });
+          return (
+            said.length === 0 &&
+            texts.every((text, index) => table!.value(index, "key") === text && table!.find(text) === index)
+          );
+        },
+      ),
     );
   });
 

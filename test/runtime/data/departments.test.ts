@@ -10,7 +10,12 @@ it.each([
   ["constructor", null],
   ["", null],
 ])("'%s' is the department %s", (name, department) => {
-  const names = departmentNames(new Map([["Sport", ["Sports"]], ["Boys", ["Boy's"]]]));
+  const names = departmentNames(
+    new Map([
+      ["Sport", ["Sports"]],
+      ["Boys", ["Boy's"]],
+    ]),
+  );
 
   expect(names(name)).toBe(department);
 });

@@ -45,7 +45,11 @@ describe("the store's features", () => {
 
   it("do not make the row that the original served", () => {
     expect(rowOf(CUSTOMER, COUPON)).not.toEqual(SERVED_ROW);
-    expect(features().map(({ name }) => name).slice(10, 15)).toEqual(TRAINED);
+    expect(
+      features()
+        .map(({ name }) => name)
+        .slice(10, 15),
+    ).toEqual(TRAINED);
     expect(features().map(({ name }) => name)).not.toContain("coupon_dpt_Sports");
   });
 
@@ -65,7 +69,10 @@ describe("the store's features", () => {
 
   it("have a column for each department", () => {
     const departments = ["Boys", "Girls", "Men", "Sport", "Women"];
-    const rows = encodeCoupons(departments.map((department) => ({ ...COUPON, department })), features());
+    const rows = encodeCoupons(
+      departments.map((department) => ({ ...COUPON, department })),
+      features(),
+    );
 
     expect(departments.map((_, row) => [...rows.subarray(row * 24 + 19, row * 24 + 24)])).toEqual([
       [1, 0, 0, 0, 0],

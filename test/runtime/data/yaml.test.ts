@@ -1,9 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import {
+  duration,
+  integer,
+  list,
+  map,
+  optionalText,
+  text,
+  texts,
+  version,
+  word,
+} from "../../../runtime/data/schema.ts";
+import { check, parseYaml, type YamlFile } from "../../../runtime/data/yaml.ts";
 import { formatMistake, type Mistake } from "../../../runtime/errors.ts";
 import { limits } from "../../../runtime/limits.ts";
-import { duration, integer, list, map, optionalText, text, texts, version, word } from "../../../runtime/data/schema.ts";
-import { check, parseYaml, type YamlFile } from "../../../runtime/data/yaml.ts";
 
 function parse(source: string): { yaml: YamlFile | null; said: string[] } {
   const mistakes: Mistake[] = [];
@@ -15,7 +25,9 @@ describe("parseYaml", () => {
   it("gives plain values without a prototype", () => {
     const { yaml } = parse("a: 1\nb: [x, true, null, 1.5]\nconstructor: here\n7: seven\n");
 
-    expect(yaml!.value).toEqual(Object.assign(Object.create(null), { a: 1, b: ["x", true, null, 1.5], constructor: "here", 7: "seven" }));
+    expect(yaml!.value).toEqual(
+      Object.assign(Object.create(null), { a: 1, b: ["x", true, null, 1.5], constructor: "here", 7: "seven" }),
+    );
     expect(Object.getPrototypeOf(yaml!.value)).toBeNull();
   });
 
@@ -44,13 +56,23 @@ describe("parseYaml", () => {
   });
 
   it.each(["[", "- ", "{a: ", "? "])("refuses '%s' nested a hundred thousand times", (open) => {
-    expect(parse(open.repeat(100_000)).said).toEqual([expect.stringMatching(/^a\.yml:1:\d+: is nested deeper than 32 levels$/)]);
+    expect(parse(open.repeat(100_000)).said).toEqual([
+      expect.stringMatching(/^a\.yml:1:\d+: is nested deeper than 32 levels$/),
+    ]);
   });
 
   it("refuses aliases that explode", () => {
-    const levels = Array.from({ length: 12 }, (_, i) => `l${i}: &l${i} [${Array(9).fill(i === 0 ? "x" : `*l${i - 1}`).join(", ")}]`);
+    const levels = Array.from(
+      { length: 12 },
+      (_, i) =>
+        `l${i}: &l${i} [${Array(9)
+          .fill(i === 0 ? "x" : `*l${i - 1}`)
+          .join(", ")}]`,
+    );
 
-    expect(parse(levels.join("\n")).said).toEqual([expect.stringContaining(`more than ${limits.yamlNodes} values, aliases followed`)]);
+    expect(parse(levels.join("\n")).said).toEqual([
+      expect.stringContaining(`more than ${limits.yamlNodes} values, aliases followed`),
+    ]);
   });
 
   it("refuses a file that is too long", () => {
@@ -64,12 +86,46 @@ describe("parseYaml", () => {
   });
 
   it("throws nothing, whatever the text", () => {
-    const shard = fc.constantFrom("a", "b: ", "- ", "\n", "  ", "\t", "[", "]", "{", "}", ",", "'", '"', "&x ", "*x", "!!t ", "|", ">", "#", "? ", ": ", "---", "...", "%Y 1\n", "\u{1f600}", "\0", "<<: ");
+    const shard = fc.constantFrom(
+      "a",
+      "b: ",
+      "- ",
+      "\n",
+      "  ",
+      "\t",
+      "[",
+      "]",
+      "{",
+      "}",
+      ",",
+      "'",
+      '"',
+      "&x ",
+      "*x",
+      "!!t ",
+      "|",
+      ">",
+      "#",
+      "? ",
+      ": ",
+      "---",
+      "...",
+      "%Y 1\n",
+      "\u{1f600}",
+      "\0",
+      "<<: ",
+    );
     fc.assert(
-      fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.array(shard, { maxLength: 40 }).map((all) => all.join(""))), (source) => {
-        const { yaml, said } = parse(source);
-        return (yaml === null) === said.length > 0;
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string({ unit: "binary" }),
+          fc.array(shard, { maxLength: 40 }).map((all) => all.join("")),
+        ),
+        (source) => {
+          const { yaml, said } = parse(source);
+          return (yaml === null) === said.length > 0;
+        },
+      ),
       { numRuns: 2_000 },
     );
   });
@@ -117,15 +173,30 @@ describe("check", () => {
     ["version: 1\nname:\n", "a.yml:2:6: expected a name, found nothing"],
     ["version: 1\nname: 7\n", "a.yml:2:7: expected a name, found the number 7 (write it in quotes)"],
     ["version: 1\nname: a\nport: eighty\n", "a.yml:3:7: expected a whole number from 0 to 65535, found 'eighty'"],
-    ["version: 1\nname: a\nport: 70000\n", "a.yml:3:7: expected a whole number from 0 to 65535, found the number 70000"],
+    [
+      "version: 1\nname: a\nport: 70000\n",
+      "a.yml:3:7: expected a whole number from 0 to 65535, found the number 70000",
+    ],
     ["version: 1\nname: a\nlevel: dbug\n", "a.yml:3:8: expected debug or info, found 'dbug' (did you mean 'debug'?)"],
-    ["version: 1\nname: a\nwait: 30\n", "a.yml:3:7: expected a duration from 1s to 1m, such as '30s', '10m' or '7d', found the number 30"],
-    ["version: 1\nname: a\nwait: 2m\n", "a.yml:3:7: expected a duration from 1s to 1m, such as '30s', '10m' or '7d', found '2m'"],
+    [
+      "version: 1\nname: a\nwait: 30\n",
+      "a.yml:3:7: expected a duration from 1s to 1m, such as '30s', '10m' or '7d', found the number 30",
+    ],
+    [
+      "version: 1\nname: a\nwait: 2m\n",
+      "a.yml:3:7: expected a duration from 1s to 1m, such as '30s', '10m' or '7d', found '2m'",
+    ],
     ["version: 1\nname: a\ntags: {}\n", "a.yml:3:7: expected a tag or a list of them, found a map"],
     ["version: 1\nname: a\nrules: 3\n", "a.yml:3:8: expected a list of rules, found the number 3"],
     ["version: 1\nname: a\nrules:\n  - weight: 2\n", "a.yml:4:5: 'from' is missing: expected text"],
-    ["version: 1\nname: a\nrules:\n  - {from: x, wieght: 2}\n", "a.yml:4:15: unknown key 'wieght' (did you mean 'weight'?)"],
-    ["version: 1\nname: a\nqq: 2\n", "a.yml:3:1: unknown key 'qq': expected version, name, port, level, wait, tags, note, rules"],
+    [
+      "version: 1\nname: a\nrules:\n  - {from: x, wieght: 2}\n",
+      "a.yml:4:15: unknown key 'wieght' (did you mean 'weight'?)",
+    ],
+    [
+      "version: 1\nname: a\nqq: 2\n",
+      "a.yml:3:1: unknown key 'qq': expected version, name, port, level, wait, tags, note, rules",
+    ],
     ["[1]\n", "a.yml:1:1: expected a map with version, name, port, level, wait, tags, note and rules, found a list"],
   ])("says of %j: %s", (source, expected) => {
     expect(checked(source)).toEqual([expected]);
