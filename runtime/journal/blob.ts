@@ -9,11 +9,11 @@
 //   +24  appliedSeq  f64  `Journal.appliedSeq` at the commit
 //   +32  lastAt      f64  receive time of lastSeq, ms since epoch; stays when that entry goes
 //   +40  count       u32  entries in here: lastSeq - firstSeq + 1, less what retention removed
-//   +44  checksum    u32  CRC-32 of +0 … +44
+//   +44  checksum    u32  XXH32 of +0 … +44
 //   +48  entries, ascending by sequence
 //
 // Entry
-//   +0   checksum    u32  CRC-32 of +4 … length
+//   +0   checksum    u32  XXH32 of +4 … length
 //   +4   length      u32  of the entry, these two included
 //   +8   seq         f64  sequences and times are integers below 2^53, so f64 holds them exactly
 //   +16  receivedAt  f64  ms since epoch
@@ -28,8 +28,8 @@
 // Every entry carries its own sequence, so a blob may lose some and stay readable, and its own checksum, so one
 // bad entry spoils no other. Nothing is chained: an entry can be replaced without touching its neighbours.
 
-import { crc32 } from "../crc32.ts";
 import { AisleError } from "../errors.ts";
+import { checksum, viewOf } from "./checksum.ts";
 import { type Draft, type Entry, KINDS, type Kind } from "./journal.ts";
 
 /** What this version writes, and the newest that it reads. */
@@ -107,7 +107,7 @@ export class BlobWriter {
   /** @param entriesBytesMax sum of `entryBytesMax` over what will be added */
   constructor(entriesBytesMax: number) {
     this.#bytes = Buffer.allocUnsafeSlow(BLOB_HEADER + entriesBytesMax);
-    this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
+    this.#view = viewOf(this.#bytes);
   }
 
   add(seq: number, receivedAt: number, draft: Draft): void {
@@ -143,7 +143,7 @@ export class BlobWriter {
     view.setUint16(start + 28, subjectBytes, true);
     view.setUint16(start + 30, 0, true);
     view.setUint32(start + 32, payload.byteLength, true);
-    view.setUint32(start, crc32(bytes, start + 4, at), true);
+    view.setUint32(start, checksum(view, start + 4, at), true);
     this.#took(kind, at);
   }
 
@@ -171,7 +171,7 @@ export class BlobWriter {
     view.setFloat64(24, header.appliedSeq, true);
     view.setFloat64(32, header.lastAt, true);
     view.setUint32(40, this.#count, true);
-    view.setUint32(44, crc32(this.#bytes, 0, 44), true);
+    view.setUint32(44, checksum(view, 0, 44), true);
     return this.#bytes.subarray(0, this.#at);
   }
 }
@@ -181,7 +181,7 @@ export function readHeader(bytes: Buffer): BlobHeader | string {
   if (bytes.length < BLOB_HEADER) return `${bytes.length} bytes, a header alone has ${BLOB_HEADER}`;
   const magic = bytes.readUInt32LE(0);
   if (magic !== MAGIC) return `starts with ${hex(magic)}, expected ${hex(MAGIC)}`;
-  const found = crc32(bytes, 0, 44);
+  const found = checksum(viewOf(bytes), 0, 44);
   const stored = bytes.readUInt32LE(44);
   if (found !== stored) return `header has checksum ${hex(found)}, stored is ${hex(stored)}`;
   const format = bytes.readUInt16LE(4);
@@ -232,7 +232,7 @@ export class BlobReader {
   /** Begins a blob. `firstSeq` is its key, `beforeSeq` the key that follows (Infinity at the end). */
   open(bytes: Buffer, firstSeq: number, beforeSeq = Number.POSITIVE_INFINITY): void {
     this.bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#view = viewOf(bytes);
     this.#at = BLOB_HEADER;
     this.#expected = firstSeq;
     const header = readHeader(bytes);
@@ -306,7 +306,7 @@ export class BlobReader {
     if (length < ENTRY_HEADER || at + length > bytes.length) return false;
     const seq = this.#view.getFloat64(at + 8, true);
     if (!(seq >= this.#expected && seq <= this.#lastSeq) || (this.#dense && seq !== this.#expected)) return false;
-    return crc32(bytes, at + 4, at + length) === this.#view.getUint32(at, true);
+    return checksum(this.#view, at + 4, at + length) === this.#view.getUint32(at, true);
   }
 
   #stand(at: number): void {
@@ -369,7 +369,7 @@ export class BlobReader {
     if (left < ENTRY_HEADER) return `cut off after ${Math.max(left, 0)} bytes`;
     const length = this.#view.getUint32(at + 4, true);
     if (length < ENTRY_HEADER || length > left) return `has length ${length}, ${left} bytes are left`;
-    const found = crc32(this.bytes, at + 4, at + length);
+    const found = checksum(this.#view, at + 4, at + length);
     const stored = this.#view.getUint32(at, true);
     if (found !== stored) return `has checksum ${hex(found)}, stored is ${hex(stored)}`;
     return `says it is ${this.#view.getFloat64(at + 8, true)}`;
