@@ -8,7 +8,7 @@ import { type Adapt, readCsv, type Table } from "./csv.ts";
 import { dayStart } from "./day.ts";
 import { departmentNames } from "./departments.ts";
 import { hashOf, readBytes } from "./files.ts";
-import { oneOf, refuse } from "./mistakes.ts";
+import { oneOf, refuse, shorten } from "./mistakes.ts";
 
 /** The files of a catalog, as read. */
 export interface CatalogFiles {
@@ -305,14 +305,11 @@ function readLinks(
   for (let index = 0; index < (table?.length ?? 0); index++) {
     const point = (column: string, target: Table, what: string): number => {
       const value = table!.value(index, column);
-      const row = value === null ? -1 : target.find(String(value));
-      if (row < 0 && !(value !== null && target.refused(String(value))))
-        mistakes.push({
-          file,
-          line: table!.line(index),
-          column: 0,
-          message: `column '${column}': there is no ${what} '${value ?? ""}'`,
-        });
+      const key = value === null ? null : String(value);
+      const row = key === null ? -1 : target.find(key);
+      const blame = row < 0 && (key === null || !target.refused(key));
+      const message = `column '${column}': ${key === null ? "expected a value, found nothing" : `there is no ${what} '${shorten(key)}'`}`;
+      if (blame) mistakes.push({ file, line: table!.line(index), column: 0, message });
       return row;
     };
     const coupon = point(config.coupon, coupons, "coupon");

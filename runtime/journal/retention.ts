@@ -36,8 +36,9 @@ const SLICE_MS = 0.4;
 /** Commits looked at in one slice, and changed in one LMDB transaction. */
 const SLICE_LOOKED = 512;
 const SLICE_CHANGED = 64;
-/** Commits read at a time: few, since the time is looked at after each, and one may have megabytes. */
-const FETCH = 4;
+/** Commits read at a time; one alone after a large one, since reading copies, and the time is looked at after each. */
+const FETCH = 16;
+const LARGE = 32 * 1024; // bytes
 const PAGE = 4096;
 
 /** What one slice found: keys to delete, values to write again. To be committed as one transaction. */
@@ -79,6 +80,7 @@ export class RetentionRun {
   #damaged = false;
   #fromKey = keyOf(0);
   #clearedSeq: number;
+  #wasLarge = false;
   #bytes = 0;
   #removed = { entries: 0, bytes: 0, commits: 0, rewritten: 0 };
 
@@ -152,7 +154,10 @@ export class RetentionRun {
 
   #fetch(): { key: Buffer; value: Buffer }[] {
     const end = keyOf(this.#upToSeq + 1);
-    return [...this.#world.database.getRange({ start: this.#fromKey, end, limit: FETCH })];
+    const limit = this.#wasLarge ? 1 : FETCH;
+    const fetched = [...this.#world.database.getRange({ start: this.#fromKey, end, limit })];
+    this.#wasLarge = fetched.some(({ value }) => value.length > LARGE);
+    return fetched;
   }
 
   /** Decides about one commit; false when the walk ends here. */

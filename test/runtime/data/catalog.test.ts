@@ -213,7 +213,7 @@ describe("mistakes of a catalog", () => {
       "coupon_product",
       "\n1,128\n",
       "\n1,\n",
-      "catalog/coupon_product.csv:2: column 'product_id': there is no product ''",
+      "catalog/coupon_product.csv:2: column 'product_id': expected a value, found nothing",
     ],
   ])("in %s.csv: %j → %j", (name, before, after, expected) => {
     const copy = new SiteCopy().edit(`catalog/${name}.csv`, before, after);
