@@ -1,5 +1,5 @@
 import { defineActor } from "../runtime/actor.ts";
-import type { Choice, Focus, None, Score } from "../runtime/decide/decision.ts";
+import type { Choice, Focus, None, Removed, RemovedWhy, Score } from "../runtime/decide/decision.ts";
 
 const MINUTE = 60_000; // ms
 
@@ -30,20 +30,25 @@ export const offered = defineActor({
     },
   },
 
-  handle(focus: Focus, _answer: null, { threshold, top }): Choice {
-    const { scores, notValid } = focus.scored!;
+  handle(focus: Focus, _answer: null, { threshold, top }, { removedMax }): Choice {
+    const { scores, notValid, notValidMore } = focus.scored!;
     const ranked = scores?.state === "scored" ? scores.scores.toSorted(bestFirst) : [];
     const above = ranked.filter(({ score }) => score > threshold);
     const offers = above.slice(0, top);
+    const removed: Removed[] = [];
+    const remove = (coupon: string, why: RemovedWhy) => {
+      if (removed.length < removedMax) removed.push({ coupon, why });
+    };
+    for (const { coupon } of above.slice(top)) remove(coupon, "beyond-top");
+    for (const { coupon } of ranked.slice(above.length)) remove(coupon, "below-threshold");
+    for (const coupon of notValid) remove(coupon, "not-valid");
+    const removedCount = ranked.length - offers.length + notValid.length + notValidMore;
     return {
-      offers: offers.map((each, index) => ({ ...each, rank: index + 1 })),
+      offers: offers.map(({ coupon, score }, index) => ({ coupon, score, rank: index + 1 })),
       none: offers.length > 0 ? null : whyNone(focus, ranked, threshold),
       ranked,
-      removed: [
-        ...above.slice(top).map(({ coupon }) => ({ coupon, why: "beyond-top" as const })),
-        ...ranked.slice(above.length).map(({ coupon }) => ({ coupon, why: "below-threshold" as const })),
-        ...notValid.map((coupon) => ({ coupon, why: "not-valid" as const })),
-      ],
+      removed,
+      removedMore: removedCount - removed.length,
     };
   },
 });

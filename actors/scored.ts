@@ -1,5 +1,5 @@
 import { defineActor } from "../runtime/actor.ts";
-import type { Focus, ScoredCoupons, Scores } from "../runtime/decide/decision.ts";
+import type { Coupon, Focus, ScoredCoupons, Scores } from "../runtime/decide/decision.ts";
 
 /** Scores every coupon of the department that is valid at the time of the focus. */
 export const scored = defineActor({
@@ -11,12 +11,23 @@ export const scored = defineActor({
 
   ask({ profile, department, at }: Focus, _settings, world) {
     if (profile?.state !== "known") return null;
-    const coupons = world.couponsOf(department).filter((coupon) => coupon.validFrom <= at && at < coupon.validUntil);
+    const coupons = world.couponsOf(department).filter((coupon) => isValid(coupon, at));
     return coupons.length === 0 ? null : { port: "scorer", customer: profile.row, coupons };
   },
 
   handle({ department, at }: Focus, scores: Scores | null, _settings, world): ScoredCoupons {
-    const notValid = world.couponsOf(department).filter((coupon) => at < coupon.validFrom || coupon.validUntil <= at);
-    return { scores, notValid: notValid.map((coupon) => coupon.id) };
+    // Most coupons of a department are out of their days: they are counted, and only a few named.
+    const notValid: string[] = [];
+    let notValidMore = 0;
+    for (const coupon of world.couponsOf(department)) {
+      if (isValid(coupon, at)) continue;
+      if (notValid.length < world.removedMax) notValid.push(coupon.id);
+      else notValidMore++;
+    }
+    return { scores, notValid, notValidMore };
   },
 });
+
+function isValid({ validFrom, validUntil }: Coupon, at: number): boolean {
+  return validFrom <= at && at < validUntil;
+}

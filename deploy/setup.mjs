@@ -41,6 +41,7 @@ const core = {
   isFresh: () => isStamped("core", coreInputs()) && fs.existsSync(join(DIST, "core.wasm")),
   run() {
     const hash = hashOf(coreInputs());
+    unstamp("core");
     node("assemblyscript", "bin/asc.js", [
       "assembly/index.ts",
       "--config",
@@ -60,6 +61,7 @@ const runtime = {
   run() {
     const inputs = runtimeInputs();
     const hash = hashOf(inputs);
+    unstamp("runtime");
     const info = join(DIST, ".tsbuildinfo");
     // The compiler trusts its notes and does not write again what somebody deleted.
     if (!outputsOf(inputs).every((file) => fs.existsSync(file))) fs.rmSync(info, { force: true });
@@ -409,6 +411,15 @@ function isStamped(name, files) {
 function stamp(name, hash) {
   fs.mkdirSync(STAMPS, { recursive: true });
   fs.writeFileSync(join(STAMPS, name), hash);
+}
+
+/**
+ * Before the work: what fails half-way has overwritten some of what the old stamp vouches for.
+ *
+ * @param {string} name
+ */
+function unstamp(name) {
+  fs.rmSync(join(STAMPS, name), { force: true });
 }
 
 /** @param {string | Buffer} data */

@@ -38,6 +38,8 @@ export interface World {
   /** All coupons of a department, valid or not, ascending by catalog row. */
   readonly couponsOf: (department: string) => readonly Coupon[];
   readonly areas: readonly Area[];
+  /** Removed coupons that a decision names; the rest it counts. */
+  readonly removedMax: number;
 }
 
 /** A question to the outside that the runtime asks for the actor, and whose answer it journals before `handle`. */

@@ -1,18 +1,18 @@
 // A site's folder → the site in force: `site.yml`, `plan.yml` and the files they name, held against each other.
 import { isAbsolute, join, resolve } from "node:path";
 import { buildCatalog, type Catalog, type CatalogFiles, readCatalogFiles, shortName } from "./data/catalog.ts";
-import { departmentNames } from "./data/departments.ts";
 import { hashOf, readBytes, readText } from "./data/files.ts";
 import { maskSecret, maskUrls } from "./data/mask.ts";
-import { found, oneOf, refuse } from "./data/mistakes.ts";
+import { found, refuse } from "./data/mistakes.ts";
 import { readScenario } from "./data/scenario.ts";
 import { LOG_LEVEL_WORDS, type LogLevel, parseLogLevel, SiteFile } from "./data/site-file.ts";
+import { readAreas, readCatalog, readDepartments, readEvents, readFeatures, type Say } from "./data/site-parts.ts";
 import { type Substituted, substitute } from "./data/substitute.ts";
-import { check, type Path, parseYaml, type YamlFile } from "./data/yaml.ts";
+import { check, parseYaml, type YamlFile } from "./data/yaml.ts";
 import { didYouMean, type Mistake, SiteError } from "./errors.ts";
 import { limits } from "./limits.ts";
 import { type Declared, readPlan } from "./plan.ts";
-import type { Area, CatalogConfig, EventsConfig, FeatureConfig, PlayConfig, Site, TableConfig } from "./site.ts";
+import type { CatalogConfig, PlayConfig, Site } from "./site.ts";
 
 /** What a command line says; it goes before the environment, which goes before the file. */
 export interface Overrides {
@@ -103,6 +103,8 @@ class Loader {
   readonly #overrides: Overrides;
   #yaml: YamlFile | null = null;
   #written: SiteFile | null = null;
+  /** Null while `site.yml` has mistakes in it. */
+  #catalogConfig: CatalogConfig | null = null;
   #catalogFiles: CatalogFiles | null = null;
   #play: PlayConfig | null = null;
 
@@ -127,7 +129,9 @@ class Loader {
     if (planText !== null && eventTypes === null) parseYaml(planText, PLAN_FILE, this.mistakes, this.#fill);
     if (written === null || siteText === null || planText === null) return null;
 
-    const catalog = this.#catalog(written);
+    const before = this.mistakes.length;
+    const catalog = readCatalog(written, (file) => this.#path(file), this.#say);
+    this.#catalogConfig = this.mistakes.length > before ? null : catalog;
     this.#catalogFiles = readCatalogFiles(
       catalog,
       (path) => shortName(this.#dir, path),
@@ -136,7 +140,7 @@ class Loader {
     const modelHash = this.#modelHash(written);
     this.#play = this.#playConfig(written);
     const { dir, hostname, env } = { dir: this.#dir, ...this.#options };
-    const { name, timeZone, departments, floor } = written;
+    const { name, timeZone, floor } = written;
     const { nats: _, ...bus } = written.bus;
     const site: Omit<Site, "plan" | "hashes"> = {
       name,
@@ -146,9 +150,9 @@ class Loader {
       log: { ...written.log, level: this.#logLevel(written.log.level) },
       http: this.#http(written),
       bus: { ...bus, nats: this.#nats(written.bus.nats) },
-      events: this.#events(written),
-      departments: this.#departments(departments),
-      areas: this.#areas(written),
+      events: readEvents(written, this.#say),
+      departments: readDepartments(written, this.#say),
+      areas: readAreas(written, this.#say),
       floor:
         floor === null
           ? null
@@ -157,7 +161,7 @@ class Loader {
       source: { url: written.source.url, timeoutMs: written.source.timeout, token: written.source.token },
       scorer: {
         model: written.scorer.model === null ? null : this.#path(written.scorer.model),
-        features: this.#features(written),
+        features: readFeatures(written, this.#say),
         url: written.scorer.url,
         timeoutMs: written.scorer.timeout,
         fallback: written.scorer.fallback,
@@ -183,15 +187,11 @@ class Loader {
   /** The rows, if `site.yml` said enough to read them. */
   catalog(): Catalog | null {
     const written = this.#written;
-    if (written === null || this.#catalogFiles === null || this.#catalogMistakes) return null;
+    const catalog = this.#catalogConfig;
+    if (written === null || catalog === null || this.#catalogFiles === null) return null;
     const departments = new Map(Object.entries(written.departments));
     return buildCatalog(
-      {
-        dir: this.#dir,
-        timeZone: written.timeZone,
-        departments,
-        catalog: catalogConfig(written, (file) => this.#path(file)),
-      },
+      { dir: this.#dir, timeZone: written.timeZone, departments, catalog },
       this.#catalogFiles,
       this.mistakes,
     );
@@ -234,9 +234,9 @@ class Loader {
     return isAbsolute(file) ? file : join(this.#dir, file);
   }
 
-  #say(path: Path, message: string, about: "value" | "key" = "value"): void {
+  readonly #say: Say = (path, message, about) => {
     this.mistakes.push(this.#yaml!.mistake(path, message, about));
-  }
+  };
 
   /** Says what is wrong outside the files: in the environment, on the command line. */
   #sayOf(origin: string, message: string): void {
@@ -267,7 +267,7 @@ class Loader {
     const ok = url === null || url.split(",").every(isNatsServer);
     if (!ok) {
       const message = `expected the URL of a NATS server such as 'nats://127.0.0.1:4222', found ${found(url)}`;
-      if (url === written) this.#say(["bus", "nats"], message);
+      if (fromOutside === undefined || fromOutside === "") this.#say(["bus", "nats"], message);
       else this.#sayOf(origin, message);
     }
     return url;
@@ -308,8 +308,6 @@ class Loader {
     }
   }
 
-  // What parts of the file say about each other
-
   #modelHash({ scorer }: SiteFile): string | null {
     if (scorer.model === null) {
       if (scorer.url === null) this.#say(["scorer"], "has neither 'model' nor 'url': expected one that scores");
@@ -322,182 +320,6 @@ class Loader {
       return null;
     }
   }
-
-  #departments(written: SiteFile["departments"]): Site["departments"] {
-    this.#unique("departments", Object.entries(written), "department");
-    if (Object.keys(written).length === 0) this.#say(["departments"], "expected at least one department");
-    return new Map(Object.entries(written));
-  }
-
-  /** Names and aliases mean one thing each, in any case of letters. */
-  #unique(
-    section: string,
-    entries: readonly (readonly [string, readonly string[]])[],
-    what: string,
-    under: Path = [],
-  ): void {
-    const owners = new Map<string, string>();
-    const claim = (name: string, owner: string, path: Path, about: "key" | "value") => {
-      const other = owners.get(name.toLowerCase());
-      if (other === undefined) owners.set(name.toLowerCase(), owner);
-      else this.#say(path, `'${name}' already names the ${what} '${other}'`, about);
-    };
-    for (const [owner] of entries) claim(owner, owner, [section, ...under, owner], "key");
-    for (const [owner, aliases] of entries) {
-      const place = what === "department" ? [section, owner] : [section, ...under, owner, "aliases"];
-      for (const [index, alias] of aliases.entries()) claim(alias, owner, [...place, index], "value");
-    }
-  }
-
-  #events({ events }: SiteFile): EventsConfig {
-    const types = Object.entries(events.types);
-    this.#unique(
-      "events",
-      types.map(([name, { aliases }]) => [name, aliases] as const),
-      "type",
-      ["types"],
-    );
-    const always = events.forms.findIndex(({ when }) => when === null);
-    events.forms.forEach((form, index) => {
-      if (always >= 0 && index > always) {
-        this.#say(
-          ["events", "forms", index],
-          `form '${form.name}' is never reached: '${events.forms[always]!.name}' before it has no 'when'`,
-        );
-      }
-      for (const field of Object.keys(form.fields)) {
-        if (types.some(([, type]) => Object.hasOwn(type.fields, field))) continue;
-        const known = types.flatMap(([, type]) => Object.keys(type.fields));
-        this.#say(
-          ["events", "forms", index, "fields", field],
-          `no type of event has a field '${field}'${didYouMean(field, known)}`,
-          "key",
-        );
-      }
-    });
-    for (const [name, { fields }] of types) {
-      for (const field of Object.keys(fields)) {
-        if (events.forms.some((form) => Object.hasOwn(form.fields, field))) continue;
-        this.#say(["events", "types", name, "fields", field], `no form says where the field '${field}' stands`, "key");
-      }
-    }
-    return {
-      identity: events.identity,
-      forms: events.forms.map(({ time, ...form }) => ({ ...form, time: { paths: time.path, unit: time.unit } })),
-      types: new Map(types.map(([name, type]) => [name, { name, ...type }])),
-    };
-  }
-
-  #areas({ floor, departments }: SiteFile): Area[] {
-    if (floor === null) return [];
-    const canonical = departmentNames(new Map(Object.entries(departments)));
-    const areas = floor.areas.map((area, index): Area => {
-      const path = ["floor", "areas", index];
-      const department = canonical(area.department);
-      if (department === null) {
-        const near = didYouMean(area.department, Object.keys(departments));
-        this.#say(
-          [...path, "department"],
-          `there is no department '${area.department}'${near || `: expected ${oneOf(Object.keys(departments))}`}`,
-        );
-      }
-      if (!(area.x0 < area.x1 && area.y0 < area.y1)) this.#say(path, "expected x0 below x1 and y0 below y1");
-      else if (area.x0 < 0 || area.y0 < 0 || area.x1 > floor.width || area.y1 > floor.height) {
-        this.#say(path, `lies outside the store plan of ${floor.width} × ${floor.height}`);
-      }
-      return { ...area, department: department ?? area.department };
-    });
-    areas.forEach((area, index) => {
-      const other = areas
-        .slice(0, index)
-        .find((before) => before.department !== area.department && overlap(before, area));
-      if (other !== undefined)
-        this.#say(
-          ["floor", "areas", index],
-          `overlaps the area of '${other.department}': a place is in one department`,
-        );
-    });
-    return areas;
-  }
-
-  #catalogMistakes = false;
-
-  #catalog(written: SiteFile): CatalogConfig {
-    const { catalog } = written;
-    const before = this.mistakes.length;
-    const tables = {
-      customers: catalog.customers,
-      coupons: catalog.coupons,
-      ...(catalog.products === null ? {} : { products: catalog.products }),
-    };
-    for (const [name, table] of Object.entries(tables)) {
-      const path = ["catalog", name];
-      this.#column(table.columns, table.key, [...path, "key"], ["integer", "text"]);
-      for (const column of Object.keys(table.ranges))
-        this.#column(table.columns, column, [...path, "ranges", column], ["integer", "number"]);
-      if (!("publish" in table)) continue;
-      for (const [field, column] of Object.entries(table.publish))
-        this.#column(table.columns, column, [...path, "publish", field]);
-    }
-    const { coupons } = catalog;
-    this.#column(coupons.columns, coupons.department, ["catalog", "coupons", "department"], ["text"]);
-    for (const key of ["validFrom", "validTo"] as const)
-      this.#column(coupons.columns, coupons[key], ["catalog", "coupons", key], ["date"]);
-    if (catalog.couponProducts !== null && catalog.products === null)
-      this.#say(["catalog", "couponProducts"], "there are no 'products' that it could point to", "key");
-    if (catalog.products !== null && Object.hasOwn(coupons.publish, "products")) {
-      this.#say(
-        ["catalog", "coupons", "publish", "products"],
-        "'products' is the list of the coupon's products: expected another name",
-        "key",
-      );
-    }
-    this.#catalogMistakes = this.mistakes.length > before;
-    return catalogConfig(written, (file) => this.#path(file));
-  }
-
-  /** Says so when a column isn't declared, or has a type that can't serve. */
-  #column(columns: TableConfig["columns"], column: string, path: Path, types?: readonly string[]): void {
-    const type = Object.hasOwn(columns, column) ? columns[column]! : null;
-    if (type === null) {
-      const near = didYouMean(column, Object.keys(columns));
-      this.#say(path, `there is no column '${column}'${near || `: expected ${oneOf(Object.keys(columns))}`}`);
-    } else if (types !== undefined && !types.includes(type)) {
-      this.#say(path, `the column '${column}' has the type ${type}: expected ${oneOf(types)}`);
-    }
-  }
-
-  #features({ scorer, catalog }: SiteFile): FeatureConfig[] {
-    const names = scorer.features.map(({ name }) => name);
-    return scorer.features.map((feature, index): FeatureConfig => {
-      const path = ["scorer", "features", index];
-      const { name, from, is, atLeast, below } = feature;
-      const [of, column] = from.split(".") as [FeatureConfig["of"], string];
-      if (names.indexOf(name) !== index) this.#say([...path, "name"], `the feature '${name}' stands twice`);
-      const { columns } = of === "customer" ? catalog.customers : catalog.coupons;
-      this.#column(columns, column, [...path, "from"], is === undefined ? ["integer", "number"] : ["integer", "text"]);
-      if (is !== undefined) return { name, of, column, encode: { kind: "is", text: is } };
-      if (atLeast === undefined && below === undefined) return { name, of, column, encode: { kind: "value" } };
-      const range = { from: atLeast ?? Number.NEGATIVE_INFINITY, below: below ?? Number.POSITIVE_INFINITY };
-      if (!(range.from < range.below)) this.#say(path, `no number is at least ${range.from} and below ${range.below}`);
-      return { name, of, column, encode: { kind: "range", ...range } };
-    });
-  }
-}
-
-function catalogConfig({ catalog }: SiteFile, path: (file: string) => string): CatalogConfig {
-  const placed = <T extends { readonly file: string }>(table: T): T => ({ ...table, file: path(table.file) });
-  return {
-    shiftDays: catalog.shiftDays,
-    customers: placed(catalog.customers),
-    coupons: placed(catalog.coupons),
-    products: catalog.products === null ? null : placed(catalog.products),
-    couponProducts: catalog.couponProducts === null ? null : placed(catalog.couponProducts),
-  };
-}
-
-function overlap(a: Area, b: Area): boolean {
-  return a.x0 <= b.x1 && b.x0 <= a.x1 && a.y0 <= b.y1 && b.y0 <= a.y1;
 }
 
 function isLoopback(host: string): boolean {

@@ -65,6 +65,7 @@ export function load({ site, catalog }: OpenedSite): Loaded {
   const { areas, hashes } = site;
   const world: World = {
     areas,
+    removedMax: limits.decisionRemoved,
     couponsOf: (department) => catalog.couponsOf(department),
     departmentAt: (x, y) =>
       areas.find(({ x0, y0, x1, y1 }) => x0 <= x && x <= x1 && y0 <= y && y <= y1)?.department ?? null,

@@ -43,8 +43,8 @@ export function text(what = "text") {
 }
 
 /** One text or a list of them; a list in either case. */
-export function texts(what: string) {
-  const item = z.string().min(1);
+export function texts(what: string, pattern = /./) {
+  const item = z.string().regex(pattern);
   return z
     .union([item, z.array(item)], says(`${what} or a list of them`))
     .transform((one) => (typeof one === "string" ? [one] : one));

@@ -64,8 +64,7 @@ const bus = map({
 }).prefault({});
 
 const PATH = "the path of a field, such as 'payload.customer_id'";
-const paths = () =>
-  texts(PATH).refine((all) => all.every((path) => /^[^.\s]+(\.[^.\s]+){0,15}$/.test(path)), says(PATH));
+const paths = () => texts(PATH, /^[^.\s]+(\.[^.\s]+){0,15}$/);
 
 const form = map({
   name: text("a name for this form"),

@@ -1,6 +1,6 @@
 // From what `offered` chose to the decision that is journalled: with all that it rests on, bounded.
 import { limits } from "../limits.ts";
-import type { Candidate, Choice, Decision, Profile, Score, Scores } from "./decision.ts";
+import type { Candidate, Choice, Decision, Profile, Scores } from "./decision.ts";
 
 /** The model's row, taken apart for people: the customer's columns and a coupon's. */
 export interface Explainer {
@@ -24,22 +24,36 @@ export interface Basis {
   readonly test: boolean;
 }
 
+/** Written out field by field: copying objects made half of what a decision allocated, and collecting that is felt. */
 export function buildDecision(basis: Basis, choice: Choice, explain: Explainer): Decision {
-  const { profile, scores, timeToLiveMs, ...rest } = basis;
+  const { profile, scores } = basis;
   const known = profile?.state === "known" ? profile : null;
-  const shown = choice.ranked.slice(0, limits.decisionCandidates);
+  const candidates: Candidate[] = [];
+  for (const { coupon, score } of choice.ranked) {
+    if (candidates.length === limits.decisionCandidates) break;
+    candidates.push({ coupon, score, features: explain.coupon(coupon) });
+  }
   return {
-    ...rest,
-    expiresAt: basis.receivedAt + timeToLiveMs,
+    id: basis.id,
+    cause: basis.cause,
+    customer: basis.customer,
+    visit: basis.visit,
+    department: basis.department,
+    focusedAt: basis.focusedAt,
+    receivedAt: basis.receivedAt,
+    expiresAt: basis.receivedAt + basis.timeToLiveMs,
     offers: choice.offers,
     none: choice.none,
+    threshold: basis.threshold,
     features: known === null ? {} : explain.customer(known.row),
-    candidates: shown.map((score: Score): Candidate => ({ ...score, features: explain.coupon(score.coupon) })),
-    candidatesMore: choice.ranked.length - shown.length,
-    removed: choice.removed.slice(0, limits.decisionRemoved),
-    removedMore: Math.max(0, choice.removed.length - limits.decisionRemoved),
+    candidates,
+    candidatesMore: choice.ranked.length - candidates.length,
+    removed: choice.removed,
+    removedMore: choice.removedMore,
     scorer: scores?.state === "scored" ? scores.by : null,
     stale: known?.stale ?? false,
+    versions: basis.versions,
+    test: basis.test,
   };
 }
 

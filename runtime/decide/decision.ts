@@ -54,8 +54,9 @@ export interface Focus {
 export interface ScoredCoupons {
   /** Null: nobody was asked, as there was nothing to score or nobody to score it for. */
   readonly scores: Scores | null;
-  /** Coupons of the department that are not valid at the time of the focus. */
+  /** Coupons of the department that are not valid at the time of the focus: the first few, and how many more. */
   readonly notValid: readonly string[];
+  readonly notValidMore: number;
 }
 
 export interface None {
@@ -70,7 +71,9 @@ export interface Choice {
   readonly none: None | null;
   /** All that was scored, best first. */
   readonly ranked: readonly Score[];
+  /** The first few, and how many more. */
   readonly removed: readonly Removed[];
+  readonly removedMore: number;
 }
 
 /** Where a customer stands, for as long as it takes: consecutive moves in one department. */

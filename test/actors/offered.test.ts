@@ -17,7 +17,7 @@ function scoresOf(scores: Readonly<Record<string, number>>): Scores {
 
 function choose(scores: Readonly<Record<string, number>>, settings: Partial<typeof DEFAULTS> = {}): Choice {
   return offered.handle(
-    focusWith({ scores: scoresOf(scores), notValid: [] }),
+    focusWith({ scores: scoresOf(scores), notValid: [], notValidMore: 0 }),
     null,
     { ...DEFAULTS, ...settings },
     WORLD,
@@ -69,7 +69,12 @@ describe("offered", () => {
     // An object would put numbers first by itself.
     const scores: Scores = { state: "scored", by: "core", scores: given.map((coupon) => ({ coupon, score: 0.5 })) };
 
-    const choice = offered.handle(focusWith({ scores, notValid: [] }), null, { ...DEFAULTS, top: 9 }, WORLD);
+    const choice = offered.handle(
+      focusWith({ scores, notValid: [], notValidMore: 0 }),
+      null,
+      { ...DEFAULTS, top: 9 },
+      WORLD,
+    );
 
     expect(ids(choice)).toEqual(expected);
   });
@@ -82,7 +87,7 @@ describe("offered", () => {
       const shuffled = scores.map((score) => ({ score, key: random() })).sort((a, b) => a.key - b.key);
       const ranked = (list: typeof scores) =>
         offered.handle(
-          focusWith({ scores: { state: "scored", by: "rest", scores: list }, notValid: [] }),
+          focusWith({ scores: { state: "scored", by: "rest", scores: list }, notValid: [], notValidMore: 0 }),
           null,
           DEFAULTS,
           WORLD,
@@ -93,7 +98,7 @@ describe("offered", () => {
   });
 
   it("says of each coupon that it does not offer why", () => {
-    const scored = { scores: scoresOf({ a: 0.9, b: 0.8, c: 0.1, d: 0.2 }), notValid: ["old", "new"] };
+    const scored = { scores: scoresOf({ a: 0.9, b: 0.8, c: 0.1, d: 0.2 }), notValid: ["old", "new"], notValidMore: 0 };
 
     const choice = offered.handle(focusWith(scored), null, DEFAULTS, WORLD);
 
@@ -110,7 +115,7 @@ describe("offered", () => {
     expect(choose({ a: 0.9 }).none).toBe(null);
   });
 
-  const nothing: ScoredCoupons = { scores: null, notValid: ["1"] };
+  const nothing: ScoredCoupons = { scores: null, notValid: ["1"], notValidMore: 0 };
   it.each<[string, Focus, unknown]>([
     [
       "the customer is unknown",
@@ -130,12 +135,12 @@ describe("offered", () => {
     ],
     [
       "the scorer failed",
-      focusWith({ scores: { state: "failed", detail: "the scorer answered 500" }, notValid: [] }),
+      focusWith({ scores: { state: "failed", detail: "the scorer answered 500" }, notValid: [], notValidMore: 0 }),
       { reason: "scorer-failed", detail: "the scorer answered 500" },
     ],
     [
       "all are below the threshold",
-      focusWith({ scores: scoresOf({ "4": 0.2, "5": 0.1 }), notValid: [] }),
+      focusWith({ scores: scoresOf({ "4": 0.2, "5": 0.1 }), notValid: [], notValidMore: 0 }),
       { reason: "below-threshold", detail: "the best, coupon 4, scored 0.2000, not above 0.2" },
     ],
   ])("offers nothing, with the reason, when %s", (_, focus, none) => {
@@ -161,5 +166,15 @@ describe("offered", () => {
       const all = [...choice.offers, ...choice.removed].map(({ coupon }) => coupon);
       expect(all.sort(), `seed ${seed}`).toEqual(Object.keys(scores).sort());
     }
+  });
+
+  it("names removed coupons up to the bound, and counts all others", () => {
+    const scores = scoresOf(Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`${i}`, i < 15 ? 0.9 : 0.1])));
+    const scored = { scores, notValid: ["old"], notValidMore: 169 };
+
+    const { removed, removedMore } = offered.handle(focusWith(scored), null, DEFAULTS, { ...WORLD, removedMax: 20 });
+
+    expect([removed.length, removedMore]).toEqual([20, 29 + 170 - 20]);
+    expect(removed.filter(({ why }) => why === "beyond-top")).toHaveLength(14);
   });
 });

@@ -17,6 +17,23 @@ function asked(focus: Focus, world: World = WORLD): string[] | null {
 
 const notValid = (focus: Focus, world: World = WORLD) => scored.handle(focus, null, {}, world).notValid;
 
+describe("what is not valid", () => {
+  it("is named up to the bound, and counted beyond", () => {
+    const old = Array.from({ length: 50 }, (_, index) => ({
+      id: `${index}`,
+      index,
+      department: "Boys",
+      validFrom: 0,
+      validUntil: 1,
+    }));
+    const world: World = { ...WORLD, removedMax: 20, couponsOf: () => old };
+
+    const { notValid, notValidMore } = scored.handle(focusOn("Boys"), null, {}, world);
+
+    expect([notValid.length, notValidMore]).toEqual([20, 30]);
+  });
+});
+
 describe("scored", () => {
   it("asks for all coupons of the department that are valid, with the customer's row", () => {
     expect(scored.ask!(focusOn("Boys"), {}, WORLD)).toEqual({

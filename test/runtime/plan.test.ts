@@ -5,7 +5,8 @@ import { type Declared, loadPlan, planJsonSchema } from "../../runtime/plan.ts";
 import { mistakesOf, STORE } from "../support/site.ts";
 
 const eventTypes = ["entry", "focus", "move", "exit", "outcome"];
-const load = (text: string, declared: readonly Declared[] = actors) => loadPlan(text, "plan.yml", declared, { eventTypes });
+const load = (text: string, declared: readonly Declared[] = actors) =>
+  loadPlan(text, "plan.yml", declared, { eventTypes });
 
 const HEAD = `version: 1
 pages:
@@ -40,7 +41,7 @@ describe("the store's plan", () => {
 
   it("has the actors in order, with their settings", () => {
     expect(plan.actors.map(({ goal, with: settings }) => [goal, settings])).toEqual([
-      ["context", { timeToLive: 1_800_000 }],
+      ["context", { timeToLive: 1_800_000, retry: 30_000 }],
       ["focused", { moves: 3, again: 600_000 }],
       ["scored", {}],
       ["offered", { threshold: 0.2, top: 1, timeToLive: 900_000 }],
@@ -67,7 +68,11 @@ describe("loadPlan", () => {
 
   it("adds the plan's prerequisites to the actor's, and lets its other wiring go first", () => {
     const text = `${HEAD}  - goal: a\n    prerequisites: c\n    conflicts: { b: 5, c: 1 }\n    maxSelves: 7\n    on: focus\n    layer: 2\n  - goal: b\n  - goal: c\n`;
-    const declared = [declare("a", { prerequisites: ["b"], conflicts: { b: 2 }, on: ["move"] }), declare("b"), declare("c")];
+    const declared = [
+      declare("a", { prerequisites: ["b"], conflicts: { b: 2 }, on: ["move"] }),
+      declare("b"),
+      declare("c"),
+    ];
 
     expect(load(text, declared).actors[0]).toMatchObject({
       prerequisites: ["b", "c"],
@@ -85,47 +90,114 @@ describe("loadPlan", () => {
   });
 
   it("fills in the defaults of settings", () => {
-    expect(load(`${HEAD}  - goal: focused\n    with: { moves: 5 }\n`).actors[0]!.with).toEqual({ moves: 5, again: 600_000 });
+    expect(load(`${HEAD}  - goal: focused\n    with: { moves: 5 }\n`).actors[0]!.with).toEqual({
+      moves: 5,
+      again: 600_000,
+    });
   });
 
   it.each([
     ["  - goal: focussed\n", "plan.yml:6:11: no actor owns the goal 'focussed' (did you mean 'focused'?)"],
-    ["  - goal: nonsense\n", "plan.yml:6:11: no actor owns the goal 'nonsense': there are context, focused, scored, offered"],
+    [
+      "  - goal: nonsense\n",
+      "plan.yml:6:11: no actor owns the goal 'nonsense': there are context, focused, scored, offered",
+    ],
     ["  - goal: focused\n  - goal: focused\n", "plan.yml:7:11: the goal 'focused' stands twice: one actor owns it"],
     ["  - goal: focused\n    page: visit\n", "plan.yml:7:11: there is no page 'visit' (did you mean 'visits'?)"],
-    ["  - goal: focused\n    on: [mvoe]\n", "plan.yml:7:10: there is no event type 'mvoe' in site.yml (did you mean 'move'?)"],
-    ["  - goal: focused\n    whit: { moves: 3 }\n", "plan.yml:7:5: unknown key 'whit' (did you mean 'with'?)"],
-    ["  - goal: focused\n    with: { move: 3 }\n", "plan.yml:7:13: 'focused' has no setting 'move' (did you mean 'moves'?)"],
-    ["  - goal: focused\n    with: { toString: 3 }\n", "plan.yml:7:13: 'focused' has no setting 'toString': expected moves, again"],
-    ["  - goal: focused\n    with: { moves: 0 }\n", "plan.yml:7:20: 'moves': expected a whole number from 1 to 1000, found the number 0"],
-    ["  - goal: focused\n    with: { moves: 2.5 }\n", "plan.yml:7:20: 'moves': expected a whole number from 1 to 1000, found the number 2.5"],
-    ["  - goal: focused\n    with: { moves: }\n", "plan.yml:7:19: 'moves': expected a whole number from 1 to 1000, found nothing"],
-    ["  - goal: focused\n    with: { again: 10 }\n", "plan.yml:7:20: 'again': expected a duration from 1s to 1d, found the number 10"],
-    ["  - goal: focused\n    with: { again: 2w }\n", "plan.yml:7:20: 'again': expected a duration from 1s to 1d, found '2w'"],
-    ["  - goal: focused\n    conflicts: { focusd: 1 }\n", "plan.yml:7:18: no actor owns the goal 'focusd' (did you mean 'focused'?)"],
-    ["  - goal: focused\n    maxSelves: 0\n", "plan.yml:7:16: expected a whole number from 1 to 10000, found the number 0"],
+    [
+      "  - goal: focused\n    on: [mvoe]\n",
+      "plan.yml:7:10: there is no event type 'mvoe' in site.yml (did you mean 'move'?)",
+    ],
+    ["  - goal: focused\n    wtih: { moves: 3 }\n", "plan.yml:7:5: unknown key 'wtih' (did you mean 'with'?)"],
+    [
+      "  - goal: focused\n    with: { move: 3 }\n",
+      "plan.yml:7:13: 'focused' has no setting 'move' (did you mean 'moves'?)",
+    ],
+    [
+      "  - goal: focused\n    with: { toString: 3 }\n",
+      "plan.yml:7:13: 'focused' has no setting 'toString': expected moves, again",
+    ],
+    [
+      "  - goal: focused\n    with: { moves: 0 }\n",
+      "plan.yml:7:20: 'moves': expected a whole number from 1 to 1000, found the number 0",
+    ],
+    [
+      "  - goal: focused\n    with: { moves: 2.5 }\n",
+      "plan.yml:7:20: 'moves': expected a whole number from 1 to 1000, found the number 2.5",
+    ],
+    [
+      "  - goal: focused\n    with: { moves: }\n",
+      "plan.yml:7:20: 'moves': expected a whole number from 1 to 1000, found nothing",
+    ],
+    [
+      "  - goal: focused\n    with: { again: 10 }\n",
+      "plan.yml:7:20: 'again': expected a duration from 1s to 1d, found the number 10",
+    ],
+    [
+      "  - goal: focused\n    with: { again: 2w }\n",
+      "plan.yml:7:20: 'again': expected a duration from 1s to 1d, found '2w'",
+    ],
+    [
+      "  - goal: focused\n    conflicts: { focusd: 1 }\n",
+      "plan.yml:7:18: no actor owns the goal 'focusd' (did you mean 'focused'?)",
+    ],
+    [
+      "  - goal: focused\n    maxSelves: 0\n",
+      "plan.yml:7:16: expected a whole number from 1 to 10000, found the number 0",
+    ],
     ["  - page: visits\n", "plan.yml:6:5: 'goal' is missing: expected a goal"],
-    ["  - goal: offered\n", "plan.yml:6:11: 'offered' waits for 'scored', which no actor of this plan achieves (add '- goal: scored')"],
+    [
+      "  - goal: offered\n",
+      "plan.yml:6:11: 'offered' waits for 'scored', which no actor of this plan achieves (add '- goal: scored')",
+    ],
   ])("says of the actors %j: %s", (text, expected) => {
     expect(mistakesOf(() => load(HEAD + text))).toEqual([expected]);
   });
 
   it.each([
     ["version: 1\nactors: []\n", "plan.yml:1:1: 'pages' is missing: expected a map of pages"],
-    ["version: 1\npages: {}\nactors: []\n", "plan.yml:2:8: no page has 'opens': expected one whose records events open"],
-    ["version: 1\npages:\n  v: { opens: [entyr], timeToLive: 1m }\nactors: []\n", "plan.yml:3:16: there is no event type 'entyr' in site.yml (did you mean 'entry'?)"],
-    ["version: 1\npages:\n  v: { opens: entry }\nactors: []\n", "plan.yml:3:6: 'timeToLive' is missing: expected a duration such as '30m'"],
-    ["version: 1\npages:\n  v: { opens: entry, closes: entry, timeToLive: 1m }\nactors: []\n", "plan.yml:3:30: 'entry' both opens and closes a record"],
-    ["version: 1\npages:\n  v: { opens: entry, timeToLive: 1m }\n  w: { timeToLive: 1m }\nactors: []\n", "plan.yml:4:3: page 'w' has neither 'opens' nor 'parent': nothing could open its records"],
-    ["version: 1\npages:\n  v: { opens: entry, timeToLive: 1m }\n  w: { parent: x, timeToLive: 1m }\nactors: []\n", "plan.yml:4:16: there is no page 'x'"],
-    ["version: 1\npages:\n  v: { opens: entry, timeToLive: 1m, parent: v }\nactors: []\n", "plan.yml:3:46: page 'v' is its own ancestor"],
-    ["version: 1\npages:\n  v: { opens: entry, timeToLive: 0s }\nactors: []\n", "plan.yml:3:34: expected a duration from 1s to 365d, such as '30s', '10m' or '7d', found '0s'"],
+    [
+      "version: 1\npages: {}\nactors: []\n",
+      "plan.yml:2:8: no page has 'opens': expected one whose records events open",
+    ],
+    [
+      "version: 1\npages:\n  v: { opens: [entyr], timeToLive: 1m }\nactors: []\n",
+      "plan.yml:3:16: there is no event type 'entyr' in site.yml (did you mean 'entry'?)",
+    ],
+    [
+      "version: 1\npages:\n  v: { opens: entry }\nactors: []\n",
+      "plan.yml:3:6: 'timeToLive' is missing: expected a duration such as '30m'",
+    ],
+    [
+      "version: 1\npages:\n  v: { opens: entry, closes: entry, timeToLive: 1m }\nactors: []\n",
+      "plan.yml:3:30: 'entry' both opens and closes a record",
+    ],
+    [
+      "version: 1\npages:\n  v: { opens: entry, timeToLive: 1m }\n  w: { timeToLive: 1m }\nactors: []\n",
+      "plan.yml:4:3: page 'w' has neither 'opens' nor 'parent': nothing could open its records",
+    ],
+    [
+      "version: 1\npages:\n  v: { opens: entry, timeToLive: 1m }\n  w: { parent: shop, timeToLive: 1m }\nactors: []\n",
+      "plan.yml:4:16: there is no page 'shop'",
+    ],
+    [
+      "version: 1\npages:\n  v: { opens: entry, timeToLive: 1m, parent: v }\nactors: []\n",
+      "plan.yml:3:46: page 'v' is its own ancestor",
+    ],
+    [
+      "version: 1\npages:\n  v: { opens: entry, timeToLive: 0s }\nactors: []\n",
+      "plan.yml:3:34: expected a duration from 1s to 365d, such as '30s', '10m' or '7d', found '0s'",
+    ],
   ])("says of the pages %j: %s", (text, expected) => {
     expect(mistakesOf(() => load(text))).toContain(expected);
   });
 
   it("finds goals that wait for each other", () => {
-    const declared = [declare("a", { prerequisites: ["b"] }), declare("b", { prerequisites: ["c"] }), declare("c", { prerequisites: ["a"] })];
+    const declared = [
+      declare("a", { prerequisites: ["b"] }),
+      declare("b", { prerequisites: ["c"] }),
+      declare("c", { prerequisites: ["a"] }),
+    ];
 
     expect(mistakesOf(() => load(`${HEAD}  - goal: a\n  - goal: b\n  - goal: c\n`, declared))).toEqual([
       "plan.yml:6:11: goals wait for each other in a circle: a → b → c → a",
@@ -155,11 +227,16 @@ describe("loadPlan", () => {
 
 describe("the JSON Schema of plan.yml", () => {
   it("knows the keys, and lets a reference stand for a duration", () => {
-    const schema = planJsonSchema() as { properties: Record<string, { additionalProperties: { properties: Record<string, unknown> } }> };
+    const schema = planJsonSchema() as {
+      properties: Record<string, { additionalProperties: { properties: Record<string, unknown> } }>;
+    };
 
     expect(Object.keys(schema.properties)).toEqual(["version", "pages", "actors"]);
     expect(schema.properties.pages!.additionalProperties.properties.timeToLive).toMatchObject({
-      anyOf: [{ type: "string", pattern: expect.any(String) }, { type: "string", pattern: "\\$\\{" }],
+      anyOf: [
+        { type: "string", pattern: expect.any(String) },
+        { type: "string", pattern: "\\$\\{" },
+      ],
     });
   });
 });

@@ -22,7 +22,11 @@ export function decisionOf(cause: number, customer: string, coupon: string | nul
   };
   const offers = coupon === null ? [] : [{ coupon, score: 0.9, rank: 1 }];
   const none = coupon === null ? { reason: "no-coupon-valid" as const, detail: "" } : null;
-  return buildDecision(basis, { offers, none, ranked: [], removed: [] }, { customer: () => ({}), coupon: () => ({}) });
+  return buildDecision(
+    basis,
+    { offers, none, ranked: [], removed: [], removedMore: 0 },
+    { customer: () => ({}), coupon: () => ({}) },
+  );
 }
 
 export function draftOf(decision: Decision): Draft {

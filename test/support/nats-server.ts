@@ -3,6 +3,7 @@ import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from "node:
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
 // A real `nats-server` on a free port of the loopback, with a folder of its own.
@@ -30,8 +31,14 @@ export interface NatsServer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Beside the PATH: Debian puts it where only root looks. */
-const FOLDERS = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin"];
+/** Beside the PATH: Debian puts it where only root looks, and deploy/setup.mjs where it harms nobody. */
+const FOLDERS = [
+  ...(process.env.PATH ?? "").split(delimiter),
+  "/usr/sbin",
+  "/usr/local/sbin",
+  "/opt/homebrew/bin",
+  fileURLToPath(new URL("../../dist/tools/usr/sbin", import.meta.url)),
+];
 const READY_MS = 10_000;
 const ATTEMPTS = 3;
 

@@ -6,6 +6,7 @@ import type { Model } from "../../runtime/core/model.ts";
 import { CouponModel, explainer } from "../../runtime/decide/coupon-model.ts";
 import type { Coupon } from "../../runtime/decide/decision.ts";
 import { EventReader } from "../../runtime/events.ts";
+import { limits } from "../../runtime/limits.ts";
 import type {
   Area,
   EventsConfig,
@@ -121,6 +122,7 @@ export const EXPLAIN = explainer(FEATURES, rows);
 
 export const WORLD: World = {
   areas: AREAS,
+  removedMax: limits.decisionRemoved,
   couponsOf: (department) => COUPONS.filter((coupon) => coupon.department === department),
   departmentAt: (x, y) =>
     AREAS.find(({ x0, y0, x1, y1 }) => x0 <= x && x <= x1 && y0 <= y && y <= y1)?.department ?? null,

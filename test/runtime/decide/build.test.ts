@@ -19,7 +19,13 @@ const BASIS: Basis = {
   test: false,
 };
 const EXPLAIN = { customer: () => ({ age: 40 }), coupon: (id: string) => ({ discount: Number(id) }) };
-const CHOICE: Choice = { offers: [], none: { reason: "below-threshold", detail: "" }, ranked: [], removed: [] };
+const CHOICE: Choice = {
+  offers: [],
+  none: { reason: "below-threshold", detail: "" },
+  ranked: [],
+  removed: [],
+  removedMore: 0,
+};
 
 const scores = (count: number): Score[] =>
   Array.from({ length: count }, (_, i) => ({ coupon: String(i), score: 1 - i / 1_000 }));
@@ -58,8 +64,13 @@ describe("buildDecision", () => {
     expect(decision.candidatesMore).toBe(500 - limits.decisionCandidates);
   });
 
-  it("shows the first removed, and counts the rest", () => {
-    const decision = buildDecision(BASIS, { ...CHOICE, removed: removed(500) }, EXPLAIN);
+  it("shows the removed that the choice names, and counts the rest", () => {
+    const removedMore = 500 - limits.decisionRemoved;
+    const decision = buildDecision(
+      BASIS,
+      { ...CHOICE, removed: removed(limits.decisionRemoved), removedMore },
+      EXPLAIN,
+    );
 
     expect(decision.removed).toEqual(removed(limits.decisionRemoved));
     expect(decision.removedMore).toBe(500 - limits.decisionRemoved);

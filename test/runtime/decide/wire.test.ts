@@ -20,7 +20,7 @@ function decisionWith(offers: readonly Offered[], more: Partial<Decision> = {}):
     test: false,
   };
   const explain = { customer: () => ({}), coupon: () => ({}) };
-  return { ...buildDecision(basis, { offers, none: null, ranked: [], removed: [] }, explain), ...more };
+  return { ...buildDecision(basis, { offers, none: null, ranked: [], removed: [], removedMore: 0 }, explain), ...more };
 }
 
 const publish = (id: string) => ({ id, type: "buy_all" });
