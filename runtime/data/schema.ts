@@ -44,10 +44,9 @@ export function text(what = "text") {
 
 /** One text or a list of them; a list in either case. */
 export function texts(what: string, pattern = /./) {
-  const item = z.string().regex(pattern);
-  return z
-    .union([item, z.array(item)], says(`${what} or a list of them`))
-    .transform((one) => (typeof one === "string" ? [one] : one));
+  const error = says(`${what} or a list of them`);
+  const item = z.string(error).regex(pattern, error);
+  return z.union([item, z.array(item, error)], error).transform((one) => (typeof one === "string" ? [one] : one));
 }
 
 /** Null when it is empty, as `${NAME:-}` comes out. */

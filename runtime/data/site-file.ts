@@ -63,7 +63,7 @@ const bus = map({
     .default("aisle"),
 }).prefault({});
 
-const PATH = "the path of a field, such as 'payload.customer_id'";
+const PATH = "the path of a field such as 'payload.customer_id'";
 const paths = () => texts(PATH, /^[^.\s]+(\.[^.\s]+){0,15}$/);
 
 const form = map({

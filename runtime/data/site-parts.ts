@@ -9,42 +9,46 @@ import type { Path } from "./yaml.ts";
 /** Told of a mistake, and of the value or key that it is about. */
 export type Say = (path: Path, message: string, about?: "value" | "key") => void;
 
-export function readDepartments({ departments: written }: SiteFile, say: Say): Site["departments"] {
-  unique(say, "departments", Object.entries(written), "department");
-  if (Object.keys(written).length === 0) say(["departments"], "expected at least one department");
-  return new Map(Object.entries(written));
+export function readDepartments({ departments }: SiteFile, say: Say): Site["departments"] {
+  const named = Object.entries(departments);
+  if (named.length === 0) say(["departments"], "expected at least one department");
+  unique(
+    "department",
+    named.map(([name, aliases]) => ({ name, aliases, path: ["departments", name], under: ["departments", name] })),
+    say,
+  );
+  return new Map(named);
+}
+
+interface Named {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly path: Path;
+  /** Path of the list of aliases. */
+  readonly under: Path;
 }
 
 /** Names and aliases mean one thing each, in any case of letters. */
-function unique(
-  say: Say,
-  section: string,
-  entries: readonly (readonly [string, readonly string[]])[],
-  what: string,
-  under: Path = [],
-): void {
+function unique(what: string, all: readonly Named[], say: Say): void {
   const owners = new Map<string, string>();
-  const claim = (name: string, owner: string, path: Path, about: "key" | "value") => {
-    const other = owners.get(name.toLowerCase());
-    if (other === undefined) owners.set(name.toLowerCase(), owner);
-    else say(path, `'${name}' already names the ${what} '${other}'`, about);
+  const claim = (written: string, owner: string, path: Path, about: "key" | "value") => {
+    const other = owners.get(written.toLowerCase());
+    if (other === undefined) owners.set(written.toLowerCase(), owner);
+    else say(path, `'${written}' already names the ${what} '${other}'`, about);
   };
-  for (const [owner] of entries) claim(owner, owner, [section, ...under, owner], "key");
-  for (const [owner, aliases] of entries) {
-    const place = what === "department" ? [section, owner] : [section, ...under, owner, "aliases"];
-    for (const [index, alias] of aliases.entries()) claim(alias, owner, [...place, index], "value");
+  for (const { name, path } of all) claim(name, name, path, "key");
+  for (const { name, aliases, under } of all) {
+    for (const [index, alias] of aliases.entries()) claim(alias, name, [...under, index], "value");
   }
 }
 
 export function readEvents({ events }: SiteFile, say: Say): EventsConfig {
   const types = Object.entries(events.types);
-  unique(
-    say,
-    "events",
-    types.map(([name, { aliases }]) => [name, aliases] as const),
-    "type",
-    ["types"],
-  );
+  const places = types.map(([name, { aliases }]) => {
+    const path = ["events", "types", name];
+    return { name, aliases, path, under: [...path, "aliases"] };
+  });
+  unique("type", places, say);
   const always = events.forms.findIndex(({ when }) => when === null);
   events.forms.forEach((form, index) => {
     if (always >= 0 && index > always) {

@@ -289,7 +289,7 @@ describe("a mistake in site.yml", () => {
     [
       "        x: data.x",
       "        x: ¦data..x",
-      "expected the path of a field, such as 'payload.customer_id', found 'data..x'",
+      "expected the path of a field such as 'payload.customer_id' or a list of them, found 'data..x'",
     ],
     [
       "    - name: flat #",
