@@ -111,6 +111,8 @@ export class EventReader {
     if (isProblem(fields)) return fields;
     const identity = this.#identity(found(form.identity), form, type, fields);
     if (typeof identity === "object" && identity !== null) return identity;
+    const aimless = this.#aim(type, fields);
+    if (aimless !== null) return aimless;
     const at = this.#time(found(form.time.paths), form.time);
     if (typeof at === "object" && at !== null) return at;
     const id = token(found(form.id), "id");
@@ -241,6 +243,12 @@ export class EventReader {
       pointer: pointer(found.path),
       detail: `'${found.path}' is ${shown(found)}: expected a whole number`,
     };
+  }
+
+  /** An outcome says of which offer it is: by its decision, or by customer and coupon. */
+  #aim(type: EventType, { decision, coupon }: Readonly<Record<string, unknown>>): Problem | null {
+    if (type.name !== "outcome" || decision !== undefined || coupon !== undefined) return null;
+    return { code: "missing-field", pointer: "", detail: "an outcome needs 'decision', or 'customer' and 'coupon'" };
   }
 
   #time(found: Found | null, { unit }: TimePath): number | null | Problem {

@@ -166,6 +166,14 @@ export class EventIngest implements Ingest {
     broken: { offset: number; expected: string } | null,
     reject: (problem: Problem, index: number, payload: Uint8Array) => void,
   ): void {
+    if (inbound.body.length === 0) {
+      reject(
+        { code: "malformed", pointer: "", offset: 0, detail: "the body is empty: an event is a JSON object" },
+        0,
+        inbound.body,
+      );
+      return;
+    }
     if (broken === null) return;
     const { offset, expected } = broken;
     const detail = `byte ${offset} of the body: expected ${expected}; nothing after it was read`;

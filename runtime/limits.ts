@@ -64,8 +64,6 @@ export const limits = {
   decisionRemoved: 20,
   /** Entries read to find a decision by its cause. */
   decisionScanEntries: 50_000,
-  /** Offers one decision may make. */
-  topK: 20,
 
   // Catalog and models
   /** One YAML file of a site. */
@@ -146,10 +144,6 @@ export const limits = {
   busPingMs: 10_000,
 
   // Outside sources
-  /** The central source's answer, ms. */
-  sourceMs: 500,
-  /** The REST scorer's answer, ms. */
-  scorerMs: 250,
   /** Graceful stop: what is accepted is committed within, ms. */
   drainMs: 10_000,
 } as const;

@@ -29,7 +29,7 @@ import { EventReader } from "./events.ts";
 import { createApp } from "./http/app.ts";
 import type { DeadLetters, Health, Ports, Receipt, Standing } from "./http/ports.ts";
 import { type Listening, serve } from "./http/server.ts";
-import { EventIngest } from "./ingest.ts";
+import { EventIngest, type Refused } from "./ingest.ts";
 import type { Entry } from "./journal/journal.ts";
 import { type LmdbJournal, openJournal } from "./journal/lmdb.ts";
 import { limits } from "./limits.ts";
@@ -183,21 +183,25 @@ export class Place {
     this.#clock = clock;
     this.#log = log;
     this.loaded = load(options);
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeFolder(dataDir);
     this.journal = openJournal({ dir: dataDir, clock, random: randomBytes });
     this.letters = openDeadLetters({ root: this.journal.root, clock });
     this.#applier = newApplier(this.loaded);
     this.#source = sourceOf(this.loaded);
     this.#scorer = scorerOf(this.loaded, clock);
     this.base = subjectBase({ prefix: site.bus.prefix, site: site.name, place: site.place });
-    this.bus = busOf(site, clock, (error) => log.error({ err: error }, "a subscriber failed"));
+    this.bus = busOf(site, clock, (error) => log.warn({ detail: (error as Error).message }, "trouble on the bus"));
+    this.bus.onState((state) => {
+      if (state === "away")
+        log.warn("the bus is away: decisions are made, journalled and served over HTTP, not published");
+      else if (state === "here") log.info("the bus is here");
+    });
     this.offers = new OfferBook(clock, this.journal, this.loaded.publish);
     this.metrics = new RuntimeMetrics(this.#readings());
     this.runner = this.#newRunner();
     this.ingest = this.#newIngest();
     this.#decisions = new DecisionLog({
       journal: this.journal,
-      place: site.place,
       epoch: this.journal.epoch,
       publish: this.loaded.publish,
       settled: (cause) => this.runner.settled(cause),
@@ -210,7 +214,9 @@ export class Place {
   }
 
   /** Rebuilds the board and answers in this process only: no door is opened. For tools, when nobody owns the folder. */
-  attach(): ReturnType<typeof createApp> {
+  async attach(): Promise<ReturnType<typeof createApp>> {
+    if (this.bus instanceof NatsBus)
+      await this.bus.whenHere().catch((error: Error) => this.#log.warn({ detail: error.message }, "the bus is away"));
     this.#recover();
     this.#ready = true;
     return createApp(this.#ports(), { ...this.#faces(), socket: true });
@@ -232,6 +238,7 @@ export class Place {
     this.#servers.push(await serve(createApp(this.#ports(), { ...faces, socket: true }), { socketPath }, options));
     this.#retain();
     this.#ready = true;
+    this.#log.info({ url: this.url, entries: this.journal.lastSeq }, "ready");
   }
 
   /** Takes nothing more in, commits and decides what was accepted, closes. Twice is once. */
@@ -241,6 +248,7 @@ export class Place {
   }
 
   async #stop(): Promise<void> {
+    if (this.#ready) this.#log.info("stopping: no more is taken in");
     this.#ready = false;
     this.#stopRetention();
     this.#closeDoor();
@@ -249,6 +257,7 @@ export class Place {
     await this.bus.drain();
     await this.letters.close();
     await this.journal.close();
+    this.#log.info("stopped");
   }
 
   /** Board, dedupe and standing offers as the journal has them; then what was left undone. */
@@ -303,10 +312,17 @@ export class Place {
       clock: this.#clock,
       reader: newReader(this.site),
       dedupe: this.#dedupe,
-      refuse: (refused) => this.letters.add(refused),
+      refuse: (refused) => this.#refused(refused),
       backlog: () => this.runner.backlog,
       count: (outcome, type) => this.metrics.event(outcome, type),
     });
+  }
+
+  #refused(refused: Refused): void {
+    this.letters.add(refused);
+    const { code, detail, where, subject } = refused;
+    // Details quote what was sent, and that may be a customer.
+    this.#log.debug({ code, detail, where, subject }, "an event was rejected");
   }
 
   #decided({ seq, payload }: Entry, decision: Decision): void {
@@ -316,6 +332,8 @@ export class Place {
     this.offers.tell(standing);
     this.metrics.decision(decision.none?.reason ?? "offered", (this.#clock.now() - decision.receivedAt) / 1000);
     this.#options.teller?.decided(decision, this.#clock.monotonic());
+    if (this.#log.isLevelEnabled("debug"))
+      this.#log.debug({ decision: decision.id, customer: decision.customer, none: decision.none }, "decided");
     if (decision.none?.reason === "unknown-customer") this.#refuseUnknown(decision);
   }
 
@@ -424,6 +442,19 @@ export class Place {
   }
 }
 
+/** @throws AisleError `invalid` when there can be no such folder */
+function makeFolder(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const why = code === "EEXIST" || code === "ENOTDIR" ? "a file stands there" : (cause as Error).message;
+    throw new AisleError("invalid", `the data folder '${dir}' can't be made: ${why}; choose another with --data`, {
+      cause,
+    });
+  }
+}
+
 function sourceOf({ site, catalog }: Loaded): CustomerSource {
   const { url, ...rest } = site.source;
   if (url === null) return new LocalSource((customer) => catalog.customers.get(customer));
@@ -466,6 +497,9 @@ function replayable(letters: LmdbDeadLetters, ingest: EventIngest): DeadLetters 
     async replay(id): Promise<Receipt> {
       const letter = letters.get(id);
       if (letter === null) throw new AisleError("not-found", `there is no dead letter ${id}`);
+      if (letter.replayedAs !== undefined) {
+        throw new AisleError("conflict", `dead letter ${id} was taken in again before, as entry ${letter.replayedAs}`);
+      }
       const { principal, subject: path, headers, payload, payloadBytes } = letter;
       if (payload.length < payloadBytes)
         throw new AisleError("invalid", `dead letter ${id} was cut to ${payload.length} of ${payloadBytes} bytes`);

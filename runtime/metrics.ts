@@ -15,7 +15,8 @@ export interface Reading {
 
 export class RuntimeMetrics implements Metrics {
   readonly #registry = new Registry();
-  readonly #events = this.#counter("aisle_events_total", "Events by what became of them", ["outcome", "type"]);
+  readonly #events = this.#counter("aisle_events_total", "Events accepted, and repeats of them", ["outcome", "type"]);
+  readonly #rejected = this.#counter("aisle_rejected_total", "Events that could not be used, by reason", ["reason"]);
   readonly #decisions = this.#counter("aisle_decisions_total", "Decisions by result: offered, or why not", ["result"]);
   readonly #faults = this.#counter("aisle_faults_total", "Bugs and failures that were survived", []);
   readonly #requests = this.#counter("aisle_http_requests_total", "HTTP requests", ["route", "status"]);
@@ -45,8 +46,10 @@ export class RuntimeMetrics implements Metrics {
     return this.#registry.metrics();
   }
 
+  /** @param type  of the event; of one that was rejected, the reason */
   event(outcome: string, type: string): void {
-    this.#count(`event ${outcome} ${type}`, () => this.#events.labels({ outcome, type }));
+    if (outcome === "rejected") this.#count(`rejected ${type}`, () => this.#rejected.labels({ reason: type }));
+    else this.#count(`event ${outcome} ${type}`, () => this.#events.labels({ outcome, type }));
   }
 
   decision(result: string, seconds: number): void {

@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import { describeSite } from "../config.ts";
 import { siteJsonSchema } from "../data/site-file.ts";
 import { printYaml } from "../data/yaml.ts";
+import { load } from "../main.ts";
 import { planJsonSchema } from "../plan.ts";
 import { readSite, type Shell } from "./shell.ts";
 
@@ -15,8 +16,15 @@ export function configCommand(shell: Shell): Command {
     .option("--json", "print JSON instead of YAML")
     .addOption(new Option("--schema <file>", "print the JSON Schema of a file instead").choices(Object.keys(SCHEMAS)))
     .action((site: string | undefined, options: { json?: boolean; schema?: keyof typeof SCHEMAS }) => {
-      const shown = options.schema === undefined ? describeSite(readSite(shell, site).site) : SCHEMAS[options.schema]();
+      const shown = options.schema === undefined ? check(shell, site) : SCHEMAS[options.schema]();
       const json = options.json === true || options.schema !== undefined;
       shell.write(json ? JSON.stringify(shown, null, 2) : printYaml(shown).trimEnd());
     });
+}
+
+/** Reads everything that a start would read, the tables and the model too. */
+function check(shell: Shell, named: string | undefined): Record<string, unknown> {
+  const opened = readSite(shell, named);
+  load(opened);
+  return describeSite(opened.site);
 }

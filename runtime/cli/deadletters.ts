@@ -1,4 +1,7 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
+import { AisleError } from "../errors.ts";
 import { createLog } from "../log.ts";
 import { Place } from "../main.ts";
 import { type Owner, ownerAt, ownerOf, within } from "./client.ts";
@@ -8,6 +11,7 @@ interface Options {
   readonly site?: string;
   readonly data?: string;
   readonly url?: string;
+  readonly place?: string;
   readonly json?: boolean;
 }
 
@@ -41,6 +45,7 @@ export function deadlettersCommand(shell: Shell): Command {
       .description(description)
       .option("--site <folder>", "folder of the site; default: this one, or the one that ships")
       .option("--data <folder>", "data folder of the place; default: the site's")
+      .option("--place <name>", "name of the place; default: AISLE_PLACE, or the name of the host")
       .option("--url <url>", "ask a running place there instead (AISLE_TOKEN is sent)")
       .option("--json", "print JSON");
   sub("list", "List dead letters, newest first")
@@ -60,18 +65,20 @@ export function deadlettersCommand(shell: Shell): Command {
 /** Asks who runs the place; when nobody does, opens the data folder itself for as long as it takes. */
 async function ask(
   shell: Shell,
-  { site: named, data, url }: Options,
+  { site: named, data, url, place: name }: Options,
   work: (owner: Owner) => Promise<void>,
 ): Promise<void> {
   if (url !== undefined) return work(ownerAt(url, shell.env.AISLE_TOKEN));
-  const opened = readSite(shell, named);
+  const opened = readSite(shell, named, name === undefined ? {} : { place: name });
   const dataDir = dataFolder(shell, data, opened.site.name);
   const owner = await ownerOf(dataDir);
   if (owner !== null) return work(owner);
+  if (!existsSync(join(dataDir, "journal")))
+    throw new AisleError("not-found", `there is no journal in '${dataDir}': choose the folder with --data`);
   const log = await createLog(opened.site.log, shell.terminal);
   const place = new Place({ ...opened, dataDir, log, version: shell.version });
   try {
-    await work(within(place.attach()));
+    await work(within(await place.attach()));
     await place.runner.idle();
   } finally {
     await place.stop();

@@ -18,6 +18,8 @@ interface Options {
   readonly place?: string;
   readonly play?: string | false;
   readonly speed?: number;
+  readonly nats?: string;
+  readonly logLevel?: string;
 }
 
 /** `aisle up`: runs a site until it is told to stop. */
@@ -29,6 +31,8 @@ export function upCommand(shell: Shell): Command {
     .option("--host <name>", "address to listen on; other than loopback needs AISLE_TOKEN or 'auth: none'")
     .option("--data <folder>", "where the journal is kept")
     .option("--place <name>", "name of this installation; default: AISLE_PLACE, or the name of the host")
+    .option("--nats <url>", "bus over this NATS server; default: AISLE_NATS_URL, or within the process")
+    .option("--log-level <level>", "debug, info, warn or error")
     .option("--play <file>", "play recorded paths from a file, instead of the site's own")
     .option("--speed <n>", "seconds of the store in a second of the clock", speed)
     .option("--no-play", "play nothing")
@@ -116,8 +120,10 @@ export function stepsOf({ files, paceMs, seed, speed }: PlayConfig, now: number)
   return steps.map((step) => ({ ...step, at: step.at + startAt }));
 }
 
-function overridesOf({ port, host, place, play, speed }: Options): Overrides {
+function overridesOf({ port, host, place, play, speed, nats, logLevel }: Options): Overrides {
   return {
+    ...(nats === undefined ? {} : { nats }),
+    ...(logLevel === undefined ? {} : { logLevel }),
     ...(port === undefined ? {} : { port }),
     ...(host === undefined ? {} : { host }),
     ...(place === undefined ? {} : { place }),

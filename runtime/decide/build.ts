@@ -62,9 +62,9 @@ export function decisionId(place: string, epoch: string, cause: number, n = 0): 
   return `${place}-${epoch}-${cause}-${n}`;
 }
 
-/** The cause in an id of this place and epoch; null for any other text. */
-export function causeOf(id: string, place: string, epoch: string): number | null {
-  const start = `${place}-${epoch}-`;
-  const match = id.startsWith(start) ? /^([1-9]\d{0,14})-0$/.exec(id.slice(start.length)) : null;
+/** The cause in an id of this epoch, whatever the place was called; null for any other text. */
+export function causeOf(id: string, epoch: string): number | null {
+  const [before, after] = id.split(`-${epoch}-`);
+  const match = before === undefined || before === "" ? null : /^([1-9]\d{0,14})-0$/.exec(after ?? "");
   return match === null ? null : Number(match[1]);
 }

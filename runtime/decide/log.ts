@@ -10,7 +10,6 @@ import { type PublishCoupon, predictions } from "./wire.ts";
 
 export interface DecisionLogOptions {
   readonly journal: Pick<Journal, "read" | "lastSeq">;
-  readonly place: string;
   readonly epoch: string;
   readonly publish: PublishCoupon;
   /** Resolves once what an event caused is settled. */
@@ -25,9 +24,10 @@ export class DecisionLog implements Decisions {
   }
 
   async find(id: string): Promise<Decision | null> {
-    const { place, epoch } = this.#options;
-    const cause = causeOf(id, place, epoch);
-    return cause === null ? null : (this.#ofCause(cause)?.decision ?? null);
+    const cause = causeOf(id, this.#options.epoch);
+    const decision = cause === null ? null : (this.#ofCause(cause)?.decision ?? null);
+    // The place may have had another name when it was made.
+    return decision?.id === id ? decision : null;
   }
 
   async causedBy(seq: number): Promise<readonly Standing[]> {

@@ -220,6 +220,10 @@ describe("the identity", () => {
   it("may be missing from an outcome that names its decision, and from no other event", () => {
     expect(eventOf({ type: "outcome", decision: "d", action: "shown" }).identity).toBe(null);
     expect(problemOf({ type: "outcome", action: "shown" }).code).toBe("missing-identity");
+    expect(problemOf({ type: "outcome", id: 7, action: "shown" })).toMatchObject({
+      code: "missing-field",
+      pointer: "",
+    });
     expect(problemOf({ type: "entry", decision: "d" }).code).toBe("missing-identity");
   });
 
@@ -401,11 +405,17 @@ describe("a field", () => {
     ["purchase", "redeemed"],
     ["refund", "returned"],
   ])("names an action by any of its names: %s", (action, expected) => {
-    expect(eventOf({ type: "outcome", id: 7, action }).fields).toEqual({ action: expected });
+    expect(eventOf({ type: "outcome", id: 7, coupon: "12", action }).fields).toEqual({
+      coupon: "12",
+      action: expected,
+    });
   });
 
   it("takes the type of an event for its action where the site says so", () => {
-    expect(eventOf({ type: "purchase", id: 7 })).toMatchObject({ type: "outcome", fields: { action: "redeemed" } });
+    expect(eventOf({ type: "purchase", id: 7, coupon: "12" })).toMatchObject({
+      type: "outcome",
+      fields: { action: "redeemed" },
+    });
   });
 
   it.each([

@@ -82,7 +82,7 @@ describe("ingest", () => {
     });
 
     it("with an outcome becomes an entry of that kind", async () => {
-      await accept([entry(7), { type: "outcome", id: 7, action: "shown" }]);
+      await accept([entry(7), { type: "outcome", id: 7, coupon: "12", action: "shown" }]);
 
       expect(journal.disk.entries.map(({ kind }) => kind)).toEqual(["event", "outcome"]);
     });

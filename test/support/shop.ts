@@ -134,6 +134,7 @@ function form(name: string, when: string | null, at: string, rest: Omit<Form, "n
     x: [`${at}x`],
     y: [`${at}y`],
     decision: [`${at}decision`],
+    coupon: [`${at}coupon`],
     action: [`${at}action`, ...rest.type],
   };
   return { name, when, fields, ...rest };
@@ -183,7 +184,7 @@ export const EVENTS: EventsConfig = {
     type("focus", ["customer focus"], { department: "department", x: "number?", y: "number?" }),
     type("move", ["movement"], { x: "number", y: "number" }),
     type("exit", ["leave"], {}),
-    type("outcome", ["purchase"], { decision: "text?", action: "action" }),
+    type("outcome", ["purchase"], { decision: "text?", coupon: "text?", action: "action" }),
   ]),
 };
 

@@ -18,7 +18,6 @@ describe("the decision log", () => {
     settled = async () => {};
     log = new DecisionLog({
       journal,
-      place: "box",
       epoch: "e0",
       publish: (id) => ({ id }),
       settled: (cause) => settled(cause),
