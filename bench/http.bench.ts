@@ -7,10 +7,11 @@ import { median } from "./measure.ts";
 import { storeProcess } from "./store.ts";
 
 // Question: what does it cost that an event is scanned, journalled and synced before the answer?
-// Shape:    one event per request on 64 connections, in turns against `POST /events` of the store site and against a
+// Shape:    one event per request on 256 connections, in turns against `POST /events` of the store site and against a
 //           route of bare Hono that discards the body; each server in a process of its own.
 
-const CONNECTIONS = 64;
+// With few, a client in JavaScript and a server that answers in bursts, one for each commit, wait for each other.
+const CONNECTIONS = 256;
 const HEAD = /\r\n\r\n/;
 
 export async function bench({ quick }: { quick: boolean }) {

@@ -123,9 +123,10 @@ export class EventReader {
   }
 
   #form(scanned: Scanned, item: number, { headers }: Envelope): Form {
+    const binary = headers["ce-specversion"] !== undefined;
     for (const form of this.#events.forms) {
       if (form.when === null) return form;
-      if (headers[`ce-${form.when}`] !== undefined) return form;
+      if (binary && headers[`ce-${form.when}`] !== undefined) return form;
       if (scanned.kind(item, this.#paths.get(form.when)!) !== "missing") return form;
     }
     return this.#events.forms.at(-1)!;
@@ -139,10 +140,10 @@ export class EventReader {
       if (header !== undefined) return { path: written, kind: "string", text: header };
       // The body of a binary CloudEvent is its data.
       const path = binary && written.startsWith(DATA) ? written.slice(DATA.length) : written;
-      const kind = scanned.kind(item, this.#paths.get(path)!);
+      const index = this.#paths.get(path)!;
+      const kind = scanned.kind(item, index);
       if (kind === "missing" || kind === "null") continue;
-      if (kind === "string" || kind === "number")
-        return { path, kind, text: scanned.text(item, this.#paths.get(path)!) };
+      if (kind === "string" || kind === "number") return { path, kind, text: scanned.text(item, index) };
       return { path, kind: "other", text: kind };
     }
     return null;
@@ -192,16 +193,19 @@ export class EventReader {
   }
 
   #field(found: Found, type: FieldType): string | number | Problem {
-    const at = pointer(found.path);
     if (type === "number") {
       const value = found.kind === "number" ? Number(found.text) : Number.NaN;
       if (Number.isFinite(value)) return value;
-      return { code: "invalid-field", pointer: at, detail: `'${found.path}' is ${shown(found)}: expected a number` };
+      return {
+        code: "invalid-field",
+        pointer: pointer(found.path),
+        detail: `'${found.path}' is ${shown(found)}: expected a number`,
+      };
     }
     if (found.kind === "other" || found.text === "" || Buffer.byteLength(found.text) > limits.tokenBytes) {
       return {
         code: "invalid-field",
-        pointer: at,
+        pointer: pointer(found.path),
         detail: `'${found.path}' is ${shown(found)}: expected text of 1 to ${limits.tokenBytes} bytes`,
       };
     }
@@ -214,7 +218,7 @@ export class EventReader {
     const expected = [...new Set(names.values())].join(", ");
     return {
       code: `unknown-${type}`,
-      pointer: at,
+      pointer: pointer(found.path),
       detail: `'${clip(found.text)}' is no ${type} of this site${hint}: expected one of ${expected}`,
     };
   }

@@ -513,7 +513,7 @@ function replayable(letters: LmdbDeadLetters, ingest: EventIngest): DeadLetters 
 }
 
 function encode(value: unknown): Uint8Array {
-  return UTF8.encode(JSON.stringify(value));
+  return Buffer.from(JSON.stringify(value));
 }
 
 function text(payload: Uint8Array): string {

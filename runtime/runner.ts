@@ -50,8 +50,6 @@ const RETRY_MS = 20;
 /** How often it is looked whether everything is done, ms. */
 const IDLE_MS = 5;
 
-const UTF8 = new TextEncoder();
-
 export class Runner {
   readonly #ports: RunnerPorts;
   readonly #scheduler: Scheduler;
@@ -365,5 +363,5 @@ function effectDraft(effect: Effect): Draft {
 }
 
 function draft(kind: "effect" | "decision", subject: string, value: unknown): Draft {
-  return { kind, principal: "runner", subject, headers: {}, payload: UTF8.encode(JSON.stringify(value)), value };
+  return { kind, principal: "runner", subject, headers: {}, payload: Buffer.from(JSON.stringify(value)), value };
 }
