@@ -61,7 +61,7 @@ export const limits = {
   /** Candidates written into a decision, best first; the rest is a count. */
   decisionCandidates: 10,
   /** Removed candidates written into a decision; the rest is a count. */
-  decisionRemoved: 20,
+  decisionRemoved: 10,
   /** Entries read to find a decision by its cause. */
   decisionScanEntries: 50_000,
 
