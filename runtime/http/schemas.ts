@@ -73,7 +73,7 @@ export const events = name("Events", "One event, or several.", z.union([event, z
 export const ndjson = name("EventLines", "One event on each line.", z.string());
 
 const identity = z.union([z.string(), z.int()]).describe("the customer, as a number or its digits");
-const ts = z.number().describe("seconds or ms since epoch");
+const ts = z.number().describe("seconds or ms since epoch; the time of receipt when missing");
 
 export const outcome = name(
   "Outcome",
@@ -84,8 +84,18 @@ export const outcome = name(
     customer: identity.optional(),
     coupon: z.union([z.string(), z.int()]).optional(),
     action: z
-      .enum(["shown", "selected", "dismissed", "redeemed", "returned"])
-      .describe("also as Google Analytics calls them: view_promotion, select_promotion, purchase, refund"),
+      .enum([
+        "shown",
+        "selected",
+        "dismissed",
+        "redeemed",
+        "returned",
+        "view_promotion",
+        "select_promotion",
+        "purchase",
+        "refund",
+      ])
+      .describe("ours, or what Google Analytics calls shown, selected, redeemed and returned"),
     at: at("when").optional(),
     value: z
       .object({ amountMinor: z.int().describe("in the currency's smallest unit"), currency: z.string() })
@@ -103,7 +113,7 @@ const envelope = <T extends z.ZodRawShape>(payload: T) =>
 export const mockEntry = name(
   "MockEntry",
   "A customer enters: the flat form or the envelope.",
-  z.union([z.looseObject({ id: identity, ts }), envelope({ customer_id: identity })]).meta({
+  z.union([z.looseObject({ id: identity, ts: ts.optional() }), envelope({ customer_id: identity })]).meta({
     examples: [{ id: "127", ts: 1_616_056_142 }],
   }),
 );
@@ -112,7 +122,7 @@ export const mockFocus = name(
   "A customer stops in a department: the flat form or the envelope.",
   z
     .union([
-      z.looseObject({ id: identity, ts, dep: z.string() }),
+      z.looseObject({ id: identity, ts: ts.optional(), dep: z.string() }),
       envelope({ customer_id: identity, category: z.string().describe("the department") }),
     ])
     .meta({ examples: [{ id: "127", ts: 1_616_056_142, dep: "Boys" }] }),
