@@ -11,6 +11,7 @@ import { type Substituted, substitute } from "./data/substitute.ts";
 import { check, parseYaml, type YamlFile } from "./data/yaml.ts";
 import { didYouMean, type Mistake, SiteError } from "./errors.ts";
 import { limits } from "./limits.ts";
+import { isLoopback } from "./loopback.ts";
 import { type Declared, readPlan } from "./plan.ts";
 import type { CatalogConfig, PlayConfig, Site } from "./site.ts";
 
@@ -320,10 +321,6 @@ class Loader {
       return null;
     }
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 function isNatsServer(url: string): boolean {

@@ -18,7 +18,14 @@ import {
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** They know nobody, and everybody may know them. */
-const LEAVES = ["runtime/errors.ts", "runtime/limits.ts", "runtime/clock.ts", "runtime/crc32.ts", "runtime/key.ts"];
+const LEAVES = [
+  "runtime/errors.ts",
+  "runtime/limits.ts",
+  "runtime/clock.ts",
+  "runtime/crc32.ts",
+  "runtime/key.ts",
+  "runtime/loopback.ts",
+];
 
 /** Where everything is put together: the process, and the commands that open a folder without one. */
 const TOP = ["runtime/main.ts", "runtime/cli.ts", "runtime/cli/"];

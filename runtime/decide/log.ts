@@ -25,26 +25,26 @@ export class DecisionLog implements Decisions {
 
   async find(id: string): Promise<Decision | null> {
     const cause = causeOf(id, this.#options.epoch);
-    const decision = cause === null ? null : (this.#ofCause(cause)?.decision ?? null);
+    const found = cause === null ? null : this.#ofCause(cause);
     // The place may have had another name when it was made.
-    return decision?.id === id ? decision : null;
+    return found?.decision.id === id ? found.decision : null;
   }
 
   async causedBy(seq: number): Promise<readonly Standing[]> {
     await this.#options.settled(seq);
-    const standing = this.#ofCause(seq);
-    return standing === null ? [] : [standing];
+    const found = this.#ofCause(seq);
+    return found === null ? [] : [{ ...found, messages: predictions(found.decision, this.#options.publish) }];
   }
 
-  #ofCause(cause: number): Standing | null {
-    const { journal, publish } = this.#options;
+  #ofCause(cause: number): Pick<Standing, "seq" | "decision"> | null {
+    const { journal } = this.#options;
     if (cause > journal.lastSeq) return null;
     let read = 0;
     for (const entry of journal.read(cause + 1)) {
       if (++read > limits.decisionScanEntries) return null;
       if (!isDecision(entry)) continue;
       const decision = readDecision(entry.payload);
-      if (decision.cause === cause) return { seq: entry.seq, decision, messages: predictions(decision, publish) };
+      if (decision.cause === cause) return { seq: entry.seq, decision };
     }
     return null;
   }

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { AisleError } from "../errors.ts";
+import { isLoopback } from "../loopback.ts";
 import type { HttpConfig } from "../site.ts";
 import { Refusal } from "./problem.ts";
 import type { Context } from "./route.ts";
@@ -11,15 +12,9 @@ export type Access =
   | { readonly kind: "open" }
   | { readonly kind: "socket" };
 
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|\[::1\])$/i;
-
 /** A `Host` header that only somebody on this machine has reason to send. */
 const LOOPBACK_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i;
 const LOOPBACK_ORIGIN = /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i;
-
-export function isLoopback(host: string): boolean {
-  return LOOPBACK.test(host);
-}
 
 /**
  * What the binding means for who may call. Call it before listening.

@@ -6,7 +6,7 @@ import { getRequestListener, RequestError } from "@hono/node-server";
 import type { Hono } from "hono";
 import { AisleError } from "../errors.ts";
 import { limits } from "../limits.ts";
-import { isLoopback } from "./auth.ts";
+import { isLoopback } from "../loopback.ts";
 import type { Log } from "./ports.ts";
 import { bug, problem } from "./problem.ts";
 import type { Bindings, Env } from "./route.ts";

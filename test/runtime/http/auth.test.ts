@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { checkBinding, isLoopback } from "../../../runtime/http/auth.ts";
+import { checkBinding } from "../../../runtime/http/auth.ts";
+import { isLoopback } from "../../../runtime/loopback.ts";
 import { LOOPBACK, testApp } from "../../support/http.ts";
 
 const TOKEN = "a-long-and-random-token";
