@@ -95,6 +95,38 @@ export const limits = {
   /** A forest's tables in the core, the catalogue's masks among them. */
   modelTableBytes: 768 * MiB,
 
+  // Specs
+  /** One expression's text, UTF-16; the longest that people wrote has 170. */
+  specExpressionChars: 10_000,
+  /** Nesting of one expression: brackets, and operators of rising precedence. */
+  specExpressionDepth: 64,
+  /** Names, constants, operators and calls of one expression. */
+  specExpressionNodes: 2_000,
+
+  // Folding
+  /** A text that a record keeps, or an expression makes. */
+  stateTextBytes: MiB,
+  /** Elements of a list, map or set that a record keeps, or an expression makes. */
+  stateItems: 65_536,
+  /** What one event may cost: elements that its expressions look at. Beyond, it is a dead letter. */
+  foldWork: 1_000_000,
+  /** Events of an identity that late ones may still join; past that the older half counts as settled. */
+  tailEvents: 4_096,
+  /** A record or row as JSON. */
+  printedBytes: 64 * MiB,
+
+  // Transform specs
+  /** Elements of one list of a spec: aggregates, fields, stores. */
+  specItems: 1_000,
+  /** One name in a spec. */
+  specNameChars: 200,
+  /** Mistakes told of one spec: all that a person makes; past that only their count. */
+  specMistakes: 200,
+  /** A window's days, hours or blocks, to either side of the anchor; ten thousand days stand for a lifetime. */
+  windowDays: 1_000_000,
+  /** Allowed lateness of events: what the tails in memory are meant for. */
+  latenessMs: 30 * 86_400_000,
+
   // HTTP
   /** Streams of server-sent events open at once. */
   streams: 1_000,

@@ -10,11 +10,15 @@ let compiled: WebAssembly.Module | null = null;
  * A fresh instance of the core with a memory of its own. Each scanner and each model has one, so a model that
  * is replaced gives all its memory back. Compiling happens once per process (a few ms).
  *
+ * @param env  what the core may call: `trace`, only in programs that were compiled for it
+ *
  * Views on `memory.buffer` are void after a call of `reserve`, which may grow the memory.
  */
-export function instantiate<Exports extends Record<string, unknown>>(): Exports & { memory: WebAssembly.Memory } {
+export function instantiate<Exports extends Record<string, unknown>>(
+  env: { trace(site: number, cell: number, fault: number): void } = { trace() {} },
+): Exports & { memory: WebAssembly.Memory } {
   compiled ??= new WebAssembly.Module(readFileSync(corePath()));
-  return instantiateSync<Exports & { memory: WebAssembly.Memory }>(compiled, {}).exports;
+  return instantiateSync<Exports & { memory: WebAssembly.Memory }>(compiled, { env }).exports;
 }
 
 function corePath(): URL {

@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { AisleError } from "../errors.ts";
 import { limits } from "../limits.ts";
+import { layOut } from "./contexts.ts";
 import { instantiate } from "./core.ts";
-import { type PathNode, pathTree } from "./paths.ts";
+import { pathTree } from "./paths.ts";
 
 /** What stands at a path. In the order of `Kind` in `assembly/scan.ts`. */
 const KINDS = ["missing", "null", "false", "true", "number", "string", "object", "array"] as const;
@@ -141,7 +142,9 @@ export class Scanner {
     const tree = pathTree(paths, limits.jsonDepth);
     this.#rowSize = ROW_HEAD + CELL * tree.cells.to;
     this.#cells = new Uint32Array(paths.length);
-    this.#root = this.#build(tree);
+    this.#root = layOut(this.#core, tree, (path, cell) => {
+      this.#cells[path] = cell >> 2;
+    });
     this.#scanned = new View(this.#core, this.#rowSize, this.#cells);
     this.#makeRoom(INPUT_BYTES, ROWS_COUNT);
   }
@@ -236,23 +239,6 @@ export class Scanner {
     this.#words = new Uint32Array(buffer);
     this.#scanned.renew(buffer);
   }
-
-  // Paths
-
-  /** Lays out a node's context, its keys and all below. Cells are numbered from the top down: a subtree's are neighbours. */
-  #build(node: PathNode): number {
-    const context = this.#core.newContext(ROW_HEAD + CELL * node.cells.from, ROW_HEAD + CELL * node.cells.to);
-    for (const [key, child] of node.children) {
-      const text = new TextEncoder().encode(key);
-      const address = this.#core.reserve(text.length + SLACK);
-      new Uint8Array(this.#core.memory.buffer).set(text, address);
-      const cell = child.cell < 0 ? 0 : ROW_HEAD + CELL * child.cell;
-      for (const path of child.paths) this.#cells[path] = cell >> 2;
-      const below = child.children.size === 0 ? 0 : this.#build(child);
-      this.#core.newField(context, address, text.length, cell, below);
-    }
-    return context;
-  }
 }
 
 /** At least doubles, up to the limit: what was reserved before is never given back, and so stays less than what is in use. */
@@ -326,8 +312,7 @@ class View implements Scanned {
   number(item: number, path: number): number {
     const cell = this.#cell(item, path);
     if (this.#words[cell] !== NUMBER) throw new TypeError(`${this.kind(item, path)} at path ${path} is no number`);
-    const value = this.#core.numberValue(this.#words[cell + 1]!, this.#words[cell + 2]!);
-    return Number.isNaN(value) ? Number(this.text(item, path)) : value;
+    return this.#core.numberValue(this.#words[cell + 1]!, this.#words[cell + 2]!);
   }
 
   raw(item: number, path: number): Uint8Array {

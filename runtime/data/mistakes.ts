@@ -25,16 +25,16 @@ export function oneOf(words: readonly string[]): string {
 }
 
 /** In the order in which one reads: file after file as they were met, each from its top, a bounded number of each. */
-export function inOrder(mistakes: readonly Mistake[]): Mistake[] {
+export function inOrder(mistakes: readonly Mistake[], most: number = limits.mistakesPerFile): Mistake[] {
   const files = [...new Set(mistakes.map(({ file }) => file))];
   return files.flatMap((file) => {
     const here = mistakes
       .filter((mistake) => mistake.file === file)
       .sort((a, b) => a.line - b.line || a.column - b.column);
-    const more = here.length - limits.mistakesPerFile;
+    const more = here.length - most;
     if (more <= 0) return here;
     return [
-      ...here.slice(0, limits.mistakesPerFile),
+      ...here.slice(0, most),
       { file, line: 0, column: 0, message: `${more} more ${more === 1 ? "mistake" : "mistakes"} not shown` },
     ];
   });

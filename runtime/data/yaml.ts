@@ -17,6 +17,7 @@ import { didYouMean, type Mistake } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { shorten } from "./mistakes.ts";
 import type { Substituted } from "./substitute.ts";
+import { offsetOf, type Style, type Written } from "./yaml-scalar.ts";
 
 export type Path = readonly (string | number)[];
 
@@ -25,6 +26,9 @@ interface Placed {
   readonly at: number;
   readonly keyAt: number;
   readonly children: ReadonlyMap<string | number, Placed>;
+  /** Up to where; of a scalar also how it is written. */
+  readonly end?: number;
+  readonly style?: Style;
 }
 
 const NO_CHILDREN: ReadonlyMap<string | number, Placed> = new Map();
@@ -47,17 +51,40 @@ export class YamlFile {
 
   /** A mistake about the value at `path`, or about its key; what isn't there is placed where it should be. */
   mistake(path: Path, message: string, about: "value" | "key" = "value"): Mistake {
+    const { placed, whole } = this.#find(path);
+    return mistakeAt(this.file, this.#text, this.#lines, about === "key" && whole ? placed.keyAt : placed.at, message);
+  }
+
+  /** A mistake about one character of the text at `path`: `index` counts UTF-16 units of the value. */
+  mistakeIn(path: Path, value: string, index: number, message: string): Mistake {
+    const written = this.written(path);
+    const offset = written === null ? this.#find(path).placed.at : offsetOf(written, value, index);
+    return mistakeAt(this.file, this.#text, this.#lines, offset, message);
+  }
+
+  /** How the scalar at `path` is written; null: there is none. */
+  written(path: Path): Written | null {
+    const { placed, whole } = this.#find(path);
+    const { at, end, style } = placed;
+    if (!whole || end === undefined || style === undefined) return null;
+    return { text: this.#text.slice(at, end), start: at, style };
+  }
+
+  /** The text of what stands at `path`, as it is written; null: nothing does. */
+  sourceOf(path: Path): string | null {
+    const { placed, whole } = this.#find(path);
+    return whole && placed.end !== undefined ? this.#text.slice(placed.at, placed.end) : null;
+  }
+
+  /** What stands at `path`, or the last that is there on the way to it. */
+  #find(path: Path): { placed: Placed; whole: boolean } {
     let placed = this.#root;
-    let whole = true;
     for (const step of path) {
       const child = placed.children.get(step);
-      if (child === undefined) {
-        whole = false;
-        break;
-      }
+      if (child === undefined) return { placed, whole: false };
       placed = child;
     }
-    return mistakeAt(this.file, this.#text, this.#lines, about === "key" && whole ? placed.keyAt : placed.at, message);
+    return { placed, whole: true };
   }
 }
 
@@ -68,6 +95,12 @@ function mistakeAt(file: string, text: string, lines: LineCounter, offset: numbe
   const start = lines.lineStarts[line - 1]!;
   return { file, line, column: [...text.slice(start, start + col - 1)].length + 1, message };
 }
+
+/**
+ * What becomes of a key that stands twice: `refuse` the file; `join` its lists, say so and read on, so that the rest
+ * can be checked too; `last` wins in silence, as with most readers of YAML.
+ */
+export type Repeated = "refuse" | "join" | "last";
 
 /**
  * Parses one YAML 1.2 document. What is wrong is added to `mistakes`; null when there is nothing to work with.
@@ -81,6 +114,7 @@ export function parseYaml(
   file: string,
   mistakes: Mistake[],
   fill: (text: string) => Substituted = (same) => ({ text: same }),
+  repeated: Repeated = "refuse",
 ): YamlFile | null {
   const lines = new LineCounter();
   const say = (offset: number, message: string) => mistakes.push(mistakeAt(file, text, lines, offset, message));
@@ -113,8 +147,10 @@ export function parseYaml(
   }
 
   const before = mistakes.length;
-  const { value, placed } = new Reader(say, fill).read(contents);
-  return mistakes.length > before ? null : new YamlFile(file, text, lines, value, placed);
+  const reader = new Reader(say, fill, repeated);
+  const { value, placed } = reader.read(contents);
+  if (mistakes.length > before + reader.joined) return null;
+  return new YamlFile(file, text, lines, value, placed);
 }
 
 const SAYINGS: Readonly<Record<string, string>> = {
@@ -143,17 +179,33 @@ function tooDeep(tokens: readonly CST.Token[]): number | null {
   return null;
 }
 
+const STYLES: Readonly<Record<string, Style>> = {
+  [Scalar.QUOTE_SINGLE]: "single",
+  [Scalar.QUOTE_DOUBLE]: "double",
+  [Scalar.BLOCK_FOLDED]: "block",
+  [Scalar.BLOCK_LITERAL]: "block",
+};
+
+/** The elements of two lists as those of one. */
+function joinedChildren(first: Placed, second: Placed): Map<number, Placed> {
+  return new Map([...first.children.values(), ...second.children.values()].map((child, index) => [index, child]));
+}
+
 /** Turns nodes into plain values and their places, following aliases within bounds. */
 class Reader {
   readonly #say: (offset: number, message: string) => void;
   readonly #fill: (text: string) => Substituted;
+  readonly #repeated: Repeated;
   /** In document order, so that an alias means the last anchor before it. */
   readonly #anchors = new Map<string, ParsedNode>();
   #nodes = 0;
+  /** Repeated keys that were told of and read nevertheless. */
+  joined = 0;
 
-  constructor(say: (offset: number, message: string) => void, fill: (text: string) => Substituted) {
+  constructor(say: (offset: number, message: string) => void, fill: (text: string) => Substituted, repeated: Repeated) {
     this.#say = say;
     this.#fill = fill;
+    this.#repeated = repeated;
   }
 
   read(node: ParsedNode | null, keyAt = node?.range[0] ?? 0, depth = 0): { value: unknown; placed: Placed } {
@@ -182,9 +234,10 @@ class Reader {
         children.set(index, read.placed);
         return read.value;
       });
-      return { value, placed: { at, keyAt, children } };
+      return { value, placed: { at, keyAt, children, end: node.range[1] } };
     }
-    return { value: this.#scalar(node), placed: leaf };
+    const style = STYLES[node.type ?? Scalar.PLAIN] ?? "plain";
+    return { value: this.#scalar(node), placed: { ...leaf, end: node.range[1], style } };
   }
 
   #map(node: ParsedNode & { items: unknown[] }, keyAt: number, depth: number): { value: unknown; placed: Placed } {
@@ -193,14 +246,21 @@ class Reader {
     for (const pair of node.items as { key: ParsedNode; value: ParsedNode | null }[]) {
       const key = isScalar(pair.key) ? String(pair.key.value) : "";
       const read = this.read(pair.value, pair.key.range[0], depth + 1);
-      if (children.has(key)) this.#say(pair.key.range[0], `the key '${shorten(key)}' stands twice`);
-      else if (key === "__proto__") this.#say(pair.key.range[0], "no key may be called '__proto__'");
-      else {
+      const before = children.get(key);
+      if (key === "__proto__") this.#say(pair.key.range[0], "no key may be called '__proto__'");
+      else if (before === undefined || this.#repeated === "last") {
         children.set(key, read.placed);
         value[key] = read.value;
+      } else {
+        this.#say(pair.key.range[0], `the key '${shorten(key)}' stands twice`);
+        if (this.#repeated === "refuse" || this.joined === limits.mistakesPerFile) continue;
+        this.joined++;
+        if (!Array.isArray(value[key]) || !Array.isArray(read.value)) continue;
+        children.set(key, { ...before, children: joinedChildren(before, read.placed) });
+        value[key] = [...value[key], ...read.value];
       }
     }
-    return { value, placed: { at: node.range[0], keyAt, children } };
+    return { value, placed: { at: node.range[0], keyAt, children, end: node.range[1] } };
   }
 
   #scalar(node: Scalar.Parsed): unknown {

@@ -1,0 +1,234 @@
+// Which record of an aggregate an event goes to: the steps that the bytecode takes between its expressions.
+
+import { equals, hash } from "./compare";
+import { hold } from "./heap";
+import { touch } from "./history";
+import {
+  CURRENT,
+  COUNT,
+  ERA,
+  KEY,
+  KEY_LENGTH,
+  SAVED,
+  addRecord,
+  findRecord,
+  recordAt,
+  slotOf,
+  truncate,
+} from "./identity";
+import { Aggregate, Base, Kind, aggregateAt, compat, setBase, streamCount } from "./program";
+import {
+  ACCEPTED,
+  CELLS,
+  END_CELL,
+  EXPIRED,
+  FLAGS,
+  HASH,
+  IDENTITY_CELL,
+  LAST,
+  ORDER,
+  START_CELL,
+  copyOf,
+  newRecord,
+  recordBytes,
+  resetRecord,
+} from "./record";
+import { HELD, Tag, intOf, lengthOf, putDatetime, tagOf } from "./value";
+
+/** Whom the event is about, and its time. */
+let identity: usize = 0;
+let time: i64 = 0;
+let offset: u32 = 0;
+
+/** Makes the records of an identity those that expressions read. */
+export function enter(subject: usize, at: i64, zone: u32): void {
+  identity = subject;
+  time = at;
+  offset = zone;
+  for (let i = 0; i < streamCount; i++) show(i, <usize>load<u32>(slotOf(subject, i), CURRENT));
+}
+
+// @ts-ignore: decorator
+@inline
+function show(aggregate: i32, record: usize): void {
+  const shown = record == 0 ? <usize>load<u32>(aggregateAt(aggregate), Aggregate.TEMPLATE) : record;
+  setBase(Base.FIRST_RECORD + <u32>aggregate, shown + CELLS);
+}
+
+function become(aggregate: i32, slot: usize, record: usize): void {
+  store<u32>(slot, <u32>record, CURRENT);
+  show(aggregate, record);
+}
+
+/** A record that may be written to: the current one, or a new one. */
+export function own(aggregate: i32): void {
+  const slot = slotOf(identity, aggregate);
+  const record = <usize>load<u32>(slot, CURRENT);
+  if (record != 0) {
+    touch(identity, record, recordBytes(aggregate));
+    return;
+  }
+  become(aggregate, slot, make(aggregate, slot));
+}
+
+function make(aggregate: i32, slot: usize): usize {
+  const record = newRecord(aggregate, load<u32>(identity, ERA));
+  addRecord(slot, record);
+  return record;
+}
+
+/** The record gets its turn among those saved, unless it has it. */
+function save(aggregate: i32, record: usize): void {
+  if (load<u32>(record, ORDER) != 0) return;
+  touch(identity, record, recordBytes(aggregate));
+  const turn = load<u32>(identity, SAVED) + 1;
+  store<u32>(identity, turn, SAVED);
+  store<u32>(record, turn, ORDER);
+}
+
+/** Is this record kept no longer, as of the event? */
+function isPast(aggregate: i32, record: usize): bool {
+  const retention = load<i64>(aggregateAt(aggregate), Aggregate.RETENTION);
+  return retention > 0 && (load<u32>(record, FLAGS) & ACCEPTED) != 0 && load<i64>(record, LAST) + retention < time;
+}
+
+/** The current record is done; one that was kept too long is as if it were not there. */
+function leave(aggregate: i32, slot: usize, record: usize): void {
+  if (isPast(aggregate, record)) {
+    touch(identity, record, recordBytes(aggregate));
+    store<u32>(record, load<u32>(record, FLAGS) | EXPIRED, FLAGS);
+  } else {
+    save(aggregate, record);
+  }
+  become(aggregate, slot, 0);
+}
+
+/**
+ * The record with these dimensions becomes the current one: as it was left, or new.
+ *
+ * @param dimensions  address of the first of `length` cells, each of its type
+ */
+export function switchTo(aggregate: i32, dimensions: usize, length: i32): i32 {
+  const slot = slotOf(identity, aggregate);
+  const first = CELLS + (<usize>load<u32>(aggregateAt(aggregate), Aggregate.DIMENSIONS) << 4);
+  let record = <usize>load<u32>(slot, CURRENT);
+  if (record != 0) {
+    if (isSame(record + first, dimensions, length) && !isPast(aggregate, record)) {
+      touch(identity, record, recordBytes(aggregate));
+      return 0;
+    }
+    leave(aggregate, slot, record);
+  }
+  const code = hashAll(dimensions, length);
+  record = findRecord(slot, aggregate, dimensions, length, code);
+  if (record != 0 && isPast(aggregate, record)) {
+    touch(identity, record, recordBytes(aggregate));
+    store<u32>(record, load<u32>(record, FLAGS) | EXPIRED, FLAGS);
+    record = 0;
+  }
+  if (record != 0) {
+    touch(identity, record, recordBytes(aggregate));
+  } else {
+    record = newRecord(aggregate, load<u32>(identity, ERA));
+    store<u32>(record, code, HASH);
+    addRecord(slot, record);
+  }
+  become(aggregate, slot, record);
+  return 0;
+}
+
+function isSame(cells: usize, dimensions: usize, length: i32): bool {
+  for (let i = 0; i < length; i++, cells += 16, dimensions += 16) {
+    if (!equals(cells, dimensions)) return false;
+  }
+  return true;
+}
+
+function hashAll(cells: usize, length: i32): u32 {
+  let code: u32 = 17;
+  for (let i = 0; i < length; i++) code = rotl(code, 5) * 31 + hash(cells + (<usize>i << 4));
+  return code;
+}
+
+/** Ends a session whose last event is too long ago. */
+export function separate(aggregate: i32): void {
+  const slot = slotOf(identity, aggregate);
+  let record = <usize>load<u32>(slot, CURRENT);
+  if (record == 0) {
+    record = youngest(slot);
+    if (record == 0) return;
+    become(aggregate, slot, record);
+  }
+  if (tagOf(record + START_CELL) != Tag.DATETIME) return;
+  const gap = load<i64>(aggregateAt(aggregate), Aggregate.SEPARATE);
+  const start = intOf(record + START_CELL);
+  if (time < start - gap || time > intOf(record + END_CELL) + gap || isPast(aggregate, record)) {
+    leave(aggregate, slot, record);
+  } else if (compat && time < start && load<u32>(record, ORDER) != 0) {
+    fork(aggregate, slot, record);
+  }
+}
+
+function youngest(slot: usize): usize {
+  for (let place = load<u32>(slot, COUNT); place > 0; place--) {
+    const record = recordAt(slot, place - 1);
+    if ((load<u32>(record, FLAGS) & (ACCEPTED | EXPIRED)) == ACCEPTED) return record;
+  }
+  return 0;
+}
+
+/** Blurr keys a session by its start: one whose start moves back is stored anew, and the old one stays. */
+function fork(aggregate: i32, slot: usize, record: usize): void {
+  const copy = copyOf(record, recordBytes(aggregate));
+  store<u32>(copy, 0, ORDER);
+  addRecord(slot, copy);
+  become(aggregate, slot, copy);
+}
+
+/** Ends a block when its condition says so; only one that has an event. */
+export function split(aggregate: i32, ends: bool): void {
+  if (!ends) return;
+  const slot = slotOf(identity, aggregate);
+  const record = <usize>load<u32>(slot, CURRENT);
+  if (record == 0 || tagOf(record + START_CELL) != Tag.DATETIME) return;
+  // a block is known by its start: the next with the same takes its place
+  if (intOf(record + START_CELL) == time) {
+    touch(identity, record, recordBytes(aggregate));
+    save(aggregate, record);
+    resetRecord(record, aggregate);
+    return;
+  }
+  leave(aggregate, slot, record);
+}
+
+/** The current record, new with this event, doesn't take it after all: it is not kept. */
+export function discard(aggregate: i32): void {
+  const slot = slotOf(identity, aggregate);
+  const record = <usize>load<u32>(slot, CURRENT);
+  if (record == 0 || (load<u32>(record, FLAGS) & ACCEPTED) != 0) return;
+  truncate(slot, aggregate, load<u32>(slot, COUNT) - 1);
+  become(aggregate, slot, 0);
+}
+
+/** The current record takes the event: it knows whom it is about, and when it began and ended. */
+export function accept(aggregate: i32): void {
+  const record = <usize>load<u32>(slotOf(identity, aggregate), CURRENT);
+  store<u32>(record, load<u32>(record, FLAGS) | ACCEPTED, FLAGS);
+  if (lengthOf(record + IDENTITY_CELL) == 0) name(record + IDENTITY_CELL);
+  if (time > load<i64>(record, LAST) || load<i64>(record, LAST) == 0) store<i64>(record, time, LAST);
+  const kind = load<u32>(aggregateAt(aggregate));
+  if (kind < Kind.BLOCK || kind > Kind.ACTIVITY) return;
+  const start = record + START_CELL;
+  const end = record + END_CELL;
+  if (tagOf(start) != Tag.DATETIME || time < intOf(start)) putDatetime(start, time, offset);
+  if (tagOf(end) != Tag.DATETIME || time > intOf(end)) putDatetime(end, time, offset);
+}
+
+/** The identity's key, shared by all its records. */
+function name(cell: usize): void {
+  const key = <usize>load<u32>(identity, KEY);
+  hold(key);
+  store<u32>(cell, Tag.TEXT | HELD);
+  store<u32>(cell, load<u32>(identity, KEY_LENGTH), 4);
+  store<u64>(cell, <u64>key, 8);
+}

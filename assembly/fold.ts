@@ -1,0 +1,398 @@
+// Folds batches of events into the records of their identities.
+//
+// The host writes payloads into rows (`scan.ts`) and, for each, what else is known of it; all are scanned; then in
+// phases of a few events, so that memory is fetched while something else is computed: identity and time → look up →
+// fold. `identify` and `fold` are called one after the other when the host has to load identities in between.
+//
+// Event, 72 bytes, one per row:
+//   +0   seq       f64
+//   +8   receivedAt f64  µs
+//   +16  source    u32  below SOURCES; whose watermark it moves
+//   +20  outcome   u32  Outcome; written here
+//   +24  id        u32  address of its id, 0 = none
+//   +28  idLength  u32
+//   +32  key       u32  of its identity; written here, as all below
+//   +36  keyLength u32
+//   +40  identity  u32
+//   +44  hash      u32
+//   +48  time      i64  µs of UTC
+//   +56  offset    u32  seconds east
+//   +60  fault     u32  what failed, for INVALID and FAILED
+//   +64  row       u32
+
+import { enter } from "./aggregate";
+import { allowWork, freeTemporary } from "./heap";
+import {
+  entryAt,
+  ENTRY_SEQ,
+  insertEntry,
+  keepsTail,
+  placeOf,
+  prepare,
+  removeEntry,
+  rewind,
+} from "./history";
+import {
+  FLOOR,
+  LAST,
+  TAIL_COUNT,
+  TOUCHED,
+  findIdentity,
+  hashOf,
+  newIdentity,
+} from "./identity";
+import { Base, baseOf, compat, setBase } from "./program";
+import { anchor, anchors } from "./rows";
+import { strOf } from "./print";
+import { NAIVE, Tag, addressOf, intOf, lengthOf, putDatetime, putText, tagOf } from "./value";
+import { run } from "./vm";
+
+const RECEIVED: usize = 8;
+const SOURCE: usize = 16;
+const OUTCOME: usize = 20;
+const ID: usize = 24;
+const ID_LENGTH: usize = 28;
+const KEY: usize = 32;
+const KEY_LENGTH: usize = 36;
+const IDENTITY: usize = 40;
+const HASH: usize = 44;
+const TIME: usize = 48;
+const OFFSET: usize = 56;
+const FAULT: usize = 60;
+const ROW: usize = 64;
+export const EVENT_SIZE: usize = 72;
+
+/** What became of an event, in the order of `OUTCOMES` in `runtime/core/fold.ts`. */
+namespace Outcome {
+  export const FOLDED: u32 = 0;
+  export const MALFORMED: u32 = 1;
+  /** No identity: missing, empty, or no text or number. */
+  export const NOBODY: u32 = 2;
+  /** No time: missing, or no datetime. */
+  export const TIMELESS: u32 = 3;
+  export const LATE: u32 = 4;
+  /** It would have cost more than is allowed; nothing of it is left. */
+  export const FAILED: u32 = 5;
+}
+
+/** Sources told apart; the host numbers the others as the last. */
+const SOURCES: u32 = 64;
+const PHASE: i32 = 16;
+
+/** Source: +0 highest event time i64, +8 last received i64; MIN_VALUE = never heard of. */
+const sources: usize = memory.data(64 * 16, 16);
+let sourcesCount: u32 = 0;
+let lateness: i64 = 0;
+let settled: i64 = i64.MIN_VALUE;
+let work: i32 = 0;
+
+let identityCode: usize = 0;
+let timeCode: usize = 0;
+/** Programs by what stands at the source field most compared with constants. */
+let dispatch: usize = 0;
+let dispatchCell: usize = 0;
+let dispatchCount: i32 = 0;
+let eventCell: usize = 0;
+let batch: u32 = 0;
+/** Latest event folded, µs. */
+let highest: i64 = i64.MIN_VALUE;
+
+/**
+ * @param table  {text u32, length u32, code u32} per constant; behind them the code for all else
+ * @param cell   offset in the row of the field compared; 0 = there is none
+ * @param event  offset in the row of the cell for the event as a whole
+ */
+export function setCode(identity: usize, time: usize, table: usize, count: i32, cell: usize, event: usize): void {
+  eventCell = event;
+  identityCode = identity;
+  timeCode = time;
+  dispatch = table;
+  dispatchCount = count;
+  dispatchCell = cell;
+}
+
+/** @param latenessMicros  how much earlier than the latest of its source an event may be @param units  work per event */
+export function setPace(latenessMicros: f64, units: i32): void {
+  lateness = <i64>latenessMicros;
+  work = units;
+}
+
+/** Time before which nothing is taken any more, µs; -Infinity as long as nothing is. */
+export function settledAt(): f64 {
+  return settled == i64.MIN_VALUE ? -Infinity : <f64>settled;
+}
+
+export function highestAt(): f64 {
+  return highest == i64.MIN_VALUE ? -Infinity : <f64>highest;
+}
+
+/** Sets the watermark: of a state that was saved, or as time passes. Never back. */
+export function raiseSettled(micros: f64): void {
+  settled = max(settled, <i64>micros);
+}
+
+// Identity and time
+
+/** Evaluates whom the events are about and when they were, and looks them up; one that is not there stays 0. */
+export function identify(events: usize, count: i32): void {
+  batch++;
+  for (let event = events; count > 0; count--, event += EVENT_SIZE) {
+    know(event);
+    if (load<u32>(event, OUTCOME) == Outcome.FOLDED) lookUp(event);
+  }
+}
+
+/** As `identify`, and makes the identities that are not there: they appear in the order of these events. */
+export function register(events: usize, count: i32): void {
+  identify(events, count);
+  for (let event = events; count > 0; count--, event += EVENT_SIZE) {
+    if (load<u32>(event, OUTCOME) == Outcome.FOLDED) identityFor(event);
+  }
+  freeTemporary();
+}
+
+function know(event: usize): void {
+  const row = <usize>load<u32>(event, ROW);
+  store<u64>(event, 0, IDENTITY);
+  store<u32>(event, Outcome.FOLDED, OUTCOME);
+  if (load<u32>(row, 8) != 0) {
+    store<u32>(event, Outcome.MALFORMED, OUTCOME);
+    return;
+  }
+  const start = load<u32>(row);
+  store<u64>(row + eventCell, <u64>OBJECT | (<u64>start << 32));
+  store<u32>(row + eventCell, load<u32>(row, 4) - start, 8);
+  setBase(Base.EVENT, row);
+  allowWork(work);
+  const cells = baseOf(Base.TEMPORARIES);
+  let fault = run(identityCode);
+  const key = cells + 16;
+  if (fault == 0 && tagOf(key) == Tag.INT && !compat) fault = strOf(key, key);
+  if (fault != 0 || tagOf(key) != Tag.TEXT || lengthOf(key) == 0) return reject(event, Outcome.NOBODY, fault);
+  store<u32>(event, <u32>addressOf(key), KEY);
+  store<i32>(event, lengthOf(key), KEY_LENGTH);
+  store<u32>(event, hashOf(addressOf(key), lengthOf(key)), HASH);
+  fault = run(timeCode);
+  if (fault != 0 || tagOf(cells) != Tag.DATETIME) return reject(event, Outcome.TIMELESS, fault);
+  const offset = load<u32>(cells, 4);
+  store<i64>(event, intOf(cells), TIME);
+  store<u32>(event, offset == NAIVE ? 0 : offset, OFFSET);
+}
+
+function reject(event: usize, outcome: u32, fault: i32): void {
+  store<u32>(event, outcome, OUTCOME);
+  store<u32>(event, fault, FAULT);
+}
+
+function lookUp(event: usize): void {
+  const identity = findIdentity(load<u32>(event, KEY), load<i32>(event, KEY_LENGTH), load<u32>(event, HASH));
+  store<u32>(event, <u32>identity, IDENTITY);
+  if (identity != 0) store<u32>(identity, batch, TOUCHED);
+}
+
+// Folding
+
+/**
+ * Folds events from number `from` on.
+ *
+ * @returns `count` when all are done; -n when after n of them an identity has to wait for `refold`
+ */
+export function fold(events: usize, from: i32, count: i32): i32 {
+  for (let i = from; i < count; i++) {
+    if (!foldEvent(events + <usize>i * EVENT_SIZE)) return -1 - i;
+  }
+  freeTemporary();
+  return count;
+}
+
+/** Scanned events in phases: `identify` and `fold` in one. Returns as `fold` does. */
+export function foldBatch(events: usize, from: i32, count: i32): i32 {
+  if (from == 0) batch++;
+  for (let start = from; start < count; start += PHASE) {
+    const end = min(start + PHASE, count);
+    for (let i = start; i < end; i++) know(events + <usize>i * EVENT_SIZE);
+    for (let i = start; i < end; i++) {
+      const event = events + <usize>i * EVENT_SIZE;
+      if (load<u32>(event, OUTCOME) == Outcome.FOLDED) lookUp(event);
+    }
+    for (let i = start; i < end; i++) {
+      if (!foldEvent(events + <usize>i * EVENT_SIZE)) return -1 - i;
+    }
+    freeTemporary();
+  }
+  return count;
+}
+
+/** Identity that waits for `refold`, and the events it needs. */
+let waiting: usize = 0;
+let waitingFrom: u32 = 0;
+
+export function waitingCount(): i32 {
+  return <i32>(load<u32>(waiting, TAIL_COUNT) - waitingFrom);
+}
+
+/** Sequence of the nth event that `refold` needs. */
+export function waitingSeq(n: i32): f64 {
+  return load<f64>(entryAt(waiting, waitingFrom + <u32>n), ENTRY_SEQ);
+}
+
+/** @returns whether the next may go on: false when the identity has to be folded again first */
+function foldEvent(event: usize): bool {
+  if (load<u32>(event, OUTCOME) != Outcome.FOLDED) return true;
+  const time = load<i64>(event, TIME);
+  if (time < settled) {
+    store<u32>(event, Outcome.LATE, OUTCOME);
+    return true;
+  }
+  const identity = identityFor(event);
+  if (time < load<i64>(identity, FLOOR)) {
+    store<u32>(event, Outcome.LATE, OUTCOME);
+    return true;
+  }
+  advance(event, time);
+  store<i64>(identity, max(load<i64>(identity, LAST), time), LAST);
+  if (!keepsTail()) {
+    const fault = foldOne(identity, <usize>load<u32>(event, ROW), time, load<u32>(event, OFFSET), load<f64>(event));
+    if (fault != 0) reject(event, Outcome.FAILED, fault);
+    return true;
+  }
+  const id = <usize>load<u32>(event, ID);
+  const idLength = load<i32>(event, ID_LENGTH);
+  const seq = load<f64>(event);
+  const place = placeOf(identity, time, id, idLength, seq);
+  insertEntry(identity, place, time, id, idLength, seq);
+  if (place + 1 < load<u32>(identity, TAIL_COUNT)) return wait(identity, rewind(identity, place));
+  prepare(identity, place, settled);
+  const fault = foldOne(identity, <usize>load<u32>(event, ROW), time, load<u32>(event, OFFSET), seq);
+  if (fault == 0) return true;
+  reject(event, Outcome.FAILED, fault);
+  const last = load<u32>(identity, TAIL_COUNT) - 1;
+  removeEntry(identity, last);
+  return wait(identity, rewind(identity, last));
+}
+
+/** The identity of an event; a new one if it is not there, and did not come earlier in the batch. */
+function identityFor(event: usize): usize {
+  let identity = <usize>load<u32>(event, IDENTITY);
+  if (identity != 0) return identity;
+  const key = <usize>load<u32>(event, KEY);
+  const length = load<i32>(event, KEY_LENGTH);
+  const hash = load<u32>(event, HASH);
+  identity = findIdentity(key, length, hash);
+  if (identity == 0) identity = newIdentity(key, length, hash);
+  store<u32>(identity, batch, TOUCHED);
+  store<u32>(event, <u32>identity, IDENTITY);
+  return identity;
+}
+
+/** Number of the last batch: what `touchedOf` compares with. */
+export function batchNumber(): u32 {
+  return batch;
+}
+
+function wait(identity: usize, from: u32): bool {
+  waiting = identity;
+  waitingFrom = from;
+  return load<u32>(identity, TAIL_COUNT) == from;
+}
+
+/** One event into the records of its identity. @returns a fault that ended it */
+function foldOne(identity: usize, row: usize, time: i64, offset: u32, seq: f64): i32 {
+  setBase(Base.EVENT, row);
+  const cells = baseOf(Base.TEMPORARIES);
+  putDatetime(cells, time, offset);
+  putText(cells + 16, load<u32>(identity, 4), load<i32>(identity, 8));
+  allowWork(work);
+  enter(identity, time, offset);
+  const fault = run(codeFor(row));
+  if (fault != 0) return fault;
+  highest = max(highest, time);
+  return anchors() ? anchor(identity, time, seq) : 0;
+}
+
+/** The program for what stands in the field that is compared most. */
+function codeFor(row: usize): usize {
+  const other = <usize>load<u32>(dispatch + <usize>dispatchCount * 12);
+  if (dispatchCell == 0) return other;
+  const cell = row + dispatchCell;
+  let start = addressOf(cell);
+  let length = lengthOf(cell);
+  const kind = load<u32>(cell);
+  if (kind == RAW_STRING) {
+    start = <usize>load<u32>(cell, 4);
+    length = load<i32>(cell, 8);
+  } else if (tagOf(cell) != Tag.TEXT) {
+    return kind > RAW_STRING && kind >> 8 != 0 && tagOf(cell) == RAW_STRING ? general() : other;
+  }
+  for (let entry = dispatch, i = dispatchCount; i > 0; i--, entry += 12) {
+    if (load<i32>(entry, 4) == length && memory.compare(load<u32>(entry), start, length) == 0) return <usize>load<u32>(entry, 8);
+  }
+  return other;
+}
+
+/** An object as the scanner left it. */
+const OBJECT: u32 = 6;
+/** A string as the scanner left it, plain ASCII without escapes. */
+const RAW_STRING: u32 = 5;
+
+/** The program that compares for itself: for a field written with escapes. */
+function general(): usize {
+  return <usize>load<u32>(dispatch + <usize>dispatchCount * 12 + 4);
+}
+
+// Time
+
+/** Moves the watermark: no source that is still heard of will send what is earlier. */
+function advance(event: usize, time: i64): void {
+  if (lateness < 0) return;
+  const source = sources + (<usize>min(load<u32>(event, SOURCE), SOURCES - 1) << 4);
+  const place = min(load<u32>(event, SOURCE), SOURCES - 1);
+  while (sourcesCount <= place) {
+    store<i64>(sources + (<usize>sourcesCount << 4), i64.MIN_VALUE);
+    sourcesCount++;
+  }
+  const received = <i64>load<f64>(event, RECEIVED);
+  store<i64>(source, received, 8);
+  if (time <= load<i64>(source)) return;
+  store<i64>(source, time);
+  let low = time;
+  for (let i: u32 = 0; i < sourcesCount; i++) {
+    const other = sources + (<usize>i << 4);
+    const high = load<i64>(other);
+    // a source that is silent for as long as events may be late holds nobody up
+    if (high != i64.MIN_VALUE && received - load<i64>(other, 8) <= lateness) low = min(low, high);
+  }
+  settled = max(settled, low - lateness);
+}
+
+// Folding again
+
+/**
+ * Folds again what `waitingSeq` names, from the checkpoint on.
+ *
+ * @param events  as many as `waitingCount` said, scanned, with their times as when they came
+ * @returns -1 when all are folded; else the number of the one that failed: it is no longer waited for, and the rest has to be folded anew
+ */
+export function refold(events: usize, count: i32): i32 {
+  const identity = waiting;
+  for (let i = 0; i < count; i++) {
+    const event = events + <usize>i * EVENT_SIZE;
+    const place = waitingFrom + <u32>i;
+    know(event);
+    prepare(identity, place, i64.MIN_VALUE);
+    const fault = foldOne(
+      identity,
+      <usize>load<u32>(event, ROW),
+      load<i64>(event, TIME),
+      load<u32>(event, OFFSET),
+      load<f64>(event),
+    );
+    freeTemporary();
+    if (fault == 0) continue;
+    reject(event, Outcome.FAILED, fault);
+    removeEntry(identity, place);
+    waitingFrom = rewind(identity, place);
+    return i;
+  }
+  return -1;
+}

@@ -1,0 +1,153 @@
+// The blocks of each window round an anchor, and the values of their columns.
+
+import { callFunction } from "./call";
+import { newList } from "./collection";
+import { Func } from "./builtins";
+import { ITEMS_MAX, spend, temporary } from "./heap";
+import { COUNT, LIST, recordAt } from "./identity";
+import { Aggregate, aggregateAt } from "./program";
+import { CELLS, EXPIRED, FLAGS, START_CELL } from "./record";
+import { Fault, Tag, copyCell, intOf, putCollection, putInt, tagOf } from "./value";
+
+/** Window by aggregate: +0 address of its records u32, +4 count u32. */
+const windows: usize = memory.data(256 * 8, 16);
+
+/** Units of a window. */
+namespace Unit {
+  export const TIME: u32 = 0;
+  export const COUNT: u32 = 1;
+}
+
+/** Which blocks a window has, from outside: for Blurr's own reckoning. @param records  addresses, u32 each */
+export function setWindow(aggregate: i32, records: usize, count: i32): void {
+  store<u32>(windows + (<usize>aggregate << 3), <u32>records);
+  store<u32>(windows + (<usize>aggregate << 3), count, 4);
+}
+
+export function emptyWindow(aggregate: i32): void {
+  setWindow(aggregate, 0, 0);
+}
+
+/**
+ * Finds the blocks of a window.
+ *
+ * @param slot   of the aggregate that the window looks at; its records are in the order of their starts
+ * @param start  of the anchor, µs; blocks that start then never belong
+ * @returns whether the window is filled: of time by one block, of a count by that many
+ */
+export function fillWindow(aggregate: i32, slot: usize, start: i64): bool {
+  const described = aggregateAt(aggregate);
+  const span = load<i64>(described, Aggregate.SPAN);
+  const isCount = load<u32>(described, Aggregate.UNIT) == Unit.COUNT;
+  let from: u32;
+  let to: u32;
+  if (span < 0) {
+    to = firstFrom(slot, start);
+    from = isCount ? 0 : firstFrom(slot, start + span + 1);
+  } else {
+    from = firstFrom(slot, start + 1);
+    to = isCount ? load<u32>(slot, COUNT) : firstFrom(slot, start + span);
+  }
+  if (!isCount) return gather(aggregate, slot, from, to, u32.MAX_VALUE, false) > 0;
+  const wanted = <u32>(span < 0 ? -span : span);
+  return gather(aggregate, slot, from, to, wanted, span < 0) == wanted;
+}
+
+/** The first record that starts at `start` or later. */
+function firstFrom(slot: usize, start: i64): u32 {
+  let low: u32 = 0;
+  let high = load<u32>(slot, COUNT);
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (intOf(recordAt(slot, middle) + START_CELL) < start) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Sets the window to records [from, to), at most the first or last `most`, without those kept no longer. */
+function gather(aggregate: i32, slot: usize, from: u32, to: u32, most: u32, fromBehind: bool): u32 {
+  let gone: u32 = 0;
+  for (let place = from; place < to; place++) gone += u32((load<u32>(recordAt(slot, place), FLAGS) & EXPIRED) != 0);
+  const list = <usize>load<u32>(slot, LIST);
+  let records = list + (<usize>from << 2);
+  let count: u32 = to < from ? 0 : to - from;
+  if (gone > 0) {
+    records = temporary(<usize>count << 2);
+    let kept: u32 = 0;
+    for (let place = from; place < to; place++) {
+      const record = recordAt(slot, place);
+      if ((load<u32>(record, FLAGS) & EXPIRED) != 0) continue;
+      store<u32>(records + (<usize>kept << 2), <u32>record);
+      kept++;
+    }
+    count = kept;
+  }
+  if (count > most) {
+    if (fromBehind) records += <usize>(count - most) << 2;
+    count = most;
+  }
+  setWindow(aggregate, records, count);
+  return count;
+}
+
+// Values
+
+// @ts-ignore: decorator
+@inline
+function cellOf(window: usize, n: usize, column: u32): usize {
+  return <usize>load<u32>(<usize>load<u32>(window) + (n << 2)) + CELLS + (<usize>column << 4);
+}
+
+/** The values of a column over the window's blocks, oldest first. */
+export function series(result: usize, aggregate: i32, column: u32): i32 {
+  const window = windows + (<usize>aggregate << 3);
+  const count = load<i32>(window, 4);
+  if (count > ITEMS_MAX || spend(count)) return Fault.LIMIT;
+  const list = newList(Tag.LIST, count);
+  for (let n = 0; n < count; n++) copyCell(list + 16 + (<usize>n << 4), cellOf(window, n, column));
+  store<i32>(list, count);
+  putCollection(result, Tag.LIST, list);
+  return 0;
+}
+
+/** `source.f[index]` */
+export function seriesItem(result: usize, aggregate: i32, index: usize, column: u32): i32 {
+  if (tagOf(index) != Tag.INT && tagOf(index) != Tag.BOOL) return Fault.TYPE;
+  const window = windows + (<usize>aggregate << 3);
+  const count = <i64>load<u32>(window, 4);
+  let n = intOf(index);
+  if (n < 0) n += count;
+  if (n < 0 || n >= count) return Fault.INDEX;
+  copyCell(result, cellOf(window, <usize>n, column));
+  return 0;
+}
+
+/** `sum(source.f)` and the like, without a list where that is possible. */
+export function seriesFunction(result: usize, aggregate: i32, func: u32, column: u32): i32 {
+  const window = windows + (<usize>aggregate << 3);
+  const count = load<i32>(window, 4);
+  if (func == Func.LEN) {
+    putInt(result, count);
+    return 0;
+  }
+  if (func == Func.SUM && sum(result, window, count, column)) return 0;
+  const fault = series(LISTED, aggregate, column);
+  return fault != 0 ? fault : callFunction(func, result, LISTED, 1);
+}
+
+const LISTED: usize = memory.data(16, 16);
+
+/** @returns whether all were floats; else nothing is written */
+function sum(result: usize, window: usize, count: i32, column: u32): bool {
+  if (count == 0 || spend(count)) return false;
+  let total: f64 = 0;
+  for (let n = 0; n < count; n++) {
+    const cell = cellOf(window, n, column);
+    if (tagOf(cell) != Tag.FLOAT) return false;
+    total += load<f64>(cell, 8);
+  }
+  store<u64>(result, Tag.FLOAT);
+  store<f64>(result, total, 8);
+  return true;
+}

@@ -1,0 +1,489 @@
+// Events in, records and rows out: the host's side of `assembly/fold.ts`.
+import { AisleError } from "../errors.ts";
+import { limits } from "../limits.ts";
+import type { Program, Site } from "../spec/compile.ts";
+import { instantiate } from "./core.ts";
+import { type Image, type ImageCore, loadImage } from "./image.ts";
+import { FAULTS as FAULT_NAMES } from "./value.ts";
+
+/** What can go wrong in an expression. */
+export type FaultName = (typeof FAULT_NAMES)[number];
+
+/** What became of an event, in the order of `Outcome` in `assembly/fold.ts`. */
+export const OUTCOMES = ["folded", "malformed", "nobody", "timeless", "late", "failed"] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** Events of a batch, in the order of the journal: one after the other in each array. */
+export interface Batch {
+  readonly payloads: readonly Uint8Array[];
+  /** Sequences: rising, safe integers. */
+  readonly seqs: ArrayLike<number>;
+  /** Receive times, ms since epoch. Missing: 0. */
+  readonly receivedAt?: ArrayLike<number>;
+  /** Numbers of the sources; each has a watermark of its own. Missing: one source. */
+  readonly sources?: ArrayLike<number>;
+  /** Ids, UTF-8: they order events of the same time. */
+  readonly ids?: readonly (Uint8Array | null)[];
+}
+
+/** Where events that were folded before are found again, when a late one makes them be folded once more. */
+export type Lookup = (seq: number) => { readonly payload: Uint8Array; readonly id: Uint8Array | null };
+
+export interface FoldOptions {
+  /** How much later than younger events of its source an event may come, ms; null: as the spec says. */
+  readonly latenessMs?: number | null;
+  /** Whether a row is made for each anchor. */
+  readonly rows?: boolean;
+  /** Events are folded in the order in which they come, whatever their times. */
+  readonly unordered?: boolean;
+  readonly cold?: Cold;
+  /** Told of each value as it is computed; only with a program that was compiled with `trace`. */
+  readonly trace?: (site: Site, json: string | null, fault: FaultName | null) => void;
+}
+
+/** Where identities are that are not in memory. */
+export interface Cold {
+  /** How many are there: with none nobody is asked. */
+  readonly size: number;
+  /** What `Fold.pack` gave for this key, which is no longer cold then; null: it is not there. */
+  take(key: Uint8Array): Uint8Array | null;
+}
+
+/** Flag of an identity: it may lack earlier events. `INCOMPLETE` in `assembly/identity.ts`. */
+export const INCOMPLETE = 1;
+
+/** An identity in the core: an address, valid until the next fold. */
+export type Handle = number;
+
+export type Core = ImageCore & {
+  heldUsed(): number;
+  boundValues(textBytes: number, items: number): void;
+  boundTail(events: number): void;
+  setPace(latenessMicros: number, work: number): void;
+  settledAt(): number;
+  highestAt(): number;
+  raiseSettled(micros: number): void;
+  scan(root: number, rows: number, size: number, count: number, depth: number): number;
+  identify(events: number, count: number): void;
+  register(events: number, count: number): void;
+  batchNumber(): number;
+  touchedOf(identity: number): number;
+  lastOf(identity: number): number;
+  tailCount(identity: number): number;
+  tailSeq(identity: number, n: number): number;
+  settleIdentity(identity: number): void;
+  forgetVariables(identity: number): void;
+  setFlags(identity: number, flags: number): void;
+  packIdentity(identity: number, at: number, end: number): number;
+  unpackIdentity(at: number, end: number): number;
+  forgetIdentity(identity: number): void;
+  fold(events: number, from: number, count: number): number;
+  foldBatch(events: number, from: number, count: number): number;
+  waitingCount(): number;
+  waitingSeq(n: number): number;
+  refold(events: number, count: number): number;
+  freeTemporary(): void;
+  countersAt(): number;
+  abortReason(): number;
+  identitiesCount(): number;
+  identityFrom(place: number): number;
+  nextPlace(): number;
+  identityOf(key: number, length: number): number;
+  keyAt(identity: number): number;
+  keyLength(identity: number): number;
+  ordinalOf(identity: number): number;
+  flagsOf(identity: number): number;
+  recordsCount(identity: number, aggregate: number): number;
+  shownRecord(identity: number, aggregate: number, n: number): number;
+  currentRecord(identity: number, aggregate: number): number;
+  orderOf(record: number): number;
+  rowsCount(identity: number): number;
+  completeRow(identity: number, n: number): number;
+  featuresOf(identity: number): number;
+  rowOf(identity: number, block: number): number;
+  isAnchor(block: number): number;
+  setWindow(aggregate: number, records: number, count: number): void;
+  dropRow(row: number): void;
+  printLine(identity: number, aggregate: number, record: number, at: number, end: number): number;
+  printRecord(aggregate: number, record: number, at: number, end: number): number;
+  printRow(row: number, at: number, end: number): number;
+  printValue(cell: number, at: number, end: number): number;
+};
+
+// The event, as drawn in `assembly/fold.ts`, in bytes
+const EVENT = 72;
+/** Bytes behind the last payload that the core may read; what it sees there it ignores. */
+const SLACK = 64;
+const INPUT_BYTES = 256 * 1024;
+const EVENTS_COUNT = 256;
+const OUTPUT_BYTES = 64 * 1024;
+const FAULTS = 10;
+const ABORTED = 100;
+
+/** The largest of the sources' numbers; `SOURCES - 1` in `assembly/fold.ts`. */
+export const SOURCE_MAX = 63;
+
+/** Rows, events and bytes of one batch in the core's memory. */
+class Room {
+  readonly #core: Core;
+  readonly #rowSize: number;
+  #input = 0;
+  #inputSize = 0;
+  #rows = 0;
+  #count = 0;
+  events = 0;
+
+  constructor(core: Core, rowSize: number) {
+    this.#core = core;
+    this.#rowSize = rowSize;
+  }
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** Copies the events in. Throws `too-large` for more than a batch may hold. */
+  fill(batch: Batch): void {
+    const { payloads, ids } = batch;
+    const count = payloads.length;
+    let size = count;
+    for (let i = 0; i < count; i++) size += payloads[i]!.length + (ids?.[i]?.length ?? 0);
+    this.#makeRoom(size, count);
+    const { buffer } = this.#core.memory;
+    const bytes = new Uint8Array(buffer);
+    const words = new Uint32Array(buffer);
+    const doubles = new Float64Array(buffer);
+    const { seqs, receivedAt, sources } = batch;
+    let at = this.#input;
+    let row = this.#rows;
+    let event = this.events;
+    for (let i = 0; i < count; i++, row += this.#rowSize, event += EVENT) {
+      const payload = payloads[i]!;
+      bytes.set(payload, at);
+      words[row >> 2] = at;
+      at += payload.length;
+      words[(row >> 2) + 1] = at++; // a byte for the sentinel
+      doubles[event >> 3] = seqs[i]!;
+      doubles[(event >> 3) + 1] = receivedAt === undefined ? 0 : receivedAt[i]! * 1000;
+      words[(event >> 2) + 4] = sources === undefined ? 0 : Math.min(sources[i]!, SOURCE_MAX);
+      words[(event >> 2) + 16] = row;
+      const id = ids?.[i] ?? null;
+      words[(event >> 2) + 6] = id === null ? 0 : at;
+      words[(event >> 2) + 7] = id === null ? 0 : id.length;
+      if (id === null) continue;
+      bytes.set(id, at);
+      at += id.length;
+    }
+  }
+
+  #makeRoom(inputBytes: number, count: number): void {
+    if (inputBytes > limits.scanBytes)
+      throw new AisleError("too-large", `a batch of ${inputBytes} bytes, at most ${limits.scanBytes} are allowed`);
+    if (count > limits.scanPayloads)
+      throw new AisleError("too-large", `a batch of ${count} events, at most ${limits.scanPayloads} are allowed`);
+    if (inputBytes > this.#inputSize) {
+      this.#inputSize = Math.min(Math.max(inputBytes, 2 * this.#inputSize, INPUT_BYTES), limits.scanBytes);
+      this.#input = this.#core.reserve(this.#inputSize + SLACK);
+    }
+    if (count > this.#count) {
+      this.#count = Math.min(Math.max(count, 2 * this.#count, EVENTS_COUNT), limits.scanPayloads);
+      this.#rows = this.#core.reserve(this.#count * this.#rowSize);
+      this.events = this.#core.reserve(this.#count * EVENT);
+    }
+  }
+}
+
+/** The run is over: an expression reached a name that nobody defines. Only with Blurr's compatibility. */
+export class Aborted extends AisleError {
+  override name = "Aborted";
+  readonly error: string;
+
+  constructor(error: string, message: string) {
+    super("invalid", `${error}: ${message}`);
+    this.error = error;
+  }
+}
+
+export class Fold {
+  readonly program: Program;
+  readonly core: Core;
+  readonly #image: Image;
+  readonly #cold: Cold | null;
+  readonly #batch: Room;
+  readonly #again: Room;
+  #output = 0;
+  #outputSize = 0;
+
+  constructor(program: Program, options: FoldOptions = {}) {
+    const { latenessMs = null, rows = false, unordered = program.compat, trace } = options;
+    this.program = program;
+    this.#cold = options.cold ?? null;
+    this.core = instantiate<Core>({
+      trace: (site: number, cell: number, fault: number) => {
+        const json = cell === 0 ? null : this.#json(cell);
+        trace?.(program.sites[site]!, json, fault === 0 ? null : (FAULT_NAMES[fault - 1] ?? null));
+      },
+    });
+    this.core.boundValues(limits.stateTextBytes, limits.stateItems);
+    this.#image = loadImage(this.core, program, rows);
+    this.#batch = new Room(this.core, this.#image.rowSize);
+    this.#again = new Room(this.core, this.#image.rowSize);
+    const lateness = latenessMs ?? program.transform.streaming.latenessMs;
+    this.core.setPace(unordered ? -1 : lateness * 1000, limits.foldWork);
+    this.core.boundTail(unordered ? 0 : limits.tailEvents);
+  }
+
+  /**
+   * Folds events, in this order as far as they have no other order by time.
+   *
+   * @param lookup   gives back earlier events, of this batch too
+   * @param told     told of each event that was not folded, and of earlier ones that now fail (`index` -1)
+   */
+  fold(
+    batch: Batch,
+    lookup: Lookup,
+    told: (outcome: Outcome, index: number, seq: number, fault: FaultName | null) => void,
+  ): void {
+    const { core } = this;
+    const count = batch.payloads.length;
+    this.#batch.fill(batch);
+    const { rows } = this.#batch;
+    const { root, rowSize } = this.#image;
+    core.scan(root, rows, rowSize, count, limits.jsonDepth);
+    for (let from = 0; from < count; ) {
+      const done = this.#foldFrom(from, count);
+      if (done >= 0) break;
+      this.#refold(lookup, told);
+      from = -done;
+      // what the rest had resolved may be gone
+      core.scan(root, rows + from * rowSize, rowSize, count - from, limits.jsonDepth);
+    }
+    this.#tell(batch, told);
+  }
+
+  #foldFrom(from: number, count: number): number {
+    const { core } = this;
+    const { events } = this.#batch;
+    if (this.#cold === null || this.#cold.size === 0) return core.foldBatch(events, from, count);
+    core.identify(events + from * EVENT, count - from);
+    for (let i = from; i < count; i++) this.#warm(events + i * EVENT, this.#cold);
+    return core.fold(events, from, count);
+  }
+
+  /** Takes the identity of an event into memory, if it is known and not there. */
+  #warm(event: number, cold: Cold): void {
+    const words = new Uint32Array(this.core.memory.buffer, event, EVENT >> 2);
+    if (words[5] !== 0 || words[10] !== 0) return;
+    const key = Buffer.from(new Uint8Array(this.core.memory.buffer, words[8]!, words[9]!));
+    const packed = cold.take(key);
+    if (packed !== null) this.#unpack(packed);
+  }
+
+  /**
+   * Sees whom events are about and when they were, without folding them: identities appear in this order.
+   *
+   * @returns time of each event, µs; NaN for one that can't be folded
+   */
+  register(batch: Batch): Float64Array {
+    const { core } = this;
+    const count = batch.payloads.length;
+    this.#batch.fill(batch);
+    const { events, rows } = this.#batch;
+    core.scan(this.#image.root, rows, this.#image.rowSize, count, limits.jsonDepth);
+    if (this.#cold !== null && this.#cold.size > 0) {
+      core.identify(events, count);
+      for (let i = 0; i < count; i++) this.#warm(events + i * EVENT, this.#cold);
+      core.freeTemporary();
+      core.scan(this.#image.root, rows, this.#image.rowSize, count, limits.jsonDepth);
+    }
+    core.register(events, count);
+    const view = new DataView(core.memory.buffer);
+    return Float64Array.from({ length: count }, (_, i) => {
+      const event = events + i * EVENT;
+      if (view.getUint32(event + 20, true) !== 0) return Number.NaN;
+      return Number(view.getBigInt64(event + 48, true));
+    });
+  }
+
+  // Memory
+
+  /** Held bytes in use by identities and all that belongs to them. */
+  get usedBytes(): number {
+    return this.core.heldUsed();
+  }
+
+  /** All that belongs to an identity, as MessagePack; see `assembly/state.ts`. */
+  pack(identity: Handle): Buffer {
+    return this.#write((at, end) => this.core.packIdentity(identity, at, end));
+  }
+
+  /** Takes in what `pack` gave. Throws `corrupt` when it is of another version, or the identity is there already. */
+  unpack(bytes: Uint8Array): Handle {
+    const identity = this.#unpack(bytes);
+    this.core.freeTemporary();
+    return identity;
+  }
+
+  /** Temporary memory is left to the caller: events under way may be using it. */
+  #unpack(bytes: Uint8Array): Handle {
+    const at = this.#makeOutput(bytes.length + SLACK);
+    new Uint8Array(this.core.memory.buffer).set(bytes, at);
+    const identity = this.core.unpackIdentity(at, at + bytes.length);
+    if (identity === 0)
+      throw new AisleError("corrupt", "the state of an identity is of another version, or here twice");
+    return identity;
+  }
+
+  /** Takes an identity out of memory. */
+  forget(identity: Handle): void {
+    this.core.forgetIdentity(identity);
+  }
+
+  #tell(batch: Batch, told: (outcome: Outcome, index: number, seq: number, fault: FaultName | null) => void): void {
+    const words = new Uint32Array(this.core.memory.buffer, this.#batch.events, (batch.payloads.length * EVENT) >> 2);
+    for (let i = 0, at = 5; i < batch.payloads.length; i++, at += EVENT >> 2) {
+      if (words[at] === 0) continue;
+      const fault = words[at + 10]!;
+      if (fault === ABORTED) this.#abort();
+      told(OUTCOMES[words[at]!]!, i, batch.seqs[i]!, fault === 0 ? null : (FAULT_NAMES[fault - 1] ?? null));
+    }
+  }
+
+  #abort(): never {
+    const { error, message } = this.program.aborts[this.core.abortReason()]!;
+    throw new Aborted(error, message);
+  }
+
+  /** Folds again what a late event, or one that failed, has undone. */
+  #refold(lookup: Lookup, told: (outcome: Outcome, index: number, seq: number, fault: FaultName | null) => void): void {
+    const { core } = this;
+    const { root, rowSize } = this.#image;
+    for (;;) {
+      const seqs = Array.from({ length: core.waitingCount() }, (_, n) => core.waitingSeq(n));
+      const found = seqs.map(lookup);
+      this.#again.fill({ seqs, payloads: found.map(({ payload }) => payload), ids: found.map(({ id }) => id) });
+      core.scan(root, this.#again.rows, rowSize, seqs.length, limits.jsonDepth);
+      const failed = core.refold(this.#again.events, seqs.length);
+      if (failed < 0) return;
+      const words = new Uint32Array(core.memory.buffer, this.#again.events + failed * EVENT, EVENT >> 2);
+      told("failed", -1, seqs[failed]!, FAULT_NAMES[words[15]! - 1] ?? null);
+    }
+  }
+
+  // Asking
+
+  /** The identity with this key; null: nothing is known of it. */
+  find(key: string): Handle | null {
+    const bytes = new TextEncoder().encode(key);
+    const at = this.#makeOutput(bytes.length + SLACK);
+    new Uint8Array(this.core.memory.buffer).set(bytes, at);
+    return this.core.identityOf(at, bytes.length) || null;
+  }
+
+  keyOf(identity: Handle): string {
+    const { core } = this;
+    return Buffer.from(core.memory.buffer, core.keyAt(identity), core.keyLength(identity)).toString();
+  }
+
+  /** All identities, in the order in which they first appeared. */
+  identities(): Handle[] {
+    const { core } = this;
+    const found: Handle[] = [];
+    for (let place = 0; ; place = core.nextPlace()) {
+      const identity = core.identityFrom(place);
+      if (identity === 0) break;
+      found.push(identity);
+    }
+    return found.sort((a, b) => core.ordinalOf(a) - core.ordinalOf(b));
+  }
+
+  /** Records of an identity, in the order in which they were saved. `aggregate` is an index into the spec's. */
+  records(identity: Handle): { readonly aggregate: number; readonly record: number }[] {
+    const { core, program } = this;
+    const streams = program.transform.streaming.aggregates.length;
+    const saved: { aggregate: number; record: number }[] = [];
+    const loaded: { aggregate: number; record: number }[] = [];
+    for (let aggregate = 0; aggregate < streams; aggregate++) {
+      const count = core.recordsCount(identity, aggregate);
+      for (let n = 0; n < count; n++) {
+        const record = core.shownRecord(identity, aggregate, n);
+        if (record !== 0) (core.orderOf(record) === 0 ? loaded : saved).push({ aggregate, record });
+      }
+    }
+    return [...saved.sort((a, b) => core.orderOf(a.record) - core.orderOf(b.record)), ...loaded];
+  }
+
+  /** A record as Blurr's line: `["<key>", {…}]`. */
+  line(identity: Handle, aggregate: number, record: number): string {
+    return this.#print((at, end) => this.core.printLine(identity, aggregate, record, at, end));
+  }
+
+  /** A record as JSON. */
+  json(aggregate: number, record: number): string {
+    return this.#print((at, end) => this.core.printRecord(aggregate, record, at, end));
+  }
+
+  /** Rows of an identity as JSON, in the order of their anchors; those whose windows after the anchor are not filled are left out. */
+  rows(identity: Handle): string[] {
+    const { core } = this;
+    const texts: string[] = [];
+    for (let n = 0; n < core.rowsCount(identity); n++) {
+      const row = core.completeRow(identity, n);
+      if (row !== 0) texts.push(this.printRow(row));
+    }
+    return texts;
+  }
+
+  /** Features as of the identity's last event, as JSON; null when it has no block or a window before it is not filled. */
+  features(identity: Handle): string | null {
+    const row = this.core.featuresOf(identity);
+    return row === 0 ? null : this.printRow(row);
+  }
+
+  /** Prints a row and drops it. */
+  printRow(row: number): string {
+    const text = this.#print((at, end) => this.core.printRow(row, at, end));
+    this.core.dropRow(row);
+    return text;
+  }
+
+  /** What failed so far, by place of the spec and kind of fault. */
+  faults(): { readonly site: Site; readonly fault: FaultName; readonly count: number }[] {
+    const { sites } = this.program;
+    const words = new Uint32Array(this.core.memory.buffer, this.core.countersAt(), sites.length * FAULTS);
+    return sites.flatMap((site, i) =>
+      Array.from({ length: FAULTS }, (_, fault) => ({
+        site,
+        fault: FAULT_NAMES[fault - 1]!,
+        count: words[i * FAULTS + fault]!,
+      })).filter(({ count }) => count > 0),
+    );
+  }
+
+  // Output
+
+  #print(write: (at: number, end: number) => number): string {
+    return this.#write(write).toString("latin1");
+  }
+
+  #write(write: (at: number, end: number) => number): Buffer {
+    for (let size = OUTPUT_BYTES; size <= limits.printedBytes; size *= 4) {
+      const at = this.#makeOutput(size);
+      const behind = write(at, at + this.#outputSize);
+      if (behind !== 0) return Buffer.from(new Uint8Array(this.core.memory.buffer, at, behind - at));
+    }
+    throw new AisleError("too-large", `a record takes more than ${limits.printedBytes} bytes`);
+  }
+
+  #json(cell: number): string {
+    return this.#print((at, end) => this.core.printValue(cell, at, end));
+  }
+
+  #makeOutput(bytes: number): number {
+    if (bytes > this.#outputSize) {
+      this.#outputSize = Math.max(bytes, OUTPUT_BYTES);
+      this.#output = this.core.reserve(this.#outputSize);
+    }
+    return this.#output;
+  }
+}
