@@ -1,17 +1,16 @@
 // Which record of an aggregate an event goes to: the steps that the bytecode takes between its expressions.
 
 import { equals, hash } from "./compare";
-import { hold } from "./heap";
-import { touch } from "./history";
+import { sameBytes } from "./bytes";
+import { eventNumber, isLogged, logCell, logCounts, logHeader, logSlot } from "./history";
 import {
   CURRENT,
   COUNT,
-  ERA,
-  KEY,
   KEY_LENGTH,
   SAVED,
   addRecord,
   findRecord,
+  keyOf,
   recordAt,
   slotOf,
   truncate,
@@ -19,6 +18,7 @@ import {
 import { Aggregate, Base, Kind, aggregateAt, compat, setBase, streamCount } from "./program";
 import {
   ACCEPTED,
+  BORN,
   CELLS,
   END_CELL,
   EXPIRED,
@@ -31,9 +31,8 @@ import {
   copyOf,
   newRecord,
   recordBytes,
-  resetRecord,
 } from "./record";
-import { HELD, Tag, intOf, lengthOf, putDatetime, tagOf } from "./value";
+import { Tag, addressOf, intOf, lengthOf, putDatetime, putText, tagOf } from "./value";
 
 /** Whom the event is about, and its time. */
 let identity: usize = 0;
@@ -55,8 +54,17 @@ function show(aggregate: i32, record: usize): void {
   setBase(Base.FIRST_RECORD + <u32>aggregate, shown + CELLS);
 }
 
+/** Its header is written to next. */
+function logged(record: usize): usize {
+  if (isLogged(load<u32>(record, BORN))) logHeader(record);
+  return record;
+}
+
 function become(aggregate: i32, slot: usize, record: usize): void {
-  store<u32>(slot, <u32>record, CURRENT);
+  if (<usize>load<u32>(slot, CURRENT) != record) {
+    logSlot(slot);
+    store<u32>(slot, <u32>record, CURRENT);
+  }
   show(aggregate, record);
 }
 
@@ -64,26 +72,25 @@ function become(aggregate: i32, slot: usize, record: usize): void {
 export function own(aggregate: i32): void {
   const slot = slotOf(identity, aggregate);
   const record = <usize>load<u32>(slot, CURRENT);
-  if (record != 0) {
-    touch(identity, record, recordBytes(aggregate));
-    return;
-  }
-  become(aggregate, slot, make(aggregate, slot));
+  if (record != 0 && isPast(aggregate, record)) leave(aggregate, slot, record);
+  if (load<u32>(slot, CURRENT) == 0) become(aggregate, slot, make(aggregate, slot, 0));
 }
 
-function make(aggregate: i32, slot: usize): usize {
-  const record = newRecord(aggregate, load<u32>(identity, ERA));
+function make(aggregate: i32, slot: usize, hash: u32): usize {
+  const record = newRecord(aggregate, eventNumber());
+  store<u32>(record, hash, HASH);
+  logSlot(slot);
   addRecord(slot, record);
   return record;
 }
 
 /** The record gets its turn among those saved, unless it has it. */
-function save(aggregate: i32, record: usize): void {
+function save(record: usize): void {
   if (load<u32>(record, ORDER) != 0) return;
-  touch(identity, record, recordBytes(aggregate));
   const turn = load<u32>(identity, SAVED) + 1;
+  logCounts();
   store<u32>(identity, turn, SAVED);
-  store<u32>(record, turn, ORDER);
+  store<u32>(logged(record), turn, ORDER);
 }
 
 /** Is this record kept no longer, as of the event? */
@@ -92,13 +99,16 @@ function isPast(aggregate: i32, record: usize): bool {
   return retention > 0 && (load<u32>(record, FLAGS) & ACCEPTED) != 0 && load<i64>(record, LAST) + retention < time;
 }
 
+function expire(record: usize): void {
+  store<u32>(logged(record), load<u32>(record, FLAGS) | EXPIRED, FLAGS);
+}
+
 /** The current record is done; one that was kept too long is as if it were not there. */
 function leave(aggregate: i32, slot: usize, record: usize): void {
   if (isPast(aggregate, record)) {
-    touch(identity, record, recordBytes(aggregate));
-    store<u32>(record, load<u32>(record, FLAGS) | EXPIRED, FLAGS);
+    expire(record);
   } else {
-    save(aggregate, record);
+    save(record);
   }
   become(aggregate, slot, 0);
 }
@@ -113,33 +123,27 @@ export function switchTo(aggregate: i32, dimensions: usize, length: i32): i32 {
   const first = CELLS + (<usize>load<u32>(aggregateAt(aggregate), Aggregate.DIMENSIONS) << 4);
   let record = <usize>load<u32>(slot, CURRENT);
   if (record != 0) {
-    if (isSame(record + first, dimensions, length) && !isPast(aggregate, record)) {
-      touch(identity, record, recordBytes(aggregate));
-      return 0;
-    }
+    if (isSame(record + first, dimensions, length) && !isPast(aggregate, record)) return 0;
     leave(aggregate, slot, record);
   }
   const code = hashAll(dimensions, length);
   record = findRecord(slot, aggregate, dimensions, length, code);
   if (record != 0 && isPast(aggregate, record)) {
-    touch(identity, record, recordBytes(aggregate));
-    store<u32>(record, load<u32>(record, FLAGS) | EXPIRED, FLAGS);
+    expire(record);
     record = 0;
   }
-  if (record != 0) {
-    touch(identity, record, recordBytes(aggregate));
-  } else {
-    record = newRecord(aggregate, load<u32>(identity, ERA));
-    store<u32>(record, code, HASH);
-    addRecord(slot, record);
-  }
-  become(aggregate, slot, record);
+  become(aggregate, slot, record != 0 ? record : make(aggregate, slot, code));
   return 0;
 }
 
 function isSame(cells: usize, dimensions: usize, length: i32): bool {
   for (let i = 0; i < length; i++, cells += 16, dimensions += 16) {
-    if (!equals(cells, dimensions)) return false;
+    if (tagOf(cells) == Tag.TEXT && tagOf(dimensions) == Tag.TEXT) {
+      const bytes = lengthOf(cells);
+      if (bytes != lengthOf(dimensions) || !sameBytes(addressOf(cells), addressOf(dimensions), bytes)) return false;
+    } else if (!equals(cells, dimensions)) {
+      return false;
+    }
   }
   return true;
 }
@@ -169,18 +173,24 @@ export function separate(aggregate: i32): void {
   }
 }
 
+/** The session that began last: an earlier one may have been made after it, by `fork`. */
 function youngest(slot: usize): usize {
+  let found: usize = 0;
   for (let place = load<u32>(slot, COUNT); place > 0; place--) {
     const record = recordAt(slot, place - 1);
-    if ((load<u32>(record, FLAGS) & (ACCEPTED | EXPIRED)) == ACCEPTED) return record;
+    if ((load<u32>(record, FLAGS) & (ACCEPTED | EXPIRED)) != ACCEPTED) continue;
+    if (!compat) return record;
+    if (found == 0 || intOf(record + START_CELL) > intOf(found + START_CELL)) found = record;
   }
-  return 0;
+  return found;
 }
 
 /** Blurr keys a session by its start: one whose start moves back is stored anew, and the old one stays. */
 function fork(aggregate: i32, slot: usize, record: usize): void {
   const copy = copyOf(record, recordBytes(aggregate));
   store<u32>(copy, 0, ORDER);
+  store<u32>(copy, eventNumber(), BORN);
+  logSlot(slot);
   addRecord(slot, copy);
   become(aggregate, slot, copy);
 }
@@ -192,13 +202,18 @@ export function split(aggregate: i32, ends: bool): void {
   const record = <usize>load<u32>(slot, CURRENT);
   if (record == 0 || tagOf(record + START_CELL) != Tag.DATETIME) return;
   // a block is known by its start: the next with the same takes its place
-  if (intOf(record + START_CELL) == time) {
-    touch(identity, record, recordBytes(aggregate));
-    save(aggregate, record);
-    resetRecord(record, aggregate);
-    return;
-  }
+  const isRepeat = intOf(record + START_CELL) == time;
   leave(aggregate, slot, record);
+  if (isRepeat) replace(aggregate, slot, record);
+}
+
+/** A new record in the place and turn of another. */
+function replace(aggregate: i32, slot: usize, record: usize): void {
+  expire(record);
+  store<i64>(record, i64.MIN_VALUE, LAST); // it is in no window, whatever the retention
+  const fresh = make(aggregate, slot, 0);
+  store<u32>(fresh, load<u32>(record, ORDER), ORDER);
+  become(aggregate, slot, fresh);
 }
 
 /** The current record, new with this event, doesn't take it after all: it is not kept. */
@@ -206,29 +221,35 @@ export function discard(aggregate: i32): void {
   const slot = slotOf(identity, aggregate);
   const record = <usize>load<u32>(slot, CURRENT);
   if (record == 0 || (load<u32>(record, FLAGS) & ACCEPTED) != 0) return;
+  // what the event logged of the slot takes back all of it
   truncate(slot, aggregate, load<u32>(slot, COUNT) - 1);
-  become(aggregate, slot, 0);
+  store<u32>(slot, 0, CURRENT);
+  show(aggregate, 0);
 }
 
 /** The current record takes the event: it knows whom it is about, and when it began and ended. */
 export function accept(aggregate: i32): void {
   const record = <usize>load<u32>(slotOf(identity, aggregate), CURRENT);
-  store<u32>(record, load<u32>(record, FLAGS) | ACCEPTED, FLAGS);
-  if (lengthOf(record + IDENTITY_CELL) == 0) name(record + IDENTITY_CELL);
-  if (time > load<i64>(record, LAST) || load<i64>(record, LAST) == 0) store<i64>(record, time, LAST);
-  const kind = load<u32>(aggregateAt(aggregate));
+  const described = aggregateAt(aggregate);
+  const isNew = (load<u32>(record, FLAGS) & ACCEPTED) == 0;
+  const keepsLast = load<i64>(described, Aggregate.RETENTION) > 0;
+  if (isNew || keepsLast) {
+    logged(record);
+    store<u32>(record, load<u32>(record, FLAGS) | ACCEPTED, FLAGS);
+    if (keepsLast && (isNew || time > load<i64>(record, LAST))) store<i64>(record, time, LAST);
+  }
+  // the key lives as long as the identity, and that longer than its records
+  if (isNew) putText(written(record, record + IDENTITY_CELL), keyOf(identity), load<i32>(identity, KEY_LENGTH));
+  const kind = load<u32>(described);
   if (kind < Kind.BLOCK || kind > Kind.ACTIVITY) return;
   const start = record + START_CELL;
   const end = record + END_CELL;
-  if (tagOf(start) != Tag.DATETIME || time < intOf(start)) putDatetime(start, time, offset);
-  if (tagOf(end) != Tag.DATETIME || time > intOf(end)) putDatetime(end, time, offset);
+  if (tagOf(start) != Tag.DATETIME || time < intOf(start)) putDatetime(written(record, start), time, offset);
+  if (tagOf(end) != Tag.DATETIME || time > intOf(end)) putDatetime(written(record, end), time, offset);
 }
 
-/** The identity's key, shared by all its records. */
-function name(cell: usize): void {
-  const key = <usize>load<u32>(identity, KEY);
-  hold(key);
-  store<u32>(cell, Tag.TEXT | HELD);
-  store<u32>(cell, load<u32>(identity, KEY_LENGTH), 4);
-  store<u64>(cell, <u64>key, 8);
+/** The cell, logged: it is written to next. */
+function written(record: usize, cell: usize): usize {
+  if (isLogged(load<u32>(record, BORN))) logCell(cell);
+  return cell;
 }

@@ -1,5 +1,5 @@
 // Arithmetic on INT, BOOL and FLOAT with Python's meaning: booleans count as integers, an integer meets a float as the
-// nearest double, `/` gives a float, `//` and `%` round down. Integers have 64 bits; what is beyond them is an OVERFLOW.
+// nearest double, `/` gives a float, `//` and `%` round down. Integers have 64 bits; what is beyond is an OVERFLOW.
 
 import { isInt, magnitudeOf, misfit, realOf } from "./numeric";
 import { Fault, Tag, copyCell, floatOf, intOf, isNumber, putFloat, putInt, tagOf } from "./value";

@@ -33,8 +33,9 @@ export const WEEKDAYS: usize = memory.data<u8>([
 ]);
 export const WEEKDAYS_COUNT: i32 = 7;
 
-/** Letters of a short name. */
+/** Letters of a short name, and of a whole one at most. */
 export const SHORT: i32 = 3;
+export const LONG: i32 = 9;
 
 /** Writes a name, or what it begins with. @param most  letters @returns address behind it */
 export function putName(at: usize, names: usize, index: i32, most: i32): usize {

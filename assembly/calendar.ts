@@ -30,22 +30,20 @@ export function dateOfMonth(date: u32): i32 {
   return date & 31;
 }
 
-export function isLeap(year: i32): bool {
+function isLeap(year: i32): bool {
   return (year & 3) == 0 && (year % 100 != 0 || year % 400 == 0);
 }
 
 // @ts-ignore: decorator
 @inline
-export function daysIn(year: i32, month: i32): i32 {
+function daysIn(year: i32, month: i32): i32 {
   if (month == 2) return isLeap(year) ? 29 : 28;
   return 30 | (month ^ (month >> 3));
 }
 
 /** Is there such a date, in a year that counts? */
 export function isDate(year: i32, month: i32, day: i32): bool {
-  return (
-    <u32>(year - 1) < <u32>YEAR_MAX && <u32>(month - 1) < 12 && <u32>(day - 1) < <u32>daysIn(year, month)
-  );
+  return <u32>(year - 1) < <u32>YEAR_MAX && <u32>(month - 1) < 12 && <u32>(day - 1) < <u32>daysIn(year, month);
 }
 
 /** The day of a date that `isDate`. */

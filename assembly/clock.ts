@@ -87,7 +87,11 @@ export function readClock(at: usize, end: usize): usize {
   return readFraction(at + 2, end);
 }
 
-/** Reads what follows the seconds: nothing, or a point or comma and digits, into `micros`. @returns address behind it, or 0 */
+/**
+ * Reads what follows the seconds into `micros`: nothing, or a point or comma and digits.
+ *
+ * @returns address behind it, or 0
+ */
 export function readFraction(at: usize, end: usize): usize {
   micros = 0;
   if (at == end) return at;
@@ -114,7 +118,12 @@ export function clockTime(): i64 {
 
 // Writing
 
-/** Writes a time of day, `HH:MM:SS` and `.ffffff` unless that is 0. @param time  µs since midnight @returns address behind it */
+/**
+ * Writes a time of day, `HH:MM:SS` and `.ffffff` unless that is 0.
+ *
+ * @param time  µs since midnight
+ * @returns address behind it
+ */
 export function putClock(at: usize, time: i64): usize {
   const whole = <u32>(<u64>time / SECOND);
   const rest = <u32>(time - <i64>whole * SECOND);

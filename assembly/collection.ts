@@ -1,9 +1,8 @@
-// Collections as they are built and read. Builders write to temporary blocks that nobody else knows yet; what is made
-// of a collection later (`list.ts`, `map.ts`, `set.ts`) is a new one.
+// Collections as they are built and read; `block.ts` has their layout. Builders write to temporary blocks that nobody
+// else knows yet. What a method makes of a collection later (`list.ts`, `map.ts`, `set.ts`) is a new one.
 
 import { CAPACITY, ENTRIES, INDEX, Shift, countOf, entriesOf, newBlock, putPlain, shiftOf } from "./block";
-import { placeOf } from "./compare";
-import { isHashable } from "./hash";
+import { keyFault } from "./hash";
 import { ITEMS_MAX, spend, temporary } from "./heap";
 import { copyIndex, entryOf, indexLast } from "./lookup";
 import { Fault, Tag, addressOf, copyCell, lengthOf, putCollection, putText, tagOf } from "./value";
@@ -47,16 +46,18 @@ export function pushItem(cell: usize, value: usize): i32 {
 
 /** Adds to a set what is not there yet. */
 export function addMember(cell: usize, value: usize): i32 {
-  if (!isHashable(value)) return Fault.TYPE;
+  let fault = keyFault(value);
+  if (fault != 0) return fault;
   if (entryOf(addressOf(cell), Shift.ITEM, value) >= 0) return 0;
-  const fault = pushItem(cell, value);
+  fault = pushItem(cell, value);
   if (fault == 0) indexLast(addressOf(cell), Shift.ITEM, false);
   return fault;
 }
 
 /** Sets the value of a key. Of equal keys the first one stays. */
 export function putEntry(cell: usize, key: usize, value: usize): i32 {
-  if (!isHashable(key)) return Fault.TYPE;
+  const fault = keyFault(key);
+  if (fault != 0) return fault;
   const count = countOf(cell);
   const number = entryOf(addressOf(cell), Shift.ENTRY, key);
   if (number >= 0) {
@@ -135,7 +136,9 @@ export function halves(result: usize, map: usize, offset: usize): i32 {
   if (spend(count)) return Fault.LIMIT;
   const block = newBlock(Shift.ITEM, count, false);
   let entry = entriesOf(map) + offset;
-  for (let item = block + ENTRIES, end = item + (<usize>count << 4); item < end; item += 16, entry += 32) copyCell(item, entry);
+  for (let item = block + ENTRIES, end = item + (<usize>count << 4); item < end; item += 16, entry += 32) {
+    copyCell(item, entry);
+  }
   store<i32>(block, count);
   putCollection(result, Tag.LIST, block);
   return 0;

@@ -1,18 +1,19 @@
 // Which values are equal, which of two is less, what counts as true, what is in what.
 //
-// A comparison of collections counts as work, an element each. When that is more than allowed it ends early, with
-// whatever answer: the machine stops the expression at its next step.
+// A comparison of collections counts as work, an element each. When that is more than allowed, one of temporary
+// collections ends early, with whatever answer: the expression fails. What is kept has a bound of its own.
 
 import { UNORDERED, compareNumbers } from "./arithmetic";
-import { ENTRIES, Shift, countOf, entriesOf } from "./block";
+import { ENTRIES, Shift, countOf, entriesOf, isHeld, shiftOf } from "./block";
+import { sameBytes } from "./bytes";
 import { compareTimes, equalTimes } from "./datetime";
-import { isHashable } from "./hash";
+import { keyFault } from "./hash";
 import { spend } from "./heap";
 import { entryOf } from "./lookup";
 import { compareTexts, textIn } from "./string";
 import { Fault, Tag, addressOf, floatOf, intOf, lengthOf, putBool, tagOf } from "./value";
 
-export { hash, isHashable } from "./hash";
+export { hash, isHashable, keyFault } from "./hash";
 
 /** Of `order`: they have none, which in Python is a TypeError. */
 export const ORDER_FAULT: i32 = 2;
@@ -30,7 +31,7 @@ export function equals(a: usize, b: usize): bool {
       return floatOf(a) == floatOf(b);
     case Tag.BIG: // JSON has one way to write an integer
     case Tag.TEXT:
-      return lengthOf(a) == lengthOf(b) && memory.compare(addressOf(a), addressOf(b), lengthOf(a)) == 0;
+      return lengthOf(a) == lengthOf(b) && sameBytes(addressOf(a), addressOf(b), lengthOf(a));
     case Tag.DATETIME:
     case Tag.DATE:
     case Tag.TIMEDELTA:
@@ -48,7 +49,7 @@ export function equals(a: usize, b: usize): bool {
 
 function equalItems(a: usize, b: usize): bool {
   const count = countOf(a);
-  if (count != countOf(b) || spend(count)) return false;
+  if (count != countOf(b) || isTooMuch(a, b, count)) return false;
   let other = entriesOf(b);
   for (let item = entriesOf(a), end = item + (<usize>count << 4); item < end; item += 16, other += 16) {
     if (!equals(item, other)) return false;
@@ -58,7 +59,7 @@ function equalItems(a: usize, b: usize): bool {
 
 function equalMaps(a: usize, b: usize): bool {
   const count = countOf(a);
-  if (count != countOf(b) || spend(count)) return false;
+  if (count != countOf(b) || isTooMuch(a, b, count)) return false;
   const others = addressOf(b);
   for (let key = entriesOf(a), end = key + (<usize>count << 5); key < end; key += 32) {
     const number = entryOf(others, Shift.ENTRY, key);
@@ -70,7 +71,7 @@ function equalMaps(a: usize, b: usize): bool {
 /** Is every member of the set `a` one of `b`? */
 export function isSubset(a: usize, b: usize): bool {
   const count = countOf(a);
-  if (count > countOf(b) || spend(count)) return false;
+  if (count > countOf(b) || isTooMuch(a, b, count)) return false;
   const others = addressOf(b);
   for (let item = entriesOf(a), end = item + (<usize>count << 4); item < end; item += 16) {
     if (entryOf(others, Shift.ITEM, item) < 0) return false;
@@ -107,7 +108,7 @@ export function order(a: usize, b: usize): i32 {
 function orderItems(a: usize, b: usize): i32 {
   const counts = countOf(a) - countOf(b);
   const common = min(countOf(a), countOf(b));
-  if (spend(common)) return UNORDERED;
+  if (isTooMuch(a, b, common)) return UNORDERED;
   let other = entriesOf(b);
   for (let item = entriesOf(a), end = item + (<usize>common << 4); item < end; item += 16, other += 16) {
     if (!equals(item, other)) return order(item, other);
@@ -115,10 +116,17 @@ function orderItems(a: usize, b: usize): i32 {
   return i32(counts > 0) - i32(counts < 0);
 }
 
+// @ts-ignore: decorator
+@inline
+function isTooMuch(a: usize, b: usize, count: i32): bool {
+  return spend(count) && !isHeld(a) && !isHeld(b);
+}
+
 /** @returns 0 or 1, or a Fault below 0 */
 export function lessThan(a: usize, b: usize): i32 {
   const which = order(a, b);
-  return which == ORDER_FAULT ? -Fault.TYPE : i32(which == -1);
+  if (which == ORDER_FAULT) return -Fault.TYPE;
+  return spend(0) ? -Fault.LIMIT : i32(which == -1);
 }
 
 export function truth(cell: usize): bool {
@@ -148,16 +156,17 @@ export function isIn(result: usize, needle: usize, haystack: usize): i32 {
     case Tag.LIST:
     case Tag.TUPLE: {
       if (spend(countOf(haystack))) return Fault.LIMIT;
-      putBool(result, placeOf(haystack, needle, 0, countOf(haystack)) >= 0);
+      const place = placeOf(haystack, needle, 0, countOf(haystack));
+      if (spend(0)) return Fault.LIMIT;
+      putBool(result, place >= 0);
       return 0;
     }
     case Tag.SET:
     case Tag.MAP: {
-      // a set is asked for by what it holds, and no set holds sets
-      const isHash = isHashable(needle);
-      if (!isHash && !(tagOf(needle) == Tag.SET && tagOf(haystack) == Tag.SET)) return Fault.TYPE;
-      const shift = tagOf(haystack) == Tag.MAP ? Shift.ENTRY : Shift.ITEM;
-      putBool(result, isHash && entryOf(addressOf(haystack), shift, needle) >= 0);
+      const fault = keyFault(needle);
+      // a set may be asked for by a set, though it never holds one
+      if (fault != 0 && !(tagOf(needle) == Tag.SET && tagOf(haystack) == Tag.SET)) return fault;
+      putBool(result, fault == 0 && entryOf(addressOf(haystack), shiftOf(haystack), needle) >= 0);
       return 0;
     }
     case Tag.TEXT:
@@ -169,7 +178,7 @@ export function isIn(result: usize, needle: usize, haystack: usize): i32 {
   }
 }
 
-/** Number of the first item of a list or tuple, from number `from` up to, not including, `end`, that equals `cell`; or -1. */
+/** Number of the first item of a list or tuple that equals `cell`, among those from `from` up to `end`; or -1. */
 export function placeOf(list: usize, cell: usize, from: i32, end: i32): i32 {
   const items = entriesOf(list);
   for (let place = from; place < end; place++) {

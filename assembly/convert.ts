@@ -30,7 +30,7 @@ export namespace Type {
   export const SET: u32 = 7;
 }
 
-/** `cell` as what a field of `type` keeps. CAST when that can't be, as for None; LIMIT when it is too large to be kept. */
+/** `cell` as a field of `type` keeps it. CAST when that can't be, as for None; LIMIT when it is too large to keep. */
 export function castTo(type: u32, result: usize, cell: usize): i32 {
   if (tagOf(cell) == Tag.NONE) return Fault.CAST;
   const fault = cast(type, result, cell);

@@ -93,8 +93,7 @@ function readParts(args: usize, count: i32, most: i32): i32 {
 function putParts(result: usize, args: usize, count: i32, offset: i32): i32 {
   let fault = readParts(args, count, TIME_PARTS);
   if (fault != 0) return fault;
-  const isTime =
-    <u32>part(3) < 24 && <u32>part(4) < 60 && <u32>part(5) < 60 && <u32>part(6) < 1_000_000;
+  const isTime = <u32>part(3) < 24 && <u32>part(4) < 60 && <u32>part(5) < 60 && <u32>part(6) < 1_000_000;
   const zone = argument(args, count, TIME_PARTS);
   if (!isDate(part(0), part(1), part(2)) || !isTime) return Fault.VALUE;
   if (zone != 0) {
@@ -117,7 +116,7 @@ function putDateParts(result: usize, args: usize, count: i32): i32 {
 
 // Timestamps
 
-/** Seconds from 1970 to the ends of what C's `gmtime` counts in years of 32 bits; beyond Python's error is an OSError. */
+/** Seconds from 1970 to where C's years have more than 32 bits. Python's error there is an OSError: here an overflow. */
 const GMTIME_MAX: i64 = 67_768_036_191_676_799;
 
 /** `datetime.fromtimestamp(timestamp, tz)`. Without a zone the clock on the wall is UTC's: the core has no locale. */

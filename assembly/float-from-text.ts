@@ -52,7 +52,7 @@ export function parseDouble(at: usize, length: i32): f64 {
   let digits = <i32>(at - first);
   let scale: i64 = 0;
   if (digit == 0x2e - 0x30 && at < end) {
-    let from = ++at;
+    const from = ++at;
     if (digits == 0) while (at < end && load<u8>(at) == 0x30) at++;
     const significant = at;
     digit = at < end ? <u32>load<u8>(at) - 0x30 : 10;

@@ -5,9 +5,6 @@
 import { binaryExponent, powerOfTen } from "./powers";
 import { mulHigh } from "./wide";
 
-/** Bytes of a double's text at most: `-1.2345678901234567e-308`. */
-export const FLOAT_TEXT_MAX: i32 = 32;
-
 const SIGN: u64 = 1 << 63;
 const FRACTION: u64 = (1 << 52) - 1;
 const IMPLICIT: u64 = 1 << 52;
@@ -28,7 +25,11 @@ const PAIRS: usize = memory.data<u8>([
   57, 48, 57, 49, 57, 50, 57, 51, 57, 52, 57, 53, 57, 54, 57, 55, 57, 56, 57, 57,
 ]);
 
-/** Writes a double as Python's `repr` does: `40.0`, `1e-07`, `1e+16`, `nan`, `inf`. @returns bytes written */
+/**
+ * Writes a double as Python's `repr` does: `40.0`, `1e-07`, `1e+16`, `nan`, `inf`.
+ *
+ * @param at  room for 32 bytes @returns bytes written
+ */
 export function printDouble(value: f64, at: usize): i32 {
   const start = at;
   if (isNaN(value)) {

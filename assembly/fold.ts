@@ -21,31 +21,44 @@
 //   +64  row       u32
 
 import { enter } from "./aggregate";
+import { truth } from "./compare";
 import { allowWork, freeTemporary } from "./heap";
 import {
-  entryAt,
   ENTRY_SEQ,
+  entryAt,
   insertEntry,
   keepsTail,
   placeOf,
-  prepare,
+  record,
   removeEntry,
   rewind,
+  settle,
+  stopRecording,
 } from "./history";
 import {
+  FLAGS,
   FLOOR,
+  KEY_LENGTH as IDENTITY_KEY_LENGTH,
+  CURRENT,
   LAST,
+  LOG,
+  LOG_BYTES,
+  PENDING,
+  SLOTS,
   TAIL_COUNT,
   TOUCHED,
   findIdentity,
   hashOf,
+  keyOf,
   newIdentity,
+  slotOf,
 } from "./identity";
-import { Base, baseOf, compat, setBase } from "./program";
+import { Base, baseOf, compat, setBase, streamCount } from "./program";
+import { recordBytes } from "./record";
 import { anchor, anchors } from "./rows";
 import { strOf } from "./print";
-import { NAIVE, Tag, addressOf, intOf, lengthOf, putDatetime, putText, tagOf } from "./value";
-import { run } from "./vm";
+import { HELD, NAIVE, Tag, addressOf, intOf, lengthOf, putDatetime, putText, tagOf } from "./value";
+import { ABORTED, run } from "./vm";
 
 const RECEIVED: usize = 8;
 const SOURCE: usize = 16;
@@ -74,6 +87,9 @@ namespace Outcome {
   /** It would have cost more than is allowed; nothing of it is left. */
   export const FAILED: u32 = 5;
 }
+
+/** Beside the faults: an identity that is no text, which ends a run of Blurr's. */
+const NAMELESS: i32 = 101;
 
 /** Sources told apart; the host numbers the others as the last. */
 const SOURCES: u32 = 64;
@@ -115,6 +131,7 @@ export function setCode(identity: usize, time: usize, table: usize, count: i32, 
 export function setPace(latenessMicros: f64, units: i32): void {
   lateness = <i64>latenessMicros;
   work = units;
+  allowWork(units);
 }
 
 /** Time before which nothing is taken any more, µs; -Infinity as long as nothing is. */
@@ -124,6 +141,11 @@ export function settledAt(): f64 {
 
 export function highestAt(): f64 {
   return highest == i64.MIN_VALUE ? -Infinity : <f64>highest;
+}
+
+/** Of a state that was saved: the latest event in it, µs. */
+export function raiseHighest(micros: f64): void {
+  highest = max(highest, <i64>micros);
 }
 
 /** Sets the watermark: of a state that was saved, or as time passes. Never back. */
@@ -168,12 +190,15 @@ function know(event: usize): void {
   let fault = run(identityCode);
   const key = cells + 16;
   if (fault == 0 && tagOf(key) == Tag.INT && !compat) fault = strOf(key, key);
-  if (fault != 0 || tagOf(key) != Tag.TEXT || lengthOf(key) == 0) return reject(event, Outcome.NOBODY, fault);
+  const isText = fault == 0 && tagOf(key) == Tag.TEXT && lengthOf(key) > 0;
+  const isOdd = compat && fault == 0 && tagOf(key) != Tag.TEXT && truth(key);
+  if (!isText && !isOdd) return reject(event, Outcome.NOBODY, fault);
   store<u32>(event, <u32>addressOf(key), KEY);
   store<i32>(event, lengthOf(key), KEY_LENGTH);
-  store<u32>(event, hashOf(addressOf(key), lengthOf(key)), HASH);
+  if (isText) store<u32>(event, hashOf(addressOf(key), lengthOf(key)), HASH);
   fault = run(timeCode);
   if (fault != 0 || tagOf(cells) != Tag.DATETIME) return reject(event, Outcome.TIMELESS, fault);
+  if (isOdd) return reject(event, Outcome.NOBODY, NAMELESS);
   const offset = load<u32>(cells, 4);
   store<i64>(event, intOf(cells), TIME);
   store<u32>(event, offset == NAIVE ? 0 : offset, OFFSET);
@@ -181,13 +206,35 @@ function know(event: usize): void {
 
 function reject(event: usize, outcome: u32, fault: i32): void {
   store<u32>(event, outcome, OUTCOME);
-  store<u32>(event, fault, FAULT);
+  // a name that nobody defines, in the identity or the time, makes Blurr drop the event
+  store<u32>(event, fault == ABORTED && outcome != Outcome.FAILED ? 0 : fault, FAULT);
 }
 
 function lookUp(event: usize): void {
   const identity = findIdentity(load<u32>(event, KEY), load<i32>(event, KEY_LENGTH), load<u32>(event, HASH));
   store<u32>(event, <u32>identity, IDENTITY);
   if (identity != 0) store<u32>(identity, batch, TOUCHED);
+}
+
+let fetched: u32 = 0;
+
+/** Reads here and there what the fold of an identity will need: what is not in the cache comes while others are read. */
+function fetch(identity: usize): void {
+  if (identity == 0) return;
+  let sum = load<u32>(identity, SLOTS);
+  const count = load<u32>(identity, TAIL_COUNT);
+  if (count > 0) sum += load<u32>(entryAt(identity, count - 1));
+  const bytes = load<u32>(identity, LOG_BYTES);
+  if (bytes > 0) sum += load<u32>(<usize>load<u32>(identity, LOG) + bytes);
+  for (let i = 0; i < streamCount; i++) {
+    const record = <usize>load<u32>(slotOf(identity, i), CURRENT);
+    if (record == 0) continue;
+    sum += load<u32>(record) + load<u32>(record + 64) + load<u32>(record + 128) + load<u32>(record + 192);
+    // of a text or collection that ends the record, mostly its dimension
+    const last = record + recordBytes(i) - 16;
+    if (load<u32>(last) & HELD) sum += load<u32>(addressOf(last));
+  }
+  fetched = sum;
 }
 
 // Folding
@@ -215,6 +262,7 @@ export function foldBatch(events: usize, from: i32, count: i32): i32 {
       const event = events + <usize>i * EVENT_SIZE;
       if (load<u32>(event, OUTCOME) == Outcome.FOLDED) lookUp(event);
     }
+    for (let i = start; i < end; i++) fetch(<usize>load<u32>(events + <usize>i * EVENT_SIZE, IDENTITY));
     for (let i = start; i < end; i++) {
       if (!foldEvent(events + <usize>i * EVENT_SIZE)) return -1 - i;
     }
@@ -259,16 +307,28 @@ function foldEvent(event: usize): bool {
   const id = <usize>load<u32>(event, ID);
   const idLength = load<i32>(event, ID_LENGTH);
   const seq = load<f64>(event);
+  settle(identity, settled);
   const place = placeOf(identity, time, id, idLength, seq);
+  if ((load<u32>(identity, FLAGS) & PENDING) != 0) {
+    insertEntry(identity, place, time, id, idLength, seq);
+    wait(identity, 0);
+    return false;
+  }
+  if (place < load<u32>(identity, TAIL_COUNT)) {
+    rewind(identity, place);
+    insertEntry(identity, place, time, id, idLength, seq);
+    wait(identity, place);
+    return false;
+  }
   insertEntry(identity, place, time, id, idLength, seq);
-  if (place + 1 < load<u32>(identity, TAIL_COUNT)) return wait(identity, rewind(identity, place));
-  prepare(identity, place, settled);
+  record(identity, place);
   const fault = foldOne(identity, <usize>load<u32>(event, ROW), time, load<u32>(event, OFFSET), seq);
+  stopRecording();
   if (fault == 0) return true;
   reject(event, Outcome.FAILED, fault);
-  const last = load<u32>(identity, TAIL_COUNT) - 1;
-  removeEntry(identity, last);
-  return wait(identity, rewind(identity, last));
+  rewind(identity, place);
+  removeEntry(identity, place);
+  return true;
 }
 
 /** The identity of an event; a new one if it is not there, and did not come earlier in the batch. */
@@ -290,10 +350,16 @@ export function batchNumber(): u32 {
   return batch;
 }
 
-function wait(identity: usize, from: u32): bool {
+function wait(identity: usize, from: u32): void {
   waiting = identity;
   waitingFrom = from;
-  return load<u32>(identity, TAIL_COUNT) == from;
+}
+
+/** Has the events of an identity's tail to be folded yet? Then it waits for `refold`. */
+export function isPending(identity: usize): bool {
+  if ((load<u32>(identity, FLAGS) & PENDING) == 0) return false;
+  wait(identity, 0);
+  return true;
 }
 
 /** One event into the records of its identity. @returns a fault that ended it */
@@ -301,7 +367,7 @@ function foldOne(identity: usize, row: usize, time: i64, offset: u32, seq: f64):
   setBase(Base.EVENT, row);
   const cells = baseOf(Base.TEMPORARIES);
   putDatetime(cells, time, offset);
-  putText(cells + 16, load<u32>(identity, 4), load<i32>(identity, 8));
+  putText(cells + 16, keyOf(identity), load<i32>(identity, IDENTITY_KEY_LENGTH));
   allowWork(work);
   enter(identity, time, offset);
   const fault = run(codeFor(row));
@@ -368,7 +434,7 @@ function advance(event: usize, time: i64): void {
 // Folding again
 
 /**
- * Folds again what `waitingSeq` names, from the checkpoint on.
+ * Folds again what `waitingSeq` names.
  *
  * @param events  as many as `waitingCount` said, scanned, with their times as when they came
  * @returns -1 when all are folded; else the number of the one that failed: it is no longer waited for, and the rest has to be folded anew
@@ -379,7 +445,7 @@ export function refold(events: usize, count: i32): i32 {
     const event = events + <usize>i * EVENT_SIZE;
     const place = waitingFrom + <u32>i;
     know(event);
-    prepare(identity, place, i64.MIN_VALUE);
+    record(identity, place);
     const fault = foldOne(
       identity,
       <usize>load<u32>(event, ROW),
@@ -387,12 +453,15 @@ export function refold(events: usize, count: i32): i32 {
       load<u32>(event, OFFSET),
       load<f64>(event),
     );
+    stopRecording();
     freeTemporary();
     if (fault == 0) continue;
     reject(event, Outcome.FAILED, fault);
+    rewind(identity, place);
     removeEntry(identity, place);
-    waitingFrom = rewind(identity, place);
+    waitingFrom = place;
     return i;
   }
+  store<u32>(identity, load<u32>(identity, FLAGS) & ~PENDING, FLAGS);
   return -1;
 }

@@ -1,6 +1,6 @@
 // `datetime.fromisoformat`: ISO 8601 as Python 3.11 reads it: any character between date and time, weeks, basic and
-// extended forms mixed, no fractions but of seconds, no ordinal dates. A character too many before a zone, which CPython
-// overlooks, is refused.
+// extended forms mixed, no fractions but of seconds, no ordinal dates. A character too many before a zone, which
+// CPython overlooks, is refused.
 
 import { FIRST_DAY, LAST_DAY, YEAR_MAX, dayOf, isDate, weekdayOf } from "./calendar";
 import { DAY, clockTime, isClock, putWall, readClock } from "./clock";

@@ -2,7 +2,8 @@
 
 import { toFloat } from "./arithmetic";
 import { ENTRIES } from "./block";
-import { NAIVE, Tag, addressOf, floatOf, intOf, lengthOf, tagOf } from "./value";
+import { spend } from "./heap";
+import { Fault, NAIVE, Tag, addressOf, floatOf, intOf, lengthOf, tagOf } from "./value";
 
 /** 2⁶⁴ / φ. */
 const FACTOR: u64 = 0x9e3779b97f4a7c15;
@@ -13,16 +14,27 @@ const nearest: usize = memory.data(16, 16);
 
 /** Can it be a key? All that can't change in Python: not lists, sets, maps, and tuples of such. */
 export function isHashable(cell: usize): bool {
-  const tag = tagOf(cell);
-  if (tag < Tag.LIST) return true;
-  if (tag != Tag.TUPLE) return false;
-  const block = addressOf(cell);
-  for (let i = 0, count = load<i32>(block); i < count; i++) {
-    if (!isHashable(block + ENTRIES + (<usize>i << 4))) return false;
-  }
-  return true;
+  return keyFault(cell) == 0;
 }
 
+/** What is wrong with a key: TYPE where it can't be one, LIMIT where to find out is more work than allowed; or 0. */
+export function keyFault(cell: usize): i32 {
+  const tag = tagOf(cell);
+  if (tag < Tag.LIST) return 0;
+  return tag == Tag.TUPLE ? itemsFault(addressOf(cell)) : Fault.TYPE;
+}
+
+function itemsFault(block: usize): i32 {
+  const count = load<i32>(block);
+  if (spend(count)) return Fault.LIMIT;
+  for (let i = 0; i < count; i++) {
+    const fault = keyFault(block + ENTRIES + (<usize>i << 4));
+    if (fault != 0) return fault;
+  }
+  return 0;
+}
+
+/** Of a cell that can be a key. */
 export function hash(cell: usize): u32 {
   switch (tagOf(cell)) {
     case Tag.TEXT:

@@ -172,6 +172,11 @@ export function allowWork(units: i32): void {
   workMax = units;
 }
 
+/** As much again as was allowed last. */
+export function renewWork(): void {
+  work = 0;
+}
+
 /** Counts `units` of work. @returns whether that is more than allowed */
 // @ts-ignore: decorator
 @inline

@@ -5,9 +5,9 @@ import { CAPACITY, EMPTY, ENTRIES, INDEX, SIZE, countOf, isCollection, isHeld, n
 import { give, hold, holds, letGo, roomOf, take } from "./heap";
 import { buildIndex, copyIndex, dropIndex } from "./lookup";
 import { sizeOfEntries } from "./size";
-import { HELD, Tag, WRAPPED, addressOf, copyCell, lengthOf, tagOf } from "./value";
+import { HELD, Tag, addressOf, copyCell, lengthOf, tagOf } from "./value";
 
-/** A text of that many bytes, or half as many as there is room for, is written over an old one. */
+/** Room for a text that is not given up for a smaller one; larger room has to stay half full. */
 const SMALL: usize = 64;
 
 /** Makes `result` a held value that equals `cell`. What `result` was before is not let go. */
@@ -67,7 +67,7 @@ export function release(cell: usize): void {
   if (!letGo(block)) return;
   if (isCollection(cell)) {
     for (let entry = block + ENTRIES, end = entry + (<usize>countOf(cell) << shiftOf(cell)); entry < end; entry += 16) {
-      release(entry);
+      if (isHeld(entry)) release(entry);
     }
     dropIndex(block, true);
   }
@@ -95,7 +95,8 @@ function overwrite(cell: usize, value: usize): bool {
   const block = addressOf(cell);
   const length = <usize>lengthOf(value);
   const room = roomOf(block);
-  if (isHeld(value) || holds(block) != 1 || length == 0 || length > room || (room > SMALL && room > length << 1)) return false;
+  if (isHeld(value) || holds(block) != 1 || length == 0 || length > room) return false;
+  if (room > SMALL && room > length << 1) return false;
   memory.copy(block, addressOf(value), length);
   store<u32>(cell, length, 4);
   return true;

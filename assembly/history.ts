@@ -1,73 +1,75 @@
-// What lets a late event in: the events of an identity that may still be joined by earlier ones, in their order,
-// and the state before some of them. A late event takes the state back to the checkpoint before it, and what follows is
-// folded again. The same takes back an event that failed in the middle.
+// What lets a late event in: the events of an identity that may still be joined by earlier ones, in their order, and
+// what each of them has changed. A late event takes the state back to just before its place, and what follows is folded
+// again. The same takes back an event that failed in the middle.
 //
 // Tail, held: an entry of 24 bytes per event, in the order of (time, id, sequence).
-//   +0   time    i64  µs
-//   +8   seq     f64
-//   +16  id      u32  held text, 0 = none
-//   +20  length  u32
+//   +0   time  i64  µs
+//   +8   seq   f64
+//   +16  log   u32  bytes of the log before it
+//   +20  id    u32  held: its length u32, its bytes; 0 = none
 //
-// Checkpoint, held, 24 bytes and 8 per aggregate:
-//   +0   older   u32
-//   +4   place   u32  how many events of the tail are in this state
-//   +8   era     u32
-//   +12  saved   u32
-//   +16  rows    u32
-//   +20  copies  u32  records as they were then, of those that were written to since
-//   +24  {current u32, count u32} of each slot
+// Log, held: an entry of 24 bytes per change.
+//   +0   address  u32
+//   +4   kind     u32
+//   +8   what stood there, 16 bytes; a held value goes over to the log
 //
-// Copy, held: +0 next u32, +4 record u32, +8 bytes u32, +16 the record.
+// What an event makes itself, a record, is not logged cell by cell: it goes as a whole.
 
+import { release } from "./collection";
 import { give, hold, letGo, roomOf, take } from "./heap";
 import {
-  CHECKPOINT,
   COUNT,
   CURRENT,
-  ERA as IDENTITY_ERA,
+  FLAGS,
   FLOOR,
+  LOG,
+  LOG_BYTES,
+  PENDING,
   ROWS_COUNT,
-  SAVED as IDENTITY_SAVED,
+  SAVED,
+  SLOT,
   TAIL,
   TAIL_COUNT,
   slotOf,
   truncate,
 } from "./identity";
-import { streamCount } from "./program";
-import { ERA as RECORD_ERA, copyRecord, emptyRecord } from "./record";
 import { truncateRows } from "./rows";
+import { HELD, addressOf } from "./value";
 
 export const ENTRY: usize = 24;
 export const ENTRY_SEQ: usize = 8;
-const ENTRY_ID: usize = 16;
-const ENTRY_LENGTH: usize = 20;
+const ENTRY_LOG: usize = 16;
+export const ENTRY_ID: usize = 20;
 
-export const OLDER: usize = 0;
-export const PLACE: usize = 4;
-const ERA: usize = 8;
-const SAVED: usize = 12;
-const ROWS: usize = 16;
-const COPIES: usize = 20;
-export const CHECKPOINT_HEAD: usize = 24;
+/** Kinds of changes. */
+namespace Change {
+  export const CELL: u32 = 0;
+  /** Order, flags, last of a record. */
+  export const HEADER: u32 = 1;
+  /** Current record and count of a slot. */
+  export const SLOT: u32 = 2;
+  /** Rows and records saved of the identity. */
+  export const IDENTITY: u32 = 3;
+}
+const CHANGE: usize = 24;
 
-/** Head of a copy. */
-export const COPIED: usize = 16;
-
-/** Events between two checkpoints. */
-const STRIDE: u32 = 16;
-
-/** Events that a tail may hold: beyond, its older half counts as settled. */
+/** Events and bytes of log that a tail may hold: beyond, its older half counts as settled. */
 let tailMax: u32 = 0;
-/** Whether tails are kept at all. Without, an event that fails in the middle can't be taken back. */
-let keeps: bool = false;
+const LOG_MAX: u32 = 256 * 1024;
+
+/** Room of a log, and with it of a tail, that an identity keeps although nothing is in it, bytes. */
+const LOG_KEPT: usize = 96;
+
+/** Events from which on a tail is cut when half of it is settled. */
+const CUT_FROM: u32 = 4;
 
 export function boundTail(events: u32): void {
   tailMax = events;
-  keeps = events > 0;
 }
 
+/** Whether tails are kept at all. Without, an event that fails in the middle can't be taken back. */
 export function keepsTail(): bool {
-  return keeps;
+  return tailMax > 0;
 }
 
 // @ts-ignore: decorator
@@ -86,13 +88,13 @@ export function placeOf(identity: usize, time: i64, id: usize, length: i32, seq:
 function isBefore(time: i64, id: usize, length: i32, seq: f64, entry: usize): bool {
   const other = load<i64>(entry);
   if (time != other) return time < other;
-  const otherId = <usize>load<u32>(entry, ENTRY_ID);
-  if (id != 0 && otherId != 0) {
-    const otherLength = load<i32>(entry, ENTRY_LENGTH);
-    const order = memory.compare(id, otherId, min(length, otherLength));
+  const held = <usize>load<u32>(entry, ENTRY_ID);
+  if (id != 0 && held != 0) {
+    const otherLength = load<i32>(held);
+    const order = memory.compare(id, held + 4, min(length, otherLength));
     if (order != 0) return order < 0;
     if (length != otherLength) return length < otherLength;
-  } else if (id != otherId) {
+  } else if ((id != 0) != (held != 0)) {
     return id == 0; // without an id goes before
   }
   return seq < load<f64>(entry, ENTRY_SEQ);
@@ -100,29 +102,20 @@ function isBefore(time: i64, id: usize, length: i32, seq: f64, entry: usize): bo
 
 export function insertEntry(identity: usize, place: u32, time: i64, id: usize, length: i32, seq: f64): void {
   const count = load<u32>(identity, TAIL_COUNT);
-  let tail = <usize>load<u32>(identity, TAIL);
-  const needed = <usize>(count + 1) * ENTRY;
-  if (tail == 0) {
-    tail = take(2 * ENTRY);
-  } else if (needed > roomOf(tail)) {
-    const larger = take(max(roomOf(tail) * 2, needed));
-    memory.copy(larger, tail, <usize>count * ENTRY);
-    give(tail);
-    tail = larger;
-  }
+  const tail = roomFor(<usize>load<u32>(identity, TAIL), <usize>count * ENTRY, ENTRY);
   store<u32>(identity, <u32>tail, TAIL);
   store<u32>(identity, count + 1, TAIL_COUNT);
   const entry = tail + <usize>place * ENTRY;
   if (place < count) memory.copy(entry + ENTRY, entry, <usize>(count - place) * ENTRY);
   store<i64>(entry, time);
   store<f64>(entry, seq, ENTRY_SEQ);
-  let text: usize = 0;
+  let held: usize = 0;
   if (id != 0) {
-    text = take(max(length, 1));
-    memory.copy(text, id, length);
+    held = take(4 + length);
+    store<i32>(held, length);
+    memory.copy(held + 4, id, length);
   }
-  store<u32>(entry, <u32>text, ENTRY_ID);
-  store<i32>(entry, length, ENTRY_LENGTH);
+  store<u32>(entry, <u32>held, ENTRY_ID);
 }
 
 export function removeEntry(identity: usize, place: u32): void {
@@ -133,175 +126,200 @@ export function removeEntry(identity: usize, place: u32): void {
   store<u32>(identity, count - 1, TAIL_COUNT);
 }
 
+/** A block with room for `bytes` more behind `used`. */
+function roomFor(block: usize, used: usize, bytes: usize): usize {
+  if (block == 0) return take(bytes);
+  if (used + bytes <= roomOf(block)) return block;
+  const larger = take(max(roomOf(block) * 2, used + bytes));
+  memory.copy(larger, block, used);
+  give(block);
+  return larger;
+}
+
 function forgetId(entry: usize): void {
   const id = <usize>load<u32>(entry, ENTRY_ID);
   if (id != 0 && letGo(id)) give(id);
 }
 
-// Checkpoints
+// Recording
 
-/**
- * Before the event at `place` of the tail is folded: a checkpoint, if the last is too long ago.
- *
- * @param settled  time before which nothing comes any more, µs: what is older is forgotten, and places move; i64.MIN_VALUE: nothing is
- */
-export function prepare(identity: usize, place: u32, settled: i64): void {
-  if (!keeps) return;
-  const newest = <usize>load<u32>(identity, CHECKPOINT);
-  if (newest == 0) {
-    checkpoint(identity, place);
-  } else if (place - load<u32>(newest, PLACE) >= STRIDE) {
-    checkpoint(identity, place);
-    if (settled != i64.MIN_VALUE) settle(identity, settled);
-  }
+let subject: usize = 0;
+/** Number of the event that is folded; what it made itself bears it. 0 while nothing is recorded. */
+let event: u32 = 0;
+let events: u32 = 0;
+
+/** The event at `place` of the tail is folded from here on. */
+export function record(identity: usize, place: u32): void {
+  subject = identity;
+  events++;
+  if (events == 0) events = 1;
+  event = events;
+  store<u32>(entryAt(identity, place), load<u32>(identity, LOG_BYTES), ENTRY_LOG);
 }
 
-function checkpoint(identity: usize, place: u32): void {
-  const made = take(CHECKPOINT_HEAD + (<usize>streamCount << 3));
-  const era = load<u32>(identity, IDENTITY_ERA) + 1;
-  store<u32>(made, load<u32>(identity, CHECKPOINT), OLDER);
-  store<u32>(made, place, PLACE);
-  store<u32>(made, era, ERA);
-  store<u32>(made, load<u32>(identity, IDENTITY_SAVED), SAVED);
-  store<u32>(made, load<u32>(identity, ROWS_COUNT), ROWS);
-  store<u32>(made, 0, COPIES);
-  for (let i = 0; i < streamCount; i++) {
-    const slot = slotOf(identity, i);
-    store<u32>(made + CHECKPOINT_HEAD + (<usize>i << 3), load<u32>(slot, CURRENT));
-    store<u32>(made + CHECKPOINT_HEAD + (<usize>i << 3), load<u32>(slot, COUNT), 4);
-  }
-  store<u32>(identity, era, IDENTITY_ERA);
-  store<u32>(identity, <u32>made, CHECKPOINT);
+export function stopRecording(): void {
+  event = 0;
 }
 
-/** Before a record is written to: what the newest checkpoint has to remember of it. */
+/** What a new record bears. */
+export function eventNumber(): u32 {
+  return event;
+}
+
+/** Must a change of what bears this number be logged? */
 // @ts-ignore: decorator
 @inline
-export function touch(identity: usize, record: usize, bytes: usize): void {
-  if (load<u32>(record, RECORD_ERA) != load<u32>(identity, IDENTITY_ERA)) remember(identity, record, bytes);
+export function isLogged(born: u32): bool {
+  return event != 0 && born != event;
 }
 
-function remember(identity: usize, record: usize, bytes: usize): void {
-  const newest = <usize>load<u32>(identity, CHECKPOINT);
-  if (newest != 0) {
-    const copy = take(COPIED + bytes);
-    store<u32>(copy, load<u32>(newest, COPIES));
-    store<u32>(copy, <u32>record, 4);
-    store<u32>(copy, <u32>bytes, 8);
-    copyRecord(copy + COPIED, record, bytes);
-    store<u32>(newest, <u32>copy, COPIES);
-  }
-  store<u32>(record, load<u32>(identity, IDENTITY_ERA), RECORD_ERA);
+/** Before a cell is written to. What it holds is the log's from now on. */
+export function logCell(cell: usize): void {
+  const entry = logged(cell, Change.CELL);
+  v128.store(entry, v128.load(cell), 8);
 }
 
-/** Takes the state back to the last checkpoint that has no event from `place` on. @returns its place */
-export function rewind(identity: usize, place: u32): u32 {
-  let newest = <usize>load<u32>(identity, CHECKPOINT);
-  while (true) {
-    undo(identity, newest);
-    const older = <usize>load<u32>(newest);
-    if (load<u32>(newest, PLACE) <= place || older == 0) break;
-    give(newest);
-    newest = older;
-    store<u32>(identity, <u32>newest, CHECKPOINT);
-  }
-  return load<u32>(newest, PLACE);
+/** Before a collection is changed in place: the log holds it too, and so it is copied. */
+export function logShared(cell: usize): void {
+  if (load<u32>(cell) & HELD) hold(addressOf(cell));
+  logCell(cell);
 }
 
-function undo(identity: usize, checkpoint: usize): void {
-  let copy = <usize>load<u32>(checkpoint, COPIES);
-  while (copy != 0) {
-    const next = <usize>load<u32>(copy);
-    const record = <usize>load<u32>(copy, 4);
-    const bytes = <usize>load<u32>(copy, 8);
-    emptyRecord(record, bytes);
-    memory.copy(record, copy + COPIED, bytes);
-    give(copy);
-    copy = next;
-  }
-  store<u32>(checkpoint, 0, COPIES);
-  for (let i = 0; i < streamCount; i++) {
-    const slot = slotOf(identity, i);
-    truncate(slot, i, load<u32>(checkpoint + CHECKPOINT_HEAD + (<usize>i << 3), 4));
-    store<u32>(slot, load<u32>(checkpoint + CHECKPOINT_HEAD + (<usize>i << 3)), CURRENT);
-  }
-  truncateRows(identity, load<u32>(checkpoint, ROWS));
-  store<u32>(identity, load<u32>(checkpoint, SAVED), IDENTITY_SAVED);
-  store<u32>(identity, load<u32>(checkpoint, ERA), IDENTITY_ERA);
+/** Before order, flags or last event of a record change. */
+export function logHeader(target: usize): void {
+  const entry = logged(target, Change.HEADER);
+  v128.store(entry, v128.load(target), 8);
 }
 
-/** Forgets how to get back before `settled`: nothing earlier will come. */
+export function logSlot(slot: usize): void {
+  if (event == 0) return;
+  const entry = logged(slot, Change.SLOT);
+  store<u32>(entry, load<u32>(slot, CURRENT), 8);
+  store<u32>(entry, load<u32>(slot, COUNT), 12);
+}
+
+/** Before the identity's counts change. */
+export function logCounts(): void {
+  if (event == 0) return;
+  const entry = logged(subject, Change.IDENTITY);
+  store<u32>(entry, load<u32>(subject, SAVED), 8);
+  store<u32>(entry, load<u32>(subject, ROWS_COUNT), 12);
+}
+
+function logged(address: usize, kind: u32): usize {
+  const used = <usize>load<u32>(subject, LOG_BYTES);
+  const log = roomFor(<usize>load<u32>(subject, LOG), used, CHANGE);
+  store<u32>(subject, <u32>log, LOG);
+  store<u32>(subject, <u32>(used + CHANGE), LOG_BYTES);
+  store<u32>(log + used, <u32>address);
+  store<u32>(log + used, kind, 4);
+  return log + used;
+}
+
+// Back
+
+/** Takes the state back to before the event at `place` of the tail, and all behind it. */
+export function rewind(identity: usize, place: u32): void {
+  const back = place < load<u32>(identity, TAIL_COUNT) ? load<u32>(entryAt(identity, place), ENTRY_LOG) : load<u32>(identity, LOG_BYTES);
+  undo(identity, back);
+}
+
+/** Takes the state back to where the log had `back` bytes. */
+export function undo(identity: usize, back: u32): void {
+  const log = <usize>load<u32>(identity, LOG);
+  for (let used = load<u32>(identity, LOG_BYTES); used > back; used -= <u32>CHANGE) {
+    const entry = log + used - CHANGE;
+    const address = <usize>load<u32>(entry);
+    switch (load<u32>(entry, 4)) {
+      case Change.CELL:
+        if (load<u32>(address) & HELD) release(address);
+        v128.store(address, v128.load(entry, 8));
+        break;
+      case Change.HEADER:
+        v128.store(address, v128.load(entry, 8));
+        break;
+      case Change.SLOT:
+        truncate(address, <i32>((address - slotOf(identity, 0)) / SLOT), load<u32>(entry, 12));
+        store<u32>(address, load<u32>(entry, 8), CURRENT);
+        break;
+      default:
+        store<u32>(address, load<u32>(entry, 8), SAVED);
+        truncateRows(address, load<u32>(entry, 12));
+    }
+  }
+  store<u32>(identity, back, LOG_BYTES);
+}
+
+/** Log position before the event at `place`; at the end, of all. */
+export function logBefore(identity: usize, place: u32): u32 {
+  return place < load<u32>(identity, TAIL_COUNT) ? load<u32>(entryAt(identity, place), ENTRY_LOG) : load<u32>(identity, LOG_BYTES);
+}
+
+// Settling
+
+/** Before another event comes: what is older than `settled` needs no way back, as nothing earlier will come. */
 export function settle(identity: usize, settled: i64): void {
-  const newest = <usize>load<u32>(identity, CHECKPOINT);
-  if (newest == 0) return;
   const count = load<u32>(identity, TAIL_COUNT);
-  const crowded = count > tailMax ? count >> 1 : 0;
-  for (let each = newest; each != 0; each = <usize>load<u32>(each)) {
-    const place = load<u32>(each, PLACE);
-    if (place != 0 && place > crowded && load<i64>(entryAt(identity, place - 1)) >= settled) continue;
-    forgetBefore(identity, each);
+  if (count == 0 || (load<u32>(identity, FLAGS) & PENDING) != 0) return;
+  if (load<i64>(entryAt(identity, count - 1)) < settled) return forgetFirst(identity, count);
+  const isCrowded = count >= tailMax || load<u32>(identity, LOG_BYTES) > LOG_MAX;
+  const isWorthIt = count >= CUT_FROM && load<i64>(entryAt(identity, count >> 1)) < settled;
+  if (!isWorthIt && !isCrowded) return;
+  let gone = count >> 1;
+  while (load<i64>(entryAt(identity, gone)) < settled) gone++;
+  forgetFirst(identity, gone);
+}
+
+/** The first `gone` events of the tail are settled. */
+function forgetFirst(identity: usize, gone: u32): void {
+  const count = load<u32>(identity, TAIL_COUNT);
+  const bytes = logBefore(identity, gone);
+  const log = <usize>load<u32>(identity, LOG);
+  store<i64>(identity, load<i64>(entryAt(identity, gone - 1)), FLOOR);
+  for (let at: usize = 0; at < <usize>bytes; at += CHANGE) {
+    if (load<u32>(log + at, 4) == Change.CELL && (load<u32>(log + at, 8) & HELD) != 0) release(log + at + 8);
+  }
+  for (let place: u32 = 0; place < gone; place++) forgetId(entryAt(identity, place));
+  if (gone == count) {
+    // a rush is over: what it took would mostly lie empty
+    store<u32>(identity, 0, TAIL_COUNT);
+    store<u32>(identity, 0, LOG_BYTES);
+    if (log != 0 && roomOf(log) > LOG_KEPT) dropBlocks(identity);
     return;
   }
-}
-
-/** Everything of the identity is settled: the next event begins a new tail. */
-export function settleWhole(identity: usize): void {
-  const newest = <usize>load<u32>(identity, CHECKPOINT);
-  if (newest == 0) return;
-  checkpoint(identity, load<u32>(identity, TAIL_COUNT));
-  forgetBefore(identity, <usize>load<u32>(identity, CHECKPOINT));
-}
-
-/** Time of the last event of the tail, µs; i64.MIN_VALUE without one. */
-export function lastOfTail(identity: usize): i64 {
-  const count = load<u32>(identity, TAIL_COUNT);
-  return count == 0 ? i64.MIN_VALUE : load<i64>(entryAt(identity, count - 1));
-}
-
-function forgetBefore(identity: usize, kept: usize): void {
-  forgetCheckpoints(<usize>load<u32>(kept));
-  store<u32>(kept, 0);
-  const gone = load<u32>(kept, PLACE);
-  if (gone == 0) return;
-  const count = load<u32>(identity, TAIL_COUNT);
-  store<i64>(identity, load<i64>(entryAt(identity, gone - 1)), FLOOR);
-  for (let place: u32 = 0; place < gone; place++) forgetId(entryAt(identity, place));
   const tail = <usize>load<u32>(identity, TAIL);
-  if (gone == count) {
-    give(tail);
-    store<u32>(identity, 0, TAIL);
-  } else {
-    memory.copy(tail, tail + <usize>gone * ENTRY, <usize>(count - gone) * ENTRY);
-  }
+  memory.copy(tail, tail + <usize>gone * ENTRY, <usize>(count - gone) * ENTRY);
+  if (log != 0) memory.copy(log, log + bytes, load<u32>(identity, LOG_BYTES) - bytes);
   store<u32>(identity, count - gone, TAIL_COUNT);
-  for (let each = <usize>load<u32>(identity, CHECKPOINT); each != 0; each = <usize>load<u32>(each)) {
-    store<u32>(each, load<u32>(each, PLACE) - gone, PLACE);
+  store<u32>(identity, load<u32>(identity, LOG_BYTES) - bytes, LOG_BYTES);
+  for (let place: u32 = 0; place < count - gone; place++) {
+    const entry = entryAt(identity, place);
+    store<u32>(entry, load<u32>(entry, ENTRY_LOG) - bytes, ENTRY_LOG);
   }
 }
 
-function forgetCheckpoints(from: usize): void {
-  while (from != 0) {
-    const older = <usize>load<u32>(from);
-    let copy = <usize>load<u32>(from, COPIES);
-    while (copy != 0) {
-      const next = <usize>load<u32>(copy);
-      emptyRecord(copy + COPIED, load<u32>(copy, 8));
-      give(copy);
-      copy = next;
-    }
-    give(from);
-    from = older;
-  }
+/** Settles, and gives back the memory of tail and log when nothing is left in them. */
+export function settleFully(identity: usize, settled: i64): void {
+  settle(identity, settled);
+  if (load<u32>(identity, TAIL_COUNT) == 0) dropBlocks(identity);
 }
 
-/** Lets go of tail and checkpoints. */
-export function forgetHistory(identity: usize): void {
-  forgetCheckpoints(<usize>load<u32>(identity, CHECKPOINT));
-  const count = load<u32>(identity, TAIL_COUNT);
-  for (let place: u32 = 0; place < count; place++) forgetId(entryAt(identity, place));
+function dropBlocks(identity: usize): void {
   const tail = <usize>load<u32>(identity, TAIL);
+  const log = <usize>load<u32>(identity, LOG);
   if (tail != 0) give(tail);
-  store<u32>(identity, 0, CHECKPOINT);
-  store<u32>(identity, 0, TAIL);
-  store<u32>(identity, 0, TAIL_COUNT);
+  if (log != 0) give(log);
+  store<u64>(identity, 0, TAIL);
+  store<u64>(identity, 0, LOG);
+}
+
+/** Lets go of tail and log. */
+export function forgetHistory(identity: usize): void {
+  const count = load<u32>(identity, TAIL_COUNT);
+  if (count > 0) {
+    const floor = load<i64>(identity, FLOOR);
+    forgetFirst(identity, count);
+    store<i64>(identity, floor, FLOOR);
+  }
+  dropBlocks(identity);
 }

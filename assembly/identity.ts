@@ -1,21 +1,20 @@
 // Identities: whom events are about, found by their key, with the records of each aggregate.
 //
-// Identity, held, 80 bytes and a slot per aggregate of the streaming spec:
+// Identity, held, 64 bytes, a slot per aggregate of the streaming spec, and its key:
 //   +0   hash         u32
-//   +4   key          u32  held text
+//   +4   ordinal      u32  its turn among all identities
 //   +8   keyLength    u32  bytes
-//   +12  ordinal      u32  its turn among all identities
+//   +12  flags        u32
 //   +16  saved        u32  records saved so far
-//   +20  era          u32  number of the last checkpoint
-//   +24  tail         u32  its events that may still be joined by earlier ones; see `history.ts`
+//   +20  touched      u32  number of the batch that last touched it
+//   +24  tail         u32  block: its events that may still be joined by earlier ones; see `history.ts`
 //   +28  tailCount    u32
-//   +32  checkpoint   u32  the newest
-//   +36  flags        u32
-//   +40  rows         u32  block of addresses: rows of training, see `window.ts`
+//   +32  log          u32  block: what these events have changed
+//   +36  logBytes     u32
+//   +40  rows         u32  block of addresses: rows of training, see `rows.ts`
 //   +44  rowsCount    u32
-//   +48  touched      u32  number of the batch that last touched it
-//   +56  last         i64  time of its last event, µs
-//   +64  floor        i64  time of the last event that is settled, µs: nothing earlier is taken
+//   +48  last         i64  time of its last event, µs
+//   +56  floor        i64  time of the last event that is settled, µs: nothing earlier is taken
 //
 // Slot, 16 bytes:
 //   +0   current  u32  the record that is loaded, 0 = none
@@ -25,27 +24,27 @@
 //
 // Table: {hash u32, identity u32}, open addressing, half full at most.
 
+import { sameBytes } from "./bytes";
 import { equals } from "./compare";
 import { give, roomOf, take } from "./heap";
 import { Aggregate, aggregateAt, streamCount } from "./program";
 import { CELLS, EXPIRED, FLAGS as RECORD_FLAGS, HASH as RECORD_HASH, dropRecord, recordBytes } from "./record";
 
-export const KEY: usize = 4;
+export const ORDINAL: usize = 4;
 export const KEY_LENGTH: usize = 8;
-export const ORDINAL: usize = 12;
+export const FLAGS: usize = 12;
 export const SAVED: usize = 16;
-export const ERA: usize = 20;
+export const TOUCHED: usize = 20;
 export const TAIL: usize = 24;
 export const TAIL_COUNT: usize = 28;
-export const CHECKPOINT: usize = 32;
-export const FLAGS: usize = 36;
+export const LOG: usize = 32;
+export const LOG_BYTES: usize = 36;
 export const ROWS: usize = 40;
 export const ROWS_COUNT: usize = 44;
-export const TOUCHED: usize = 48;
-export const LAST: usize = 56;
-export const FLOOR: usize = 64;
-const SLOTS: usize = 80;
-const SLOT: usize = 16;
+export const LAST: usize = 48;
+export const FLOOR: usize = 56;
+export const SLOTS: usize = 64;
+export const SLOT: usize = 16;
 
 export const CURRENT: usize = 0;
 export const LIST: usize = 4;
@@ -54,6 +53,8 @@ const INDEX: usize = 12;
 
 /** It may lack earlier events. */
 export const INCOMPLETE: u32 = 1;
+/** The events of its tail have yet to be folded. */
+export const PENDING: u32 = 2;
 
 /** Records of an aggregate from which on they are indexed by their dimensions. */
 const INDEXED_FROM: u32 = 8;
@@ -70,6 +71,13 @@ export function identitiesCount(): u32 {
 /** The next new identity comes after this one. */
 export function raiseOrdinals(ordinal: u32): void {
   ordinals = max(ordinals, ordinal);
+}
+
+/** Address of its key's bytes. */
+// @ts-ignore: decorator
+@inline
+export function keyOf(identity: usize): usize {
+  return identity + SLOTS + <usize>streamCount * SLOT;
 }
 
 // @ts-ignore: decorator
@@ -99,7 +107,7 @@ export function findIdentity(key: usize, length: i32, hash: u32): usize {
     const identity = <usize>load<u32>(slot, 4);
     if (identity == 0) return 0;
     if (load<u32>(slot) != hash || load<i32>(identity, KEY_LENGTH) != length) continue;
-    if (memory.compare(load<u32>(identity, KEY), key, length) == 0) return identity;
+    if (sameBytes(keyOf(identity), key, length)) return identity;
   }
   return 0;
 }
@@ -108,13 +116,11 @@ export function findIdentity(key: usize, length: i32, hash: u32): usize {
 export function newIdentity(key: usize, length: i32, hash: u32): usize {
   if ((count + 1) << 1 > tableMask) growTable();
   const bytes = SLOTS + <usize>streamCount * SLOT;
-  const identity = take(bytes);
+  const identity = take(bytes + length);
   memory.fill(identity, 0, bytes);
+  memory.copy(identity + bytes, key, length);
   store<i64>(identity, i64.MIN_VALUE, FLOOR);
-  const text = take(max(length, 1));
-  memory.copy(text, key, length);
   store<u32>(identity, hash);
-  store<u32>(identity, <u32>text, KEY);
   store<i32>(identity, length, KEY_LENGTH);
   store<u32>(identity, ++ordinals, ORDINAL);
   insert(identity, hash);

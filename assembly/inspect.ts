@@ -5,6 +5,7 @@ import {
   COUNT,
   CURRENT,
   FLAGS as IDENTITY_FLAGS,
+  KEY_LENGTH,
   LAST as IDENTITY_LAST,
   ORDINAL,
   ROWS_COUNT,
@@ -15,6 +16,7 @@ import {
   hashOf,
   identitiesCount,
   identityFrom,
+  keyOf,
   nextPlace,
   recordAt,
   slotOf,
@@ -23,7 +25,7 @@ import { writeLine, writeRecord, writeRow } from "./output";
 import { Aggregate, Kind, aggregateAt, compat, streamCount } from "./program";
 import { ACCEPTED, EXPIRED, FLAGS, LAST, ORDER } from "./record";
 import { highestAt, settledAt } from "./fold";
-import { ENTRY_SEQ, entryAt, lastOfTail, settleWhole } from "./history";
+import { ENTRY_SEQ, entryAt, settleFully } from "./history";
 import { writeJson } from "./write-json";
 
 export { identitiesCount, identityFrom, nextPlace };
@@ -33,11 +35,11 @@ export function identityOf(key: usize, length: i32): usize {
 }
 
 export function keyAt(identity: usize): usize {
-  return <usize>load<u32>(identity, 4);
+  return keyOf(identity);
 }
 
 export function keyLength(identity: usize): i32 {
-  return load<i32>(identity, 8);
+  return load<i32>(identity, KEY_LENGTH);
 }
 
 /** Its turn among all identities, from 1. */
@@ -72,9 +74,10 @@ export function tailSeq(identity: usize, n: i32): f64 {
   return load<f64>(entryAt(identity, n), ENTRY_SEQ);
 }
 
-/** Forgets how to get back before the watermark, where the whole tail is older. */
+/** Forgets how to get back before the watermark. */
 export function settleIdentity(identity: usize): void {
-  if (<f64>lastOfTail(identity) < settledAt()) settleWhole(identity);
+  const settled = settledAt();
+  if (settled > -Infinity) settleFully(identity, <i64>settled);
 }
 
 /** Its variables go back to their defaults: Blurr's begin anew in each run. */
@@ -92,8 +95,9 @@ export function recordsCount(identity: usize, aggregate: i32): i32 {
 export function shownRecord(identity: usize, aggregate: i32, n: i32): usize {
   const record = recordAt(slotOf(identity, aggregate), n);
   const flags = load<u32>(record, FLAGS);
+  if ((flags & EXPIRED) != 0) return 0;
   if (compat) return record;
-  if ((flags & ACCEPTED) == 0 || (flags & EXPIRED) != 0) return 0;
+  if ((flags & ACCEPTED) == 0) return 0;
   const retention = load<i64>(aggregateAt(aggregate), Aggregate.RETENTION);
   return retention > 0 && <f64>(load<i64>(record, LAST) + retention) < highestAt() ? 0 : record;
 }

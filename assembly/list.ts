@@ -136,6 +136,7 @@ function remove(list: usize, value: usize): i32 {
   const count = countOf(list);
   if (spend(count)) return Fault.LIMIT;
   const place = placeOf(list, value, 0, count);
+  if (spend(0)) return Fault.LIMIT;
   if (place < 0) return Fault.VALUE;
   const block = own(list, 0);
   const item = block + ENTRIES + (<usize>place << 4);
@@ -178,6 +179,7 @@ function indexOf(result: usize, list: usize, args: usize, count: i32): i32 {
   fault = readBound(stop, items);
   if (fault != 0) return fault;
   const place = placeOf(list, args, from, <i32>placed(bound, items, 0, items));
+  if (spend(0)) return Fault.LIMIT;
   if (place < 0) return Fault.VALUE;
   putInt(result, place);
   return 0;
@@ -190,6 +192,7 @@ function countItems(result: usize, list: usize, value: usize): i32 {
   for (let item = entriesOf(list), end = item + (<usize>count << 4); item < end; item += 16) {
     if (equals(item, value)) found++;
   }
+  if (spend(0)) return Fault.LIMIT;
   putInt(result, found);
   return 0;
 }

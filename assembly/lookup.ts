@@ -6,6 +6,7 @@
 //   +8   slot   u32[slots]  number of the entry + 1; 0 = free
 
 import { ENTRIES, INDEX } from "./block";
+import { sameBytes } from "./bytes";
 import { equals } from "./compare";
 import { hash } from "./hash";
 import { give, take, temporary } from "./heap";
@@ -51,7 +52,7 @@ function searched(block: usize, shift: usize, key: usize): i32 {
 function isKey(entry: usize, key: usize): bool {
   if (tagOf(entry) != Tag.TEXT || tagOf(key) != Tag.TEXT) return equals(entry, key);
   const length = lengthOf(key);
-  return lengthOf(entry) == length && memory.compare(addressOf(entry), addressOf(key), length) == 0;
+  return lengthOf(entry) == length && sameBytes(addressOf(entry), addressOf(key), length);
 }
 
 /** The entry that was just put behind all others is one that `entryOf` did not find, last of all calls. */

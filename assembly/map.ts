@@ -4,7 +4,7 @@ import { argument } from "./argument";
 import { EMPTY, ENTRIES, SIZE, Shift, countOf, entriesOf, isCollection, isHeld, newBlock, putPlain } from "./block";
 import { Method } from "./builtins";
 import { halves, itemsOf, newMap, putCopy, putEntry } from "./collection";
-import { isHashable } from "./compare";
+import { keyFault } from "./compare";
 import { assign, keep, own, release, settle } from "./held";
 import { ITEMS_MAX, spend, temporary } from "./heap";
 import { entryOf, indexLast } from "./lookup";
@@ -70,7 +70,8 @@ function change(method: u32, map: usize, args: usize, count: i32): i32 {
 const kept: usize = memory.data(32, 16);
 
 function set(map: usize, key: usize, value: usize): i32 {
-  if (!isHashable(key)) return Fault.TYPE;
+  const fault = keyFault(key);
+  if (fault != 0) return fault;
   return setAt(map, entryOf(addressOf(map), Shift.ENTRY, key), key, value);
 }
 
@@ -141,7 +142,8 @@ function sizeReplacing(block: usize, number: i32, value: usize): u32 {
 function increment(map: usize, args: usize, count: i32): i32 {
   if (count < 1 || count > 2) return Fault.TYPE;
   if (tagOf(args) == Tag.NONE) return 0;
-  if (!isHashable(args)) return Fault.TYPE;
+  let fault = keyFault(args);
+  if (fault != 0) return fault;
   const sum = temporary(32);
   const number = entryOf(addressOf(map), Shift.ENTRY, args);
   if (number < 0) putInt(sum, 0);
@@ -149,13 +151,14 @@ function increment(map: usize, args: usize, count: i32): i32 {
   const by = argument(args, count, 1);
   if (by == 0) putInt(sum + 16, 1);
   else copyCell(sum + 16, by);
-  const fault = operate(Operator.ADD, sum, sum, sum + 16);
+  fault = operate(Operator.ADD, sum, sum, sum + 16);
   return fault == 0 ? setAt(map, number, args, sum) : fault;
 }
 
 function setDefault(map: usize, args: usize, count: i32): i32 {
   if (count < 1 || count > 2) return Fault.TYPE;
-  if (!isHashable(args)) return Fault.TYPE;
+  const fault = keyFault(args);
+  if (fault != 0) return fault;
   if (entryOf(addressOf(map), Shift.ENTRY, args) >= 0) return 0;
   const value = temporary(16);
   const given = argument(args, count, 1);
@@ -220,7 +223,8 @@ function updateKept(map: usize, entries: usize): void {
 /** `get(key, otherwise=None)` */
 function got(result: usize, map: usize, args: usize, count: i32): i32 {
   if (count < 1 || count > 2) return Fault.TYPE;
-  if (!isHashable(args)) return Fault.TYPE;
+  const fault = keyFault(args);
+  if (fault != 0) return fault;
   const number = entryOf(addressOf(map), Shift.ENTRY, args);
   const otherwise = argument(args, count, 1);
   if (number >= 0) copyCell(result, entriesOf(map) + (<usize>number << 5) + 16);
@@ -232,8 +236,10 @@ function got(result: usize, map: usize, args: usize, count: i32): i32 {
 /** What `pop(key, otherwise)` gives. The map is a value and stays as it is. An empty one does not look at the key. */
 function popped(result: usize, map: usize, args: usize, count: i32): i32 {
   if (count < 1 || count > 2) return Fault.TYPE;
-  if (countOf(map) != 0 && !isHashable(args)) return Fault.TYPE;
-  const number = countOf(map) == 0 ? -1 : entryOf(addressOf(map), Shift.ENTRY, args);
+  const isEmpty = countOf(map) == 0;
+  const fault = isEmpty ? 0 : keyFault(args);
+  if (fault != 0) return fault;
+  const number = isEmpty ? -1 : entryOf(addressOf(map), Shift.ENTRY, args);
   const otherwise = argument(args, count, 1);
   if (number >= 0) copyCell(result, entriesOf(map) + (<usize>number << 5) + 16);
   else if (otherwise != 0) copyCell(result, otherwise);

@@ -1,5 +1,5 @@
-// Natural numbers of up to 3,072 bits, for what doubles and 128 bits can't decide: a decimal of 770 digits, scaled to be
-// compared with a double, takes 2,600.
+// Natural numbers of up to 3,072 bits, for what doubles and 128 bits can't decide: a decimal of 770 digits, scaled to
+// be compared with a double, takes 2,600.
 //
 //   +0   limbs  u32      in use; the highest isn't 0
 //   +4   limb   u32[96]  the lowest first

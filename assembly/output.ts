@@ -5,6 +5,7 @@
 
 import { addressOf, lengthOf, putText, tagOf, Tag } from "./value";
 import { temporary } from "./heap";
+import { KEY_LENGTH, keyOf as keyAt } from "./identity";
 import { strOf } from "./print";
 import { Aggregate, Kind, aggregateAt, compat, streamCount, windowCount } from "./program";
 import { CELLS, START_CELL } from "./record";
@@ -67,7 +68,8 @@ function members(aggregate: i32, record: usize, at: usize, end: usize, isFirst: 
     const cell = record + CELLS + (<usize>i << 4);
     if (isRow && compat && tagOf(cell) == Tag.MAP) {
       const before = at;
-      at = flattened(cell, names + (<usize>i << 4) + 8, at, end, isFirst);
+      const own = names + (<usize>i << 4);
+      at = flattened(cell, load<u32>(own, 8), load<i32>(own, 12), at, end, isFirst);
       if (at == 0) return 0;
       if (at != before) isFirst = false;
       continue;
@@ -87,20 +89,23 @@ function members(aggregate: i32, record: usize, at: usize, end: usize, isFirst: 
   return at;
 }
 
-/** Blurr's way with a map in a row: a member for each entry, under the field's name alone. */
-function flattened(cell: usize, name: usize, at: usize, end: usize, isFirst: bool): usize {
+/** Blurr's way with a map in a row: a member for each entry, under the name of the map that it stands in alone. */
+function flattened(cell: usize, name: usize, length: i32, at: usize, end: usize, isFirst: bool): usize {
   const block = addressOf(cell);
   const count = load<i32>(block);
   for (let i = 0; i < count; i++) {
     const entry = block + 16 + (<usize>i << 5);
     if (strOf(PART, entry) != 0) return 0;
-    const length = lengthOf(PART);
-    const own = load<i32>(name, 4);
-    const key = temporary(own + 1 + length);
-    memory.copy(key, load<u32>(name), own);
-    store<u8>(key + own, 0x2e);
-    memory.copy(key + own + 1, addressOf(PART), length);
-    putText(PART, key, own + 1 + length);
+    const part = addressOf(PART);
+    const partLength = lengthOf(PART);
+    if (tagOf(entry + 16) == Tag.MAP) {
+      const before = at;
+      at = flattened(entry + 16, part, partLength, at, end, isFirst);
+      if (at == 0) return 0;
+      if (at != before) isFirst = false;
+      continue;
+    }
+    putText(PART, flatKey(name, length, part, partLength), length + 1 + partLength);
     if (at + MARKS > end) return 0;
     if (!isFirst) {
       store<u16>(at, 0x202c);
@@ -116,13 +121,22 @@ function flattened(cell: usize, name: usize, at: usize, end: usize, isFirst: boo
   return at;
 }
 
+/** `<name>.<part>` */
+export function flatKey(name: usize, length: i32, part: usize, partLength: i32): usize {
+  const key = temporary(length + 1 + partLength);
+  memory.copy(key, name, length);
+  store<u8>(key + length, 0x2e);
+  memory.copy(key + length + 1, part, partLength);
+  return key;
+}
+
 /** Builds the key in KEY. */
 function keyOf(identity: usize, aggregate: i32, record: usize): bool {
   const described = aggregateAt(aggregate);
   const columns = load<i32>(described, Aggregate.COLUMNS);
   const kind = load<u32>(described);
   const first = load<i32>(described, Aggregate.DIMENSIONS);
-  const idLength = load<i32>(identity, 8);
+  const idLength = load<i32>(identity, KEY_LENGTH);
   let bytes: usize = idLength + load<u32>(described, Aggregate.NAME_LENGTH) + 64;
   for (let i = first; i < columns; i++) {
     if (strOf(PART, record + CELLS + (<usize>i << 4)) != 0) return false;
@@ -130,7 +144,7 @@ function keyOf(identity: usize, aggregate: i32, record: usize): bool {
   }
   const text = temporary(bytes);
   let at = text;
-  memory.copy(at, load<u32>(identity, 4), idLength);
+  memory.copy(at, keyAt(identity), idLength);
   at += idLength;
   store<u8>(at++, 0x2f);
   memory.copy(at, load<u32>(described, Aggregate.NAME), load<u32>(described, Aggregate.NAME_LENGTH));

@@ -34,7 +34,7 @@ const PLAIN_BYTES: usize = 19;
 
 const NO_TIME: i64 = i64.MIN_VALUE;
 
-/** µs since 1970 of the 19 bytes at `at` as `YYYY-MM-DDxHH:MM:SS`, x a `T`, `t` or space; NO_TIME when they are none. */
+/** µs since 1970 of `YYYY-MM-DDxHH:MM:SS` at `at`, x a `T`, `t` or space; NO_TIME when it is none. */
 function readPlain(at: usize): i64 {
   // Exclusive or turns digits into their values and what should stand between them into 0
   const digits = v128.xor(v128.load(at), i8x16(48, 48, 48, 48, 45, 48, 48, 45, 48, 48, 0, 48, 48, 58, 48, 48));
@@ -70,7 +70,7 @@ function putRest(result: usize, wall: i64, at: usize, end: usize): i32 {
 // The others
 
 /** What the date said, and whether hours can't stand without minutes behind it. */
-let day: i32 = 0;
+let days: i32 = 0;
 let isMinuteDue: bool = false;
 
 function parseOther(result: usize, at: usize, end: usize): i32 {
@@ -81,7 +81,7 @@ function parseOther(result: usize, at: usize, end: usize): i32 {
   if (clock == 0) return Fault.VALUE;
   at = spaceEnd(clock, end);
   if (at == end && isIso) {
-    putWall(result, <i64>day * DAY, NAIVE);
+    putWall(result, <i64>days * DAY, NAIVE);
     return 0;
   }
   if (at == clock) {
@@ -91,7 +91,7 @@ function parseOther(result: usize, at: usize, end: usize): i32 {
   if (isMinuteDue && (end - at < 5 || load<u8>(at, 2) != 0x3a)) return Fault.VALUE;
   at = readClock(at, end);
   if (at == 0 || !isClock()) return Fault.VALUE;
-  return putZoned(result, <i64>day * DAY + clockTime(), at, end);
+  return putZoned(result, <i64>days * DAY + clockTime(), at, end);
 }
 
 /** Reads `YYYY-MM-DD`, `YYYY/MM/DD` or `YYYYMMDD`. @returns address behind it, or 0 */
@@ -130,7 +130,7 @@ function readMailDate(at: usize, end: usize): usize {
 
 function readDay(year: i32, month: i32, date: i32): bool {
   if (!isDate(year, month, date)) return false;
-  day = dayOf(year, month, date);
+  days = dayOf(year, month, date);
   return true;
 }
 

@@ -2,7 +2,7 @@
 
 import { ENTRIES } from "./block";
 import { newList, pushItem } from "./collection";
-import { ITEMS_MAX, spend } from "./heap";
+import { spend } from "./heap";
 import { firstPlace, lastPlace } from "./search";
 import { isSpace } from "./unicode";
 import { continues, pointAt, pointBytes } from "./utf8";

@@ -36,15 +36,20 @@ function wholePower(result: usize, base: i64, exponent: i64): i32 {
   return 0;
 }
 
+/** Neither whole nor NaN. */
+function isFraction(value: f64): bool {
+  return value == value && floor(value) != value;
+}
+
 /** C's `pow`, in whose special cases CPython follows C99, and Python's errors. */
 function realPower(result: usize, base: f64, exponent: f64): i32 {
   const isFinite = abs(base) < Infinity && abs(exponent) < Infinity; // and no NaN
   if (isFinite && base == 0 && exponent < 0) return Fault.ZERO_DIVISION;
-  if (isFinite && base < 0 && floor(exponent) != exponent) return Fault.VALUE;
+  if (isFinite && base < 0 && isFraction(exponent)) return Fault.VALUE;
   let value: f64;
   if (exponent == 0 || base == 1) value = 1;
   else if (base == -1 && abs(exponent) == Infinity) value = 1;
-  else if (base == -Infinity && exponent == exponent && floor(exponent) != exponent) value = exponent < 0 ? 0 : Infinity;
+  else if (base == -Infinity && isFraction(exponent)) value = exponent < 0 ? 0 : Infinity;
   else value = NativeMath.pow(base, exponent);
   if (isFinite && abs(value) == Infinity) return Fault.OVERFLOW;
   putFloat(result, value);

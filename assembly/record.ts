@@ -1,13 +1,12 @@
 // Records: what an aggregate keeps, one cell per column.
 //
-// Record, held, 32 bytes and the cells:
+// Record, held, 24 bytes and the cells:
 //   +0   order  u32  its turn among the records of its identity that were saved; 0 = not yet
-//   +4   era    u32  checkpoint (`history.ts`) from which on it may be written to without a copy
-//   +8   hash   u32  of its dimensions
-//   +12  flags  u32
-//   +16  last   i64  time of its last event, µs
-//   +24  not used
-//   +32  cells
+//   +4   flags  u32
+//   +8   last   i64  time of its last event, µs; kept only where the store has a retention
+//   +16  hash   u32  of its dimensions
+//   +20  born   u32  number of the event that made it, see `history.ts`
+//   +24  cells
 //
 // The values of a template point to nothing that is held.
 
@@ -19,11 +18,11 @@ import { Aggregate, aggregateAt } from "./program";
 import { HELD, Tag, addressOf, putCollection, putFloat, putInt, putBool, putNone, putText } from "./value";
 
 export const ORDER: usize = 0;
-export const ERA: usize = 4;
-export const HASH: usize = 8;
-export const FLAGS: usize = 12;
-export const LAST: usize = 16;
-export const CELLS: usize = 32;
+export const FLAGS: usize = 4;
+export const LAST: usize = 8;
+export const HASH: usize = 16;
+export const BORN: usize = 20;
+export const CELLS: usize = 24;
 
 /** It took an event. */
 export const ACCEPTED: u32 = 1;
@@ -71,12 +70,11 @@ function putDefault(cell: usize, type: u32): void {
 }
 
 /** A record of defaults. */
-export function newRecord(aggregate: i32, era: u32): usize {
-  const record = copyOf(<usize>load<u32>(aggregateAt(aggregate), Aggregate.TEMPLATE), recordBytes(aggregate));
-  store<u32>(record, 0, ORDER);
-  store<u32>(record, era, ERA);
-  store<u64>(record, 0, HASH);
-  store<i64>(record, 0, LAST);
+export function newRecord(aggregate: i32, born: u32): usize {
+  const bytes = recordBytes(aggregate);
+  const record = take(bytes);
+  memory.copy(record, <usize>load<u32>(aggregateAt(aggregate), Aggregate.TEMPLATE), bytes);
+  store<u32>(record, born, BORN);
   return record;
 }
 
@@ -105,16 +103,4 @@ export function emptyRecord(record: usize, bytes: usize): void {
 export function dropRecord(record: usize, bytes: usize): void {
   emptyRecord(record, bytes);
   give(record);
-}
-
-/** Back to defaults, in place. */
-export function resetRecord(record: usize, aggregate: i32): void {
-  const bytes = recordBytes(aggregate);
-  const template = <usize>load<u32>(aggregateAt(aggregate), Aggregate.TEMPLATE);
-  emptyRecord(record, bytes);
-  const order = load<u64>(record); // and era
-  copyRecord(record, template, bytes);
-  store<u64>(record, order);
-  store<u64>(record, 0, HASH);
-  store<i64>(record, 0, LAST);
 }

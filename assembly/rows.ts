@@ -10,13 +10,13 @@
 //   +24  day     i32  its calendar day, in its own zone
 //   +40  records, u32 each: of the streaming spec as they were (0 = none, or not needed), then the row's own
 
-import { give, take } from "./heap";
-import { CURRENT, ROWS, ROWS_COUNT, grown, slotOf } from "./identity";
-import { touch } from "./history";
+import { enter } from "./aggregate";
+import { give, renewWork, take } from "./heap";
+import { CURRENT, KEY_LENGTH, LAST, ROWS, ROWS_COUNT, grown, keyOf, slotOf } from "./identity";
+import { eventNumber, isLogged, logCounts, logHeader } from "./history";
 import { Aggregate, Base, Kind, aggregateAt, baseOf, setBase, streamCount, windowCount } from "./program";
-import { ACCEPTED, ANCHORED, CELLS, FLAGS, IDENTITY_CELL, START_CELL, copyOf, dropRecord, newRecord, recordBytes } from "./record";
+import { ACCEPTED, ANCHORED, BORN, CELLS, FLAGS, IDENTITY_CELL, START_CELL, copyOf, dropRecord, newRecord, recordBytes } from "./record";
 import { fillWindow } from "./series";
-import { assign } from "./collection";
 import { truth } from "./compare";
 import { Fault, Tag, intOf, putText, tagOf } from "./value";
 import { ABORTED, run } from "./vm";
@@ -35,6 +35,8 @@ let rowsPerDay: u32 = 0;
 let hasDeferred: bool = false;
 /** The temporary that the condition writes to. */
 const ANSWER: usize = 2 << 4;
+/** The temporary that `identity` is. */
+const NAME: usize = 1 << 4;
 
 /**
  * @param condition  its code; the answer goes to the third temporary
@@ -52,6 +54,11 @@ export function setAnchor(condition: usize, aggregate: i32, max: u32, collects: 
   for (let i = streamCount; i < streamCount + windowCount; i++) {
     if (load<u32>(aggregateAt(i), Aggregate.DEFERRED) != 0) hasDeferred = true;
   }
+}
+
+/** Does a window look beyond its anchor? */
+export function looksAhead(): bool {
+  return hasDeferred;
 }
 
 /** Outside of rows, the aggregates of the window spec are empty. */
@@ -74,12 +81,13 @@ export function anchor(identity: usize, at: i64, seq: f64): i32 {
   const fault = run(conditionCode);
   if (fault == Fault.LIMIT || fault == ABORTED) return fault;
   if (fault != 0 || !truth(baseOf(Base.TEMPORARIES) + ANSWER)) return 0;
-  touch(identity, block, recordBytes(blocks));
+  if (isLogged(load<u32>(block, BORN))) logHeader(block);
   store<u32>(block, load<u32>(block, FLAGS) | ANCHORED, FLAGS);
   const day = dayOf(block);
-  if (rowsPerDay > 0 && rowsOn(identity, day) >= rowsPerDay) return 0;
+  // a row whose windows after it are never filled takes nobody's turn: `rows` in `runtime/core/fold.ts` counts those
+  if (rowsPerDay > 0 && !hasDeferred && rowsOn(identity, day) >= rowsPerDay) return 0;
   const start = intOf(block + START_CELL);
-  if (!fill(identity, start, false)) return 0;
+  if (!fill(identity, start, at, false)) return 0;
   const row = newRow(identity, at, seq, start, day);
   const failed = evaluate(row, false);
   if (failed != 0) {
@@ -87,6 +95,7 @@ export function anchor(identity: usize, at: i64, seq: f64): i32 {
     return failed;
   }
   const count = load<u32>(identity, ROWS_COUNT);
+  logCounts();
   const list = grown(<usize>load<u32>(identity, ROWS), count);
   store<u32>(list + (<usize>count << 2), <u32>row);
   store<u32>(identity, <u32>list, ROWS);
@@ -113,13 +122,19 @@ export function rowAt(identity: usize, n: u32): usize {
   return <usize>load<u32>(<usize>load<u32>(identity, ROWS) + (<usize>n << 2));
 }
 
-/** Fills the windows of what waits, or those that don't look ahead. @returns whether all of them are filled */
-function fill(identity: usize, start: i64, deferred: bool): bool {
+/**
+ * Fills the windows that don't look ahead, or all.
+ *
+ * @param start  of the anchor, µs
+ * @param at     time of the event that made it one, µs: what was kept no longer then is not in a window before it
+ * @returns whether all of them are filled
+ */
+function fill(identity: usize, start: i64, at: i64, deferred: bool): bool {
   for (let i = streamCount; i < streamCount + windowCount; i++) {
     const described = aggregateAt(i);
     if (load<u32>(described) != Kind.WINDOW) continue;
-    if (deferred ? load<u32>(described, Aggregate.DEFERRED) == 0 : load<i64>(described, Aggregate.SPAN) > 0) continue;
-    if (!fillWindow(i, slotOf(identity, load<u32>(described, Aggregate.SOURCE)), start)) return false;
+    if (!deferred && load<i64>(described, Aggregate.SPAN) > 0) continue;
+    if (!fillWindow(i, slotOf(identity, load<u32>(described, Aggregate.SOURCE)), start, at)) return false;
   }
   return true;
 }
@@ -137,19 +152,12 @@ function newRow(identity: usize, at: i64, seq: f64, start: i64, day: i32): usize
     if (record != 0) store<u32>(recordIn(row, i), <u32>copyOf(record, recordBytes(i)));
   }
   for (let i = streamCount; i < streamCount + windowCount; i++) {
-    const record = newRecord(i, 0);
+    const record = newRecord(i, eventNumber());
     store<u32>(recordIn(row, i), <u32>record);
-    assign(record + IDENTITY_CELL, keyOf(identity));
+    putText(record + IDENTITY_CELL, keyOf(identity), load<i32>(identity, KEY_LENGTH));
   }
   return row;
 }
-
-function keyOf(identity: usize): usize {
-  putText(NAME, load<u32>(identity, 4), load<i32>(identity, 8));
-  return NAME;
-}
-
-const NAME: usize = memory.data(16, 16);
 
 // @ts-ignore: decorator
 @inline
@@ -182,8 +190,9 @@ function evaluate(row: usize, deferred: bool): i32 {
  * @returns the row, or 0 when a window after the anchor is not filled
  */
 export function completeRow(identity: usize, n: u32): usize {
+  renewWork();
   const row = rowAt(identity, n);
-  if (hasDeferred && !fill(identity, load<i64>(row, START), true)) return 0;
+  if (hasDeferred && !fill(identity, load<i64>(row, START), load<i64>(row), true)) return 0;
   const bytes = RECORDS + (<usize>(streamCount + windowCount) << 2);
   const copy = take(bytes);
   memory.copy(copy, row, bytes);
@@ -193,9 +202,21 @@ export function completeRow(identity: usize, n: u32): usize {
   }
   if (!hasDeferred) return copy;
   showSnapshot(copy);
+  begin(identity);
   if (evaluate(copy, true) == 0) return copy;
   dropRow(copy);
   return 0;
+}
+
+/** What is evaluated next, without an event, is about this identity. */
+export function begin(identity: usize): void {
+  renewWork();
+  putText(baseOf(Base.TEMPORARIES) + NAME, keyOf(identity), load<i32>(identity, KEY_LENGTH));
+}
+
+/** Day of a row's block in its own zone, since 1970. */
+export function dayOfRow(row: usize): i32 {
+  return load<i32>(row, DAY);
 }
 
 function showSnapshot(row: usize): void {
@@ -224,10 +245,13 @@ export function ripeAt(n: i64): i64 {
  * @returns a row to be dropped, whose windows after the anchor are defaults; 0 when it has no block, or a window is not filled
  */
 export function featuresOf(identity: usize): usize {
+  renewWork();
   const block = <usize>load<u32>(slotOf(identity, blocks), CURRENT);
   if (block == 0 || tagOf(block + START_CELL) != Tag.DATETIME) return 0;
   const start = intOf(block + START_CELL);
-  if (!fill(identity, start, false)) return 0;
+  if (!fill(identity, start, load<i64>(identity, LAST), false)) return 0;
+  enter(identity, 0, 0);
+  begin(identity);
   setBase(Base.ANCHOR, block + CELLS);
   const row = newRow(identity, 0, 0, start, dayOf(block));
   if (evaluate(row, false) == 0) return row;
@@ -236,13 +260,11 @@ export function featuresOf(identity: usize): usize {
 }
 
 /**
- * A row for a block as Blurr reckons it: with the windows set from outside, all records as they are at the end.
+ * A row for a block, of what is shown and the windows that were set from outside: see `blurr.ts`.
  *
- * @param failed  where a fault is written: ABORTED, or 0
+ * @returns a row to be dropped; 0 when an expression ended the run, or cost too much
  */
-export function rowOf(identity: usize, block: usize): usize {
-  setBase(Base.ANCHOR, block + CELLS);
-  setBase(Base.FIRST_RECORD + <u32>blocks, block + CELLS);
+export function rowOf(identity: usize): usize {
   const row = newRow(identity, 0, 0, 0, 0);
   const fault = evaluate(row, false);
   const later = fault == 0 ? evaluate(row, true) : fault;
@@ -251,12 +273,10 @@ export function rowOf(identity: usize, block: usize): usize {
   return 0;
 }
 
-/** Is the block an anchor, as Blurr sees it? @returns 0 or 1, ABORTED */
-export function isAnchor(block: usize): i32 {
-  setBase(Base.ANCHOR, block + CELLS);
-  setBase(Base.FIRST_RECORD + <u32>blocks, block + CELLS);
-  const fault = run(conditionCode);
-  if (fault == ABORTED) return ABORTED;
+/** Runs a condition of what is shown. @returns 0 or 1, ABORTED, Fault.LIMIT */
+export function isTrue(entry: usize): i32 {
+  const fault = run(entry);
+  if (fault == ABORTED || fault == Fault.LIMIT) return fault;
   return i32(fault == 0 && truth(baseOf(Base.TEMPORARIES) + ANSWER));
 }
 

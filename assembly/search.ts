@@ -3,7 +3,8 @@
 // The plain way compares at each place whose first and last byte fit. Texts can be made so that this takes the product
 // of both lengths; when it has cost too much, the rest is done in linear time (Knuth, Morris, Pratt, 1977).
 
-import { shrinkTemporary, temporary } from "./heap";
+import { shrinkTemporary, spend, temporary } from "./heap";
+import { CHARACTERS_A_UNIT } from "./slice";
 
 /** Bytes that may be compared in vain for each byte of text. */
 const PATIENCE: usize = 8;
@@ -51,6 +52,7 @@ export function lastPlace(from: usize, end: usize, needle: usize, length: usize)
 /** @param step  1: the first place; -1: the last one, text and needle read backwards */
 function byPrefixes(from: usize, end: usize, needle: usize, length: usize, step: isize): usize {
   if (end < from || end - from < length) return 0;
+  spend(<i32>(end - from) >> CHARACTERS_A_UNIT);
   // for each beginning of the needle: length of the longest shorter one that it ends with
   const borders = temporary(length << 2);
   const pattern = step > 0 ? needle : needle + length - 1;
@@ -58,7 +60,9 @@ function byPrefixes(from: usize, end: usize, needle: usize, length: usize, step:
   store<u32>(borders, 0);
   for (let i: usize = 1; i < length; i++) {
     const byte = load<u8>(pattern + i * step);
-    while (border > 0 && load<u8>(pattern + border * step) != byte) border = load<u32>(borders + ((border - 1) << 2));
+    while (border > 0 && load<u8>(pattern + border * step) != byte) {
+      border = load<u32>(borders + ((border - 1) << 2));
+    }
     if (load<u8>(pattern + border * step) == byte) border++;
     store<u32>(borders + (i << 2), <u32>border);
   }
@@ -67,7 +71,9 @@ function byPrefixes(from: usize, end: usize, needle: usize, length: usize, step:
   let at = step > 0 ? from : end - 1;
   for (let left = end - from; left > 0; left--, at += step) {
     const byte = load<u8>(at);
-    while (matched > 0 && load<u8>(pattern + matched * step) != byte) matched = load<u32>(borders + ((matched - 1) << 2));
+    while (matched > 0 && load<u8>(pattern + matched * step) != byte) {
+      matched = load<u32>(borders + ((matched - 1) << 2));
+    }
     if (load<u8>(pattern + matched * step) == byte) matched++;
     if (matched == length) {
       place = step > 0 ? at + 1 - length : at;

@@ -6,7 +6,7 @@ import { Func } from "./builtins";
 import { ITEMS_MAX, spend, temporary } from "./heap";
 import { COUNT, LIST, recordAt } from "./identity";
 import { Aggregate, aggregateAt } from "./program";
-import { CELLS, EXPIRED, FLAGS, START_CELL } from "./record";
+import { CELLS, EXPIRED, FLAGS, LAST, START_CELL } from "./record";
 import { Fault, Tag, copyCell, intOf, putCollection, putInt, tagOf } from "./value";
 
 /** Window by aggregate: +0 address of its records u32, +4 count u32. */
@@ -31,12 +31,17 @@ export function emptyWindow(aggregate: i32): void {
 /**
  * Finds the blocks of a window.
  *
+ * A block that its store kept no longer at that time is not among them: of a window before the anchor, when the anchor
+ * became one; of a time after it, when that was over.
+ *
  * @param slot   of the aggregate that the window looks at; its records are in the order of their starts
  * @param start  of the anchor, µs; blocks that start then never belong
+ * @param at     time of the event that made it the anchor, µs
  * @returns whether the window is filled: of time by one block, of a count by that many
  */
-export function fillWindow(aggregate: i32, slot: usize, start: i64): bool {
+export function fillWindow(aggregate: i32, slot: usize, start: i64, at: i64): bool {
   const described = aggregateAt(aggregate);
+  const retention = load<i64>(aggregateAt(load<u32>(described, Aggregate.SOURCE)), Aggregate.RETENTION);
   const span = load<i64>(described, Aggregate.SPAN);
   const isCount = load<u32>(described, Aggregate.UNIT) == Unit.COUNT;
   let from: u32;
@@ -48,6 +53,9 @@ export function fillWindow(aggregate: i32, slot: usize, start: i64): bool {
     from = firstFrom(slot, start + 1);
     to = isCount ? load<u32>(slot, COUNT) : firstFrom(slot, start + span);
   }
+  kept = i64.MIN_VALUE;
+  if (retention > 0 && span < 0) kept = at - retention;
+  else if (retention > 0 && !isCount) kept = start + span - retention;
   if (!isCount) return gather(aggregate, slot, from, to, u32.MAX_VALUE, false) > 0;
   const wanted = <u32>(span < 0 ? -span : span);
   return gather(aggregate, slot, from, to, wanted, span < 0) == wanted;
@@ -65,23 +73,31 @@ function firstFrom(slot: usize, start: i64): u32 {
   return low;
 }
 
-/** Sets the window to records [from, to), at most the first or last `most`, without those kept no longer. */
+/** Time of the last event from which on a record is kept, µs. */
+let kept: i64 = i64.MIN_VALUE;
+
+/** Is the record in no window? One that another has replaced, at its start, is not there any more. */
+function isGone(record: usize): bool {
+  if (kept == i64.MIN_VALUE) return (load<u32>(record, FLAGS) & EXPIRED) != 0;
+  return load<i64>(record, LAST) < kept;
+}
+
+/** Sets the window to records [from, to), at most the first or last `most`, without those that are gone. */
 function gather(aggregate: i32, slot: usize, from: u32, to: u32, most: u32, fromBehind: bool): u32 {
   let gone: u32 = 0;
-  for (let place = from; place < to; place++) gone += u32((load<u32>(recordAt(slot, place), FLAGS) & EXPIRED) != 0);
+  for (let place = from; place < to; place++) gone += u32(isGone(recordAt(slot, place)));
   const list = <usize>load<u32>(slot, LIST);
   let records = list + (<usize>from << 2);
   let count: u32 = to < from ? 0 : to - from;
   if (gone > 0) {
     records = temporary(<usize>count << 2);
-    let kept: u32 = 0;
+    count = 0;
     for (let place = from; place < to; place++) {
       const record = recordAt(slot, place);
-      if ((load<u32>(record, FLAGS) & EXPIRED) != 0) continue;
-      store<u32>(records + (<usize>kept << 2), <u32>record);
-      kept++;
+      if (isGone(record)) continue;
+      store<u32>(records + (<usize>count << 2), <u32>record);
+      count++;
     }
-    count = kept;
   }
   if (count > most) {
     if (fromBehind) records += <usize>(count - most) << 2;

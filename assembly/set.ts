@@ -3,7 +3,7 @@
 import { EMPTY, ENTRIES, SIZE, Shift, countOf, entriesOf, isHeld, putPlain } from "./block";
 import { Method } from "./builtins";
 import { addMember, itemsOf, newSet, putCopy } from "./collection";
-import { isHashable, isSubset } from "./compare";
+import { isSubset, keyFault } from "./compare";
 import { assign, keep, own, release, settle } from "./held";
 import { ITEMS_MAX, spend, temporary } from "./heap";
 import { entryOf, indexLast, unindex } from "./lookup";
@@ -85,7 +85,8 @@ const kept: usize = memory.data(16, 16);
 /** None is not added. */
 function add(set: usize, value: usize): i32 {
   if (tagOf(value) == Tag.NONE) return 0;
-  if (!isHashable(value)) return Fault.TYPE;
+  const fault = keyFault(value);
+  if (fault != 0) return fault;
   if (entryOf(addressOf(set), Shift.ITEM, value) >= 0) return 0;
   const count = countOf(set);
   if (count >= ITEMS_MAX) return Fault.LIMIT;
@@ -107,7 +108,9 @@ function add(set: usize, value: usize): i32 {
 
 /** @param missing  what to give when the value is not there */
 function remove(set: usize, value: usize, missing: i32): i32 {
-  if (!isHashable(value)) return tagOf(value) == Tag.SET ? missing : Fault.TYPE; // no set is in a set, but may be asked for
+  if (tagOf(value) == Tag.SET) return missing; // no set is in a set, but may be asked for
+  const fault = keyFault(value);
+  if (fault != 0) return fault;
   const number = entryOf(addressOf(set), Shift.ITEM, value);
   if (number < 0) return missing;
   const count = countOf(set);
@@ -179,7 +182,7 @@ function become(operator: u32, set: usize, args: usize, count: i32): i32 {
 /** `a | b`, `a & b`, `a - b`, `a ^ b` of sets, `a | b` of maps. */
 export function setOperation(operator: u32, result: usize, a: usize, b: usize): i32 {
   if (tagOf(a) == Tag.MAP) return operator == Operator.OR ? mergeMaps(result, a, b) : Fault.TYPE;
-  if (operator != Operator.OR && operator != Operator.AND && operator != Operator.SUBTRACT && operator != Operator.XOR) {
+  if (operator < Operator.OR && operator != Operator.SUBTRACT) {
     return Fault.TYPE;
   }
   return folded(operator, result, a, b, 1);
@@ -230,7 +233,8 @@ function selectInto(made: usize, iterable: usize, set: usize, isIn: bool): i32 {
   const count = countOf(items);
   if (spend(count)) return Fault.LIMIT;
   for (let item = entriesOf(items), end = item + (<usize>count << 4); item < end; item += 16) {
-    if (!isHashable(item)) return Fault.TYPE;
+    fault = keyFault(item);
+    if (fault != 0) return fault;
     if (entryOf(addressOf(set), Shift.ITEM, item) >= 0 != isIn) continue;
     fault = addMember(made, item);
     if (fault != 0) return fault;
@@ -272,7 +276,7 @@ function related(method: u32, result: usize, set: usize, iterable: usize): i32 {
     if (fault == 0) putBool(result, isSubset(set, other));
     return fault;
   }
-  const fault = itemsOf(other, iterable);
+  let fault = itemsOf(other, iterable);
   if (fault != 0) return fault;
   const count = countOf(other);
   if (spend(count)) return Fault.LIMIT;
@@ -280,7 +284,8 @@ function related(method: u32, result: usize, set: usize, iterable: usize): i32 {
   let holds = true; // until an item says otherwise
   for (let i = 0; i < count && holds; i++) {
     const item = entriesOf(other) + (<usize>i << 4);
-    if (!isHashable(item)) return Fault.TYPE;
+    fault = keyFault(item);
+    if (fault != 0) return fault;
     holds = entryOf(addressOf(set), Shift.ITEM, item) >= 0 == wanted;
   }
   putBool(result, holds);

@@ -5,8 +5,10 @@ import { spend, shrinkTemporary, temporary } from "./heap";
 import { continues, pointBytes, pointsBefore, pointsEnd, pointsIn } from "./utf8";
 import { Fault, Tag, addressOf, intOf, lengthOf, putText, tagOf } from "./value";
 
-/** Bytes that count as a unit of work, as a power of two: they are read many at a time. */
+/** Bytes that count as a unit of work, as a power of two, where they are read many at a time. */
 export const BYTES_A_UNIT: i32 = 6;
+/** The same where they are read one by one. */
+export const CHARACTERS_A_UNIT: i32 = 3;
 
 /** Beyond all places in a text. */
 const FAR: i64 = 1 << 40;

@@ -1,24 +1,24 @@
 // An identity with all that belongs to it as MessagePack, and back: for what is not in memory.
 //
-// [version, key, ordinal, saved, era, flags, last, floor | nil, tail, slots, checkpoints, rows]
+// [version, key, ordinal, saved, flags, last, floor, tail, slots, rows]: the state before the events of the tail, and these.
 //   tail         [[time, seq, id | nil], …]
 //   slots        [[current, [record, …]], …]      current: place in the list, -1 = none
-//   record       [order, era, hash, flags, last, cell, …]
-//   checkpoints  [[place, era, saved, rows, [[current, count], …], [[aggregate, place, record], …]], …]  newest first
+//   record       [order, flags, last, hash, cell, …]
 //   rows         [[at, seq, start, day, [record | nil, …]], …]  of each aggregate of both specs
 
 import { keep } from "./collection";
-import { give, letGo, take } from "./heap";
-import { CHECKPOINT_HEAD, COPIED, ENTRY, entryAt, forgetHistory } from "./history";
+import { settledAt } from "./fold";
+import { give, take } from "./heap";
+import { ENTRY, ENTRY_ID, entryAt, forgetHistory, rewind } from "./history";
 import {
-  CHECKPOINT,
   COUNT,
   CURRENT,
-  ERA,
   FLAGS,
   FLOOR,
   LAST,
+  KEY_LENGTH,
   ORDINAL,
+  PENDING,
   ROWS,
   ROWS_COUNT,
   SAVED,
@@ -30,6 +30,7 @@ import {
   freeSlot,
   grown,
   hashOf,
+  keyOf,
   newIdentity,
   raiseOrdinals,
   recordAt,
@@ -37,8 +38,8 @@ import {
 } from "./identity";
 import { packArray, packInt, packText, packValue } from "./pack";
 import { Aggregate, aggregateAt, streamCount, windowCount } from "./program";
-import { CELLS, recordBytes } from "./record";
-import { RECORDS, rowAt, truncateRows } from "./rows";
+import { ACCEPTED, BORN, CELLS, EXPIRED, FLAGS as RECORD_FLAGS, HASH, LAST as RECORD_LAST, ORDER, recordBytes } from "./record";
+import { RECORDS, looksAhead, rowAt, truncateRows } from "./rows";
 import { readValue } from "./unpack";
 import { Tag, addressOf, intOf, lengthOf, putNone, tagOf } from "./value";
 
@@ -50,24 +51,30 @@ const NIL: usize = memory.data(16, 16);
 
 // Writing
 
-/** @returns address behind it, or 0 when it does not fit before `limit` */
+/**
+ * Takes the state back to what is settled, so that the identity waits for `refold`, and writes it.
+ *
+ * @returns address behind it, or 0 when it does not fit before `limit`
+ */
 export function packIdentity(identity: usize, from: usize, limit: usize): usize {
+  if (load<u32>(identity, TAIL_COUNT) > 0 && (load<u32>(identity, FLAGS) & PENDING) == 0) {
+    rewind(identity, 0);
+    store<u32>(identity, load<u32>(identity, FLAGS) | PENDING, FLAGS);
+  }
   at = from;
   end = limit;
   putNone(NIL);
-  array(12);
+  array(10);
   int(VERSION);
-  text(load<u32>(identity, 4), load<u32>(identity, 8));
+  text(keyOf(identity), load<u32>(identity, KEY_LENGTH));
   int(load<u32>(identity, ORDINAL));
   int(load<u32>(identity, SAVED));
-  int(load<u32>(identity, ERA));
   int(load<u32>(identity, FLAGS));
   int(load<i64>(identity, LAST));
   int(load<i64>(identity, FLOOR));
   packTail(identity);
   array(streamCount);
   for (let i = 0; i < streamCount; i++) packSlot(identity, i);
-  packCheckpoints(identity);
   packRows(identity);
   return at;
 }
@@ -80,69 +87,50 @@ function packTail(identity: usize): void {
     array(3);
     int(load<i64>(entry));
     int(<i64>load<f64>(entry, 8));
-    if (load<u32>(entry, 16) == 0) value(NIL);
-    else text(load<u32>(entry, 16), load<u32>(entry, 20));
+    const id = <usize>load<u32>(entry, ENTRY_ID);
+    if (id == 0) value(NIL);
+    else text(id + 4, load<u32>(id));
   }
 }
 
 function packSlot(identity: usize, aggregate: i32): void {
   const slot = slotOf(identity, aggregate);
   const count = load<u32>(slot, COUNT);
+  const current = <usize>load<u32>(slot, CURRENT);
+  let kept: u32 = 0;
+  let place: i64 = -1;
+  for (let n: u32 = 0; n < count; n++) {
+    const record = recordAt(slot, n);
+    if (!isKept(aggregate, record)) continue;
+    if (record == current) place = kept;
+    kept++;
+  }
   array(2);
-  int(placeOf(slot, load<u32>(slot, CURRENT)));
-  array(count);
-  for (let n: u32 = 0; n < count; n++) packRecord(aggregate, recordAt(slot, n));
+  int(place);
+  array(kept);
+  for (let n: u32 = 0; n < count; n++) {
+    if (isKept(aggregate, recordAt(slot, n))) packRecord(aggregate, recordAt(slot, n));
+  }
 }
 
-/** Place of a record in its list; -1 for none. */
-function placeOf(slot: usize, record: usize): i64 {
-  if (record == 0) return -1;
-  for (let n = load<u32>(slot, COUNT); n > 0; n--) {
-    if (recordAt(slot, n - 1) == record) return n - 1;
-  }
-  return -1;
+/** What its store kept no longer is not shown again; but a row that looks ahead may still look at it. */
+function isKept(aggregate: i32, record: usize): bool {
+  if (looksAhead()) return true;
+  const flags = load<u32>(record, RECORD_FLAGS);
+  if ((flags & EXPIRED) != 0) return false;
+  const retention = load<i64>(aggregateAt(aggregate), Aggregate.RETENTION);
+  if (retention == 0 || (flags & ACCEPTED) == 0) return true;
+  return <f64>(load<i64>(record, RECORD_LAST) + retention) >= settledAt();
 }
 
 function packRecord(aggregate: i32, record: usize): void {
   const columns = load<i32>(aggregateAt(aggregate), Aggregate.COLUMNS);
-  array(5 + columns);
-  for (let n: usize = 0; n < 4; n++) int(load<u32>(record + (n << 2)));
-  int(load<i64>(record, 16));
+  array(4 + columns);
+  int(load<u32>(record, ORDER));
+  int(load<u32>(record, RECORD_FLAGS));
+  int(load<i64>(record, RECORD_LAST));
+  int(load<u32>(record, HASH));
   for (let n: usize = 0; n < <usize>columns; n++) value(record + CELLS + (n << 4));
-}
-
-function packCheckpoints(identity: usize): void {
-  let count = 0;
-  for (let each = <usize>load<u32>(identity, CHECKPOINT); each != 0; each = <usize>load<u32>(each)) count++;
-  array(count);
-  for (let each = <usize>load<u32>(identity, CHECKPOINT); each != 0; each = <usize>load<u32>(each)) {
-    array(6);
-    for (let n: usize = 4; n <= 16; n += 4) int(load<u32>(each + n));
-    array(streamCount);
-    for (let i = 0; i < streamCount; i++) {
-      const saved = each + CHECKPOINT_HEAD + (<usize>i << 3);
-      array(2);
-      int(placeOf(slotOf(identity, i), load<u32>(saved)));
-      int(load<u32>(saved, 4));
-    }
-    packCopies(identity, load<u32>(each, 20));
-  }
-}
-
-function packCopies(identity: usize, first: usize): void {
-  let count = 0;
-  for (let copy = first; copy != 0; copy = <usize>load<u32>(copy)) count++;
-  array(count);
-  for (let copy = first; copy != 0; copy = <usize>load<u32>(copy)) {
-    array(3);
-    for (let i = 0; i < streamCount; i++) {
-      const place = placeOf(slotOf(identity, i), load<u32>(copy, 4));
-      if (place < 0) continue;
-      int(i);
-      int(place);
-      packRecord(i, copy + COPIED);
-    }
-  }
 }
 
 function packRows(identity: usize): void {
@@ -195,14 +183,12 @@ export function unpackIdentity(from: usize, limit: usize): usize {
   store<u32>(identity, number(WHOLE, 2), ORDINAL);
   raiseOrdinals(number(WHOLE, 2));
   store<u32>(identity, number(WHOLE, 3), SAVED);
-  store<u32>(identity, number(WHOLE, 4), ERA);
-  store<u32>(identity, number(WHOLE, 5), FLAGS);
-  store<i64>(identity, intOf(item(WHOLE, 6)), LAST);
-  store<i64>(identity, intOf(item(WHOLE, 7)), FLOOR);
-  unpackTail(identity, item(WHOLE, 8));
-  for (let i = 0; i < streamCount; i++) unpackSlot(identity, i, item(item(WHOLE, 9), i));
-  unpackCheckpoints(identity, item(WHOLE, 10));
-  unpackRows(identity, item(WHOLE, 11));
+  store<u32>(identity, number(WHOLE, 4), FLAGS);
+  store<i64>(identity, intOf(item(WHOLE, 5)), LAST);
+  store<i64>(identity, intOf(item(WHOLE, 6)), FLOOR);
+  unpackTail(identity, item(WHOLE, 7));
+  for (let i = 0; i < streamCount; i++) unpackSlot(identity, i, item(item(WHOLE, 8), i));
+  unpackRows(identity, item(WHOLE, 9));
   return identity;
 }
 
@@ -219,10 +205,10 @@ function unpackTail(identity: usize, tail: usize): void {
     store<u64>(entry, 0, 16);
     if (tagOf(id) != Tag.TEXT) continue;
     const length = lengthOf(id);
-    const held = take(max(length, 1));
-    memory.copy(held, addressOf(id), length);
-    store<u32>(entry, <u32>held, 16);
-    store<i32>(entry, length, 20);
+    const held = take(4 + length);
+    store<i32>(held, length);
+    memory.copy(held + 4, addressOf(id), length);
+    store<u32>(entry, <u32>held, ENTRY_ID);
   }
   store<u32>(identity, <u32>block, TAIL);
   store<u32>(identity, count, TAIL_COUNT);
@@ -246,45 +232,12 @@ function recordOf(slot: usize, place: i64): u32 {
 
 function unpackRecord(aggregate: i32, record: usize, read: usize): void {
   const columns = load<i32>(aggregateAt(aggregate), Aggregate.COLUMNS);
-  for (let n = 0; n < 4; n++) store<u32>(record + (<usize>n << 2), number(read, n));
-  store<i64>(record, intOf(item(read, 4)), 16);
-  store<i64>(record, 0, 24);
-  for (let n = 0; n < columns; n++) keep(record + CELLS + (<usize>n << 4), item(read, 5 + n));
-}
-
-function unpackCheckpoints(identity: usize, list: usize): void {
-  let newer: usize = 0;
-  for (let n = 0; n < countOf(list); n++) {
-    const read = item(list, n);
-    const made = take(CHECKPOINT_HEAD + (<usize>streamCount << 3));
-    store<u32>(made, 0);
-    for (let k = 0; k < 4; k++) store<u32>(made + 4 + (<usize>k << 2), number(read, k));
-    for (let i = 0; i < streamCount; i++) {
-      const saved = item(item(read, 4), i);
-      store<u32>(made + CHECKPOINT_HEAD + (<usize>i << 3), recordOf(slotOf(identity, i), intOf(item(saved, 0))));
-      store<u32>(made + CHECKPOINT_HEAD + (<usize>i << 3), number(saved, 1), 4);
-    }
-    store<u32>(made, <u32>unpackCopies(identity, item(read, 5)), 20);
-    if (newer == 0) store<u32>(identity, <u32>made, CHECKPOINT);
-    else store<u32>(newer, <u32>made);
-    newer = made;
-  }
-}
-
-function unpackCopies(identity: usize, list: usize): usize {
-  let first: usize = 0;
-  for (let n = countOf(list); n > 0; n--) {
-    const read = item(list, n - 1);
-    const aggregate = <i32>number(read, 0);
-    const bytes = recordBytes(aggregate);
-    const copy = take(COPIED + bytes);
-    store<u32>(copy, <u32>first);
-    store<u32>(copy, recordOf(slotOf(identity, aggregate), intOf(item(read, 1))), 4);
-    store<u32>(copy, <u32>bytes, 8);
-    unpackRecord(aggregate, copy + COPIED, item(read, 2));
-    first = copy;
-  }
-  return first;
+  store<u32>(record, number(read, 0), ORDER);
+  store<u32>(record, number(read, 1), RECORD_FLAGS);
+  store<i64>(record, intOf(item(read, 2)), RECORD_LAST);
+  store<u32>(record, number(read, 3), HASH);
+  store<u32>(record, 0, BORN);
+  for (let n = 0; n < columns; n++) keep(record + CELLS + (<usize>n << 4), item(read, 4 + n));
 }
 
 function unpackRows(identity: usize, list: usize): void {
@@ -334,7 +287,5 @@ export function forgetIdentity(identity: usize): void {
   if (rows != 0) give(rows);
   for (let i = 0; i < streamCount; i++) freeSlot(slotOf(identity, i), i);
   dropIdentity(identity);
-  const key = <usize>load<u32>(identity, 4);
-  if (letGo(key)) give(key);
   give(identity);
 }

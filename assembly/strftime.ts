@@ -1,6 +1,6 @@
 // `strftime`: a date and time in a format of the caller's, as Python writes it without a locale on Linux.
 
-import { MONTHS, SHORT, WEEKDAYS, putName } from "./calendar-names";
+import { LONG, MONTHS, SHORT, WEEKDAYS, putName } from "./calendar-names";
 import { dateOfDay, dateOfMonth, dayOfYear, monthOf, weekdayOf, yearOf } from "./calendar";
 import { DAY, SECOND, dayOfWall, timeOfWall, wallOf } from "./clock";
 import { putNumber, putSix, putTwo } from "./digits";
@@ -10,9 +10,6 @@ import { putOffset, putZoneName } from "./zone";
 
 /** Bytes written for each of a directive's two: `%Z` is `UTC+23:59:59` at most. */
 const GROWTH: usize = 6;
-
-/** Letters of a whole name. */
-const LONG: i32 = 9;
 
 /** The DATETIME or DATE `cell` in a format. An unknown directive is Fault.VALUE. */
 export function strftime(result: usize, cell: usize, format: usize): i32 {

@@ -10,10 +10,10 @@ import { TEXT_MAX, spend, temporary } from "./heap";
 import { isInt } from "./numeric";
 import { characterBefore, spaceEnd, spaceStart, split, splitFromEnd, splitLines } from "./pieces";
 import { firstPlace, lastPlace } from "./search";
-import { BYTES_A_UNIT, bound, placed, readBound } from "./slice";
+import { BYTES_A_UNIT, CHARACTERS_A_UNIT, bound, placed, readBound } from "./slice";
 import { Is } from "./unicode";
 import { pointAt, pointBytes, pointsEnd, pointsIn, putPoint } from "./utf8";
-import { Fault, Tag, addressOf, copyCell, intOf, lengthOf, putBool, putInt, putText, tagOf } from "./value";
+import { Fault, Tag, addressOf, intOf, lengthOf, putBool, putInt, putText, tagOf } from "./value";
 
 export { textItem, textSlice } from "./slice";
 
@@ -46,7 +46,8 @@ export function repeat(result: usize, cell: usize, times: i32): i32 {
   const total = <i64>length * max(times, 0);
   if (total > TEXT_MAX || spend(<i32>total >> BYTES_A_UNIT)) return Fault.LIMIT;
   const at = temporary(<usize>total);
-  if (length != 0) for (let to = at, end = at + <usize>total; to < end; to += length) memory.copy(to, addressOf(cell), length);
+  const end = at + <usize>total;
+  for (let to = at; to < end; to += length) memory.copy(to, addressOf(cell), length);
   putText(result, at, <i32>total);
   return 0;
 }
@@ -92,7 +93,7 @@ export function chrOf(result: usize, cell: usize): i32 {
 
 /** @param args  address of the first of `count` neighbouring cells */
 export function textMethod(method: u32, result: usize, text: usize, args: usize, count: i32): i32 {
-  if (spend(lengthOf(text) >> BYTES_A_UNIT)) return Fault.LIMIT;
+  if (spend(lengthOf(text) >> (isByCharacter(method) ? CHARACTERS_A_UNIT : BYTES_A_UNIT))) return Fault.LIMIT;
   switch (method) {
     case Method.SPLIT:
     case Method.RSPLIT:
@@ -143,6 +144,13 @@ export function textMethod(method: u32, result: usize, text: usize, args: usize,
     default:
       return Fault.ATTRIBUTE;
   }
+}
+
+/** Methods that look at each character. */
+function isByCharacter(method: u32): bool {
+  if (method <= Method.SPLITLINES) return true;
+  if (method >= Method.LOWER && method <= Method.CAPITALIZE) return true;
+  return method >= Method.ISDIGIT && method <= Method.ISUPPER;
 }
 
 function same(result: usize, text: usize): i32 {
@@ -309,7 +317,8 @@ function countIn(at: usize, end: usize, needle: usize, most: i32): i32 {
 function replace(result: usize, text: usize, args: usize, count: i32): i32 {
   const old = argument(args, count, 0);
   const fresh = argument(args, count, 1);
-  if (old == 0 || fresh == 0 || count > 3 || tagOf(old) != Tag.TEXT || tagOf(fresh) != Tag.TEXT) return Fault.TYPE;
+  if (old == 0 || fresh == 0 || tagOf(old) != Tag.TEXT || tagOf(fresh) != Tag.TEXT) return Fault.TYPE;
+  for (let i = 3; i < count; i++) if (argument(args, count, i) != 0) return Fault.TYPE; // as datetimes take them
   const fault = readCount(argument(args, count, 2));
   if (fault != 0) return fault;
 

@@ -1,12 +1,13 @@
 // `datetime.strptime`: reads a date and time in a format of the caller's, as Python does: numbers may be shorter than
-// their width, so that `%H%M` reads `123`; letters match in either case; a space in the format is one or more in the text.
+// their width, so that `%H%M` reads `123`; letters match in either case; a space in the format is any number of them,
+// but at least one, in the text.
 //
 // Python makes a regular expression of the format. Here the ways to read a directive are tried in the same order.
 
-import { MONTHS, MONTHS_COUNT, SHORT, WEEKDAYS, WEEKDAYS_COUNT, nameAt, nameLength } from "./calendar-names";
+import { LONG, MONTHS, MONTHS_COUNT, SHORT, WEEKDAYS, WEEKDAYS_COUNT, nameAt, nameLength } from "./calendar-names";
 import { LAST_DAY, YEAR_MAX, dateOfDay, dateOfMonth, dayOf, isDate, monthOf, yearOf } from "./calendar";
 import { DAY, SECOND, putWall } from "./clock";
-import { isDigit, twoDigits } from "./digits";
+import { isDigit } from "./digits";
 import { spend } from "./heap";
 import { isSpace } from "./unicode";
 import { pointAt, pointBytes } from "./utf8";
@@ -36,9 +37,6 @@ const WRONG: i32 = 24 * 3600;
 
 let textEnd: usize = 0;
 let formatEnd: usize = 0;
-
-/** Letters of a whole name. */
-const LONG: i32 = 9;
 
 export function strptime(result: usize, text: usize, format: usize): i32 {
   if (tagOf(text) != Tag.TEXT || tagOf(format) != Tag.TEXT) return Fault.TYPE;

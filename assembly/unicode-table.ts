@@ -1,4 +1,4 @@
-// Made by `test/support/unicode-table.py` from Python's own knowledge of Unicode 14.0.0: what characters are, and their
+// Made by `test/support/unicode-table.py` from what Python knows of Unicode 14.0.0: what characters are, and their
 // other case. Read by `unicode.ts`.
 
 /** Kinds of character: the distance to the other case above the bits of `unicode.ts`. */

@@ -37,9 +37,8 @@ const CAPITAL_I_WITH_DOT: u32 = 0x130;
 
 // Runs, unpacked: where each begins, and its number of a kind. Behind the last one follows what no character has.
 
-/** Numbers of runs in which the kinds 0 and 1, upper and lower case, alternate: which comes first. */
-const UPPER_FIRST: u32 = 254;
-const LOWER_FIRST: u32 = 255;
+/** Number of a run in which the kinds 0 and 1, upper and lower case, alternate; one more where lower case comes first. */
+const ALTERNATING: u32 = 254;
 
 const STARTS: usize = memory.data((RUNS_COUNT + 1) * 4, 4);
 const NUMBERS: usize = memory.data(RUNS_COUNT + 1);
@@ -89,8 +88,8 @@ function runOf(point: u32): usize {
 
 function numberOf(point: u32, run: usize): u32 {
   const number = <u32>load<u8>(NUMBERS + run);
-  if (number < UPPER_FIRST) return number;
-  return (point - load<u32>(STARTS + (run << 2)) + (number - UPPER_FIRST)) & 1;
+  if (number < ALTERNATING) return number;
+  return (point - load<u32>(STARTS + (run << 2)) + (number - ALTERNATING)) & 1;
 }
 
 /** Bits of `Is`, and others, of a character. */
@@ -147,6 +146,7 @@ function putSpecial(point: u32, form: usize, at: usize): usize {
     else high = middle;
   }
   const entry = SPECIALS + <usize>low * SPECIAL_SIZE;
-  for (let next = entry + form, end = next + 6; next < end && load<u16>(next) != 0; next += 2) at = putPoint(load<u16>(next), at);
+  const first = entry + form;
+  for (let next = first; next < first + 6 && load<u16>(next) != 0; next += 2) at = putPoint(load<u16>(next), at);
   return at;
 }

@@ -16,7 +16,7 @@
 // DATE       0                        i64, days since 1970
 // TIMEDELTA  0                        i64, µs
 // ZONE       offset in seconds east   0
-// LIST TUPLE SET MAP   0              address of the block, see `collection.ts`
+// LIST TUPLE SET MAP   0              address of the block, see `block.ts`
 //
 // Functions of the machine take the addresses of cells. They write their result to `result`, which may be one of
 // the operands, and return 0, or a Fault and leave it alone.

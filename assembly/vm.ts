@@ -3,9 +3,12 @@
 // Instruction, 16 bytes: +0 operation u16, +2 x u16, +4 a, +8 b, +12 c. A word that names a cell is base << 24 | offset.
 // What goes wrong in an expression makes the machine go on where the last TRY says; beyond a limit, it ends.
 
-import { assign, addMember, mapGet, newList, newMap, newSet, pushItem, putEntry, itemsOf } from "./collection";
+import { assign, addMember, keep, mapGet, newList, newMap, newSet, pushItem, putEntry, itemsOf } from "./collection";
 import { callFunction, callMethod, member, readAttribute, wrap } from "./call";
+import { sameBytes } from "./bytes";
 import { castTo } from "./convert";
+import { isLogged, logCell, logShared } from "./history";
+import { BORN, CELLS } from "./record";
 import { accept, discard, own, separate, split, switchTo } from "./aggregate";
 import { spend, temporaryUsed } from "./heap";
 import { listChange, sliceList } from "./list";
@@ -141,7 +144,7 @@ export function run(entry: usize): i32 {
     pc += 16;
     switch (word & 0xffff) {
       case Op.END:
-        return 0;
+        return spend(0) ? Fault.LIMIT : 0;
       case Op.JUMP:
         pc = origin + c;
         continue;
@@ -239,7 +242,7 @@ export function run(entry: usize): i32 {
         fault = callMethod(x, at(a), at(b), cellOf(1, c & 0xffffff), c >> 24);
         break;
       case Op.CHANGE:
-        fault = change(x, at(a), cellOf(1, c & 0xffffff), c >> 24);
+        fault = change(x, a, cellOf(1, c & 0xffffff), c >> 24);
         break;
       case Op.ATTRIBUTE:
         fault = readAttribute(<i32>x - 1, at(a), at(b), at(c));
@@ -293,7 +296,7 @@ export function run(entry: usize): i32 {
         fault = seriesFunction(at(a), x, b, c);
         break;
       case Op.STORE:
-        fault = put(x, at(a), at(b));
+        fault = put(x, a, at(b));
         break;
       case Op.OWN:
         own(x);
@@ -315,9 +318,15 @@ export function run(entry: usize): i32 {
       case Op.DISCARD:
         discard(x);
         continue;
-      case Op.CAST:
-        fault = castTo(x, at(a), at(b));
+      case Op.CAST: {
+        const value = at(b);
+        if (x == Type.STRING && tagOf(value) == Tag.TEXT) {
+          copyCell(at(a), value);
+          continue;
+        }
+        fault = castTo(x, at(a), value);
         break;
+      }
       case Op.ABORT:
         reason = c;
         return ABORTED;
@@ -390,38 +399,39 @@ function ordered(comparison: u32, isLess: bool, isSame: bool): bool {
 function sameText(a: usize, b: usize): bool {
   const length = lengthOf(a);
   if (length != lengthOf(b)) return false;
-  return memory.compare(addressOf(a), addressOf(b), length) == 0;
+  return sameBytes(addressOf(a), addressOf(b), length);
 }
 
 /** Writes `value` as a field's `type` into the field, or leaves it as it was. */
-function put(type: u32, field: usize, value: usize): i32 {
+function put(type: u32, operand: u32, value: usize): i32 {
+  const field = at(operand);
+  const born = bornOf(operand);
   const tag = tagOf(value);
   switch (type) {
     case Type.INTEGER:
       if (tag == Tag.INT || tag == Tag.BOOL) {
+        if (isLogged(born)) logCell(field);
         store<u64>(field, <u64>tag);
         store<i64>(field, intOf(value), 8);
         return 0;
       }
       break;
     case Type.FLOAT:
-      if (tag == Tag.FLOAT) {
-        putFloat(field, floatOf(value));
-        return 0;
-      }
-      if (tag == Tag.INT) {
-        putFloat(field, <f64>intOf(value));
+      if (tag == Tag.FLOAT || tag == Tag.INT) {
+        if (isLogged(born)) logCell(field);
+        putFloat(field, tag == Tag.FLOAT ? floatOf(value) : <f64>intOf(value));
         return 0;
       }
       break;
     case Type.STRING:
       if (tag == Tag.TEXT) {
-        assign(field, value);
+        if (!sameText(field, value)) replace(field, value, born);
         return 0;
       }
       break;
     case Type.BOOLEAN:
       if (tag == Tag.BOOL) {
+        if (isLogged(born)) logCell(field);
         putBool(field, intOf(value) != 0);
         return 0;
       }
@@ -430,8 +440,25 @@ function put(type: u32, field: usize, value: usize): i32 {
   if (tag == Tag.NONE) return NOTHING;
   const fault = castTo(type, CAST, value);
   if (fault != 0) return fault;
-  assign(field, CAST);
+  replace(field, CAST, born);
   return 0;
+}
+
+/** Writes a value that may have to be held. */
+function replace(field: usize, value: usize, born: u32): void {
+  if (isLogged(born)) {
+    logCell(field);
+    keep(field, value);
+  } else {
+    assign(field, value);
+  }
+}
+
+/** Number of the event that made the record of a field. */
+// @ts-ignore: decorator
+@inline
+function bornOf(operand: u32): u32 {
+  return load<u32>(<usize>load<u32>(BASES + (<usize>(operand >> 24) << 2)) + BORN - CELLS);
 }
 
 /** None is no value to store, and no mistake either: goes to the handler, uncounted. */
@@ -439,7 +466,9 @@ const NOTHING: i32 = 0;
 
 const CAST: usize = memory.data(16, 16);
 
-function change(method: u32, field: usize, args: usize, count: i32): i32 {
+function change(method: u32, operand: u32, args: usize, count: i32): i32 {
+  const field = at(operand);
+  if (isLogged(bornOf(operand))) logShared(field);
   switch (tagOf(field)) {
     case Tag.LIST:
       return listChange(method, field, args, count);

@@ -59,7 +59,12 @@ export function readOffset(at: usize, end: usize): usize {
   return at;
 }
 
-/** Writes `+HH:MM`, and the seconds unless they are 0. @param colons  1, or 0 to leave them out @returns address behind it */
+/**
+ * Writes `+HH:MM`, and the seconds unless they are 0.
+ *
+ * @param colons  1, or 0 to leave them out
+ * @returns address behind it
+ */
 export function putOffset(at: usize, offset: i32, colons: usize): usize {
   const size = <u32>abs<i32>(offset);
   store<u8>(at, offset < 0 ? 0x2d : 0x2b);

@@ -13,7 +13,8 @@ import { didYouMean, type Mistake, SiteError } from "./errors.ts";
 import { limits } from "./limits.ts";
 import { isLoopback } from "./loopback.ts";
 import { type Declared, readPlan } from "./plan.ts";
-import type { CatalogConfig, PlayConfig, Site } from "./site.ts";
+import type { CatalogConfig, PlayConfig, Site, SiteTransform } from "./site.ts";
+import { readSpecs, type Specs } from "./transforms/specs.ts";
 
 /** What a command line says; it goes before the environment, which goes before the file. */
 export interface Overrides {
@@ -39,6 +40,18 @@ export interface SiteOptions {
 export interface OpenedSite {
   readonly site: Site;
   readonly catalog: Catalog;
+}
+
+/**
+ * The specs of a site's `transforms/` as they are now.
+ *
+ * @throws SiteError with every mistake of all of them
+ */
+export function loadSpecs(dir: string): Specs {
+  const mistakes: Mistake[] = [];
+  const specs = readSpecs(dir, mistakes);
+  refuse(mistakes);
+  return specs;
 }
 
 /**
@@ -69,15 +82,21 @@ export function openSite(dir: string, options: SiteOptions): OpenedSite {
 
 /** The whole of what is in force as plain data, secrets masked; durations in ms, sizes in bytes. */
 export function describeSite(site: Site): Record<string, unknown> {
-  const { http, bus, source, scorer, ...rest } = site;
+  const { http, bus, source, scorer, transforms, ...rest } = site;
   const masked = {
     ...rest,
+    transforms: { ...transforms, specs: transforms.specs.map(describeTransform) },
     http: { ...http, token: maskSecret(http.token) },
     bus: { ...bus, nats: maskUrl(bus.nats), credentials: maskSecret(bus.credentials), token: maskSecret(bus.token) },
     source: { ...source, url: maskUrl(source.url), token: maskSecret(source.token) },
     scorer: { ...scorer, url: maskUrl(scorer.url) },
   };
   return plain(masked) as Record<string, unknown>;
+}
+
+/** What a spec says stands in its files. */
+function describeTransform({ name, transform: { streaming, window } }: SiteTransform) {
+  return { name, streaming: streaming.file, window: window?.file ?? null, latenessMs: streaming.latenessMs };
 }
 
 function maskUrl(url: string | null): string | null {
@@ -128,6 +147,7 @@ class Loader {
         ? null
         : readPlan(planText, PLAN_FILE, this.#options.actors, { eventTypes, fill: this.#fill }, this.mistakes);
     if (planText !== null && eventTypes === null) parseYaml(planText, PLAN_FILE, this.mistakes, this.#fill);
+    const specs = readSpecs(this.#dir, this.mistakes);
     if (written === null || siteText === null || planText === null) return null;
 
     const before = this.mistakes.length;
@@ -173,6 +193,7 @@ class Loader {
         decisionsMs: written.retention.decisions,
         deadLettersMs: written.retention.deadLetters,
       },
+      transforms: { memoryBytes: written.transforms.memory, specs: specs.list },
       play: this.#play,
     };
     if (plan === null || this.#catalogFiles === null) return null;
@@ -181,6 +202,7 @@ class Loader {
       plan: hashOf([Buffer.from(planText)]),
       catalog: this.#catalogFiles.hash,
       model: modelHash,
+      transforms: specs.hash,
     };
     return { site: { ...site, plan, hashes } };
   }

@@ -100,8 +100,8 @@ export const limits = {
   specExpressionChars: 10_000,
   /** Nesting of one expression: brackets, and operators of rising precedence. */
   specExpressionDepth: 64,
-  /** Names, constants, operators and calls of one expression. */
-  specExpressionNodes: 2_000,
+  /** Names, constants, operators and calls of one expression: what walks the tree does so on the stack. */
+  specExpressionNodes: 1_000,
 
   // Folding
   /** A text that a record keeps, or an expression makes. */
@@ -114,6 +114,35 @@ export const limits = {
   tailEvents: 4_096,
   /** A record or row as JSON. */
   printedBytes: 64 * MiB,
+
+  // Transforms at work
+  /** Specs of one site, streaming and window together. */
+  transformFiles: 64,
+  /** What the identities of all specs may hold in memory; beyond, those touched longest ago go to the disk. */
+  transformBytes: 256 * MiB,
+  /** Events, and bytes of payload, that are folded in one turn of the event loop. */
+  foldEvents: 256,
+  foldBytes: 1 * MiB,
+  /** Committed entries that wait for the fold; past that they are folded before anything else. */
+  foldQueue: 20_000,
+  /** Payloads of the youngest events, kept at hand for when a late one comes. */
+  recentBytes: 8 * MiB,
+  /** Identities among which those touched longest ago are sought, and as many as go to the disk at once. */
+  coldSample: 1_024,
+  coldBatch: 256,
+  /** The map of identities on the disk: address space, not memory. */
+  coldMapBytes: 64 * 1024 * MiB,
+  /** Identities that one tick looks at, to let go of what only late events would need. */
+  settledPerTick: 4_096,
+  /** Time between two ticks, as long as something is not settled, ms. */
+  tickEveryMs: 60_000,
+  /** Refused events that a spec remembers, so that taking them in again counts once. */
+  refusedEvents: 100_000,
+  /** Streams of all aggregates open at once. */
+  exports: 4,
+  /** Rows of the past that are made at once, and events that one may rest on. */
+  pastRows: 4,
+  pastEvents: 100_000,
 
   // Transform specs
   /** Elements of one list of a spec: aggregates, fields, stores. */

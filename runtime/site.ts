@@ -1,5 +1,6 @@
 // The shapes of a loaded site: what `config.ts` reads from `site.yml`, `plan.yml` and the files they name,
 // checked, with defaults filled in. Behind this door values are trusted. Durations in ms, sizes in bytes.
+import type { Transform } from "./spec/spec.ts";
 
 /** A value of a row: what a CSV cell or a source's answer becomes. `null` is an empty cell. */
 export type Value = string | number | null;
@@ -138,6 +139,21 @@ export interface RetentionConfig {
   readonly deadLettersMs: number;
 }
 
+/** A streaming spec of `transforms/`, with the window spec over it if there is one. */
+export interface SiteTransform {
+  /** The streaming spec's. */
+  readonly name: string;
+  readonly transform: Transform;
+  /** sha256 of its files, hex. */
+  readonly hash: string;
+}
+
+export interface TransformsConfig {
+  /** What the identities of all specs may hold in memory; beyond, those touched longest ago go to the disk. */
+  readonly memoryBytes: number;
+  readonly specs: readonly SiteTransform[];
+}
+
 export interface PlayConfig {
   /** Scenario files, absolute. */
   readonly files: readonly string[];
@@ -216,6 +232,7 @@ export interface Site {
   readonly source: SourceConfig;
   readonly scorer: ScorerConfig;
   readonly retention: RetentionConfig;
+  readonly transforms: TransformsConfig;
   readonly play: PlayConfig | null;
   readonly plan: Plan;
   /** sha256 of the files in force, hex; what a `config` entry of the journal names. */
@@ -224,5 +241,7 @@ export interface Site {
     readonly plan: string;
     readonly catalog: string;
     readonly model: string | null;
+    /** Null: there are none. */
+    readonly transforms: string | null;
   };
 }

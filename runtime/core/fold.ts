@@ -4,7 +4,7 @@ import { limits } from "../limits.ts";
 import type { Program, Site } from "../spec/compile.ts";
 import { instantiate } from "./core.ts";
 import { type Image, type ImageCore, loadImage } from "./image.ts";
-import { FAULTS as FAULT_NAMES } from "./value.ts";
+import { decode, FAULTS as FAULT_NAMES, type Value } from "./value.ts";
 
 /** What can go wrong in an expression. */
 export type FaultName = (typeof FAULT_NAMES)[number];
@@ -25,6 +25,9 @@ export interface Batch {
   /** Ids, UTF-8: they order events of the same time. */
   readonly ids?: readonly (Uint8Array | null)[];
 }
+
+/** Told of an event that was not folded: its place in the batch, or -1 for an earlier one, its sequence, what failed. */
+export type Told = (outcome: Outcome, index: number, seq: number, fault: FaultName | null) => void;
 
 /** Where events that were folded before are found again, when a late one makes them be folded once more. */
 export type Lookup = (seq: number) => { readonly payload: Uint8Array; readonly id: Uint8Array | null };
@@ -63,6 +66,7 @@ export type Core = ImageCore & {
   settledAt(): number;
   highestAt(): number;
   raiseSettled(micros: number): void;
+  raiseHighest(micros: number): void;
   scan(root: number, rows: number, size: number, count: number, depth: number): number;
   identify(events: number, count: number): void;
   register(events: number, count: number): void;
@@ -77,6 +81,7 @@ export type Core = ImageCore & {
   packIdentity(identity: number, at: number, end: number): number;
   unpackIdentity(at: number, end: number): number;
   forgetIdentity(identity: number): void;
+  isPending(identity: number): number;
   fold(events: number, from: number, count: number): number;
   foldBatch(events: number, from: number, count: number): number;
   waitingCount(): number;
@@ -100,9 +105,20 @@ export type Core = ImageCore & {
   rowsCount(identity: number): number;
   completeRow(identity: number, n: number): number;
   featuresOf(identity: number): number;
-  rowOf(identity: number, block: number): number;
-  isAnchor(block: number): number;
+  dayOfRow(row: number): number;
+  recordOfRow(row: number, aggregate: number): number;
+  finishRun(identity: number): void;
+  showIdentity(identity: number): void;
+  showRecord(aggregate: number, record: number): void;
+  showAnchor(aggregate: number, block: number): void;
+  startOf(block: number): number;
+  zoneOf(block: number): number;
+  unprintable(aggregate: number, record: number): number;
+  isTrue(entry: number): number;
+  rowOf(identity: number): number;
   setWindow(aggregate: number, records: number, count: number): void;
+  packColumns(aggregate: number, record: number, at: number, end: number): number;
+  packTexts(aggregate: number, record: number, at: number, end: number): number;
   dropRow(row: number): void;
   printLine(identity: number, aggregate: number, record: number, at: number, end: number): number;
   printRecord(aggregate: number, record: number, at: number, end: number): number;
@@ -118,7 +134,9 @@ const INPUT_BYTES = 256 * 1024;
 const EVENTS_COUNT = 256;
 const OUTPUT_BYTES = 64 * 1024;
 const FAULTS = 10;
+/** Faults that end a run: a name that nobody defines, and an identity that is no text. */
 const ABORTED = 100;
+const NAMELESS = 101;
 
 /** The largest of the sources' numbers; `SOURCES - 1` in `assembly/fold.ts`. */
 export const SOURCE_MAX = 63;
@@ -239,11 +257,7 @@ export class Fold {
    * @param lookup   gives back earlier events, of this batch too
    * @param told     told of each event that was not folded, and of earlier ones that now fail (`index` -1)
    */
-  fold(
-    batch: Batch,
-    lookup: Lookup,
-    told: (outcome: Outcome, index: number, seq: number, fault: FaultName | null) => void,
-  ): void {
+  fold(batch: Batch, lookup: Lookup, told: Told): void {
     const { core } = this;
     const count = batch.payloads.length;
     this.#batch.fill(batch);
@@ -282,9 +296,11 @@ export class Fold {
   /**
    * Sees whom events are about and when they were, without folding them: identities appear in this order.
    *
+   * @param told  told of each event that can't be folded
+   *
    * @returns time of each event, µs; NaN for one that can't be folded
    */
-  register(batch: Batch): Float64Array {
+  register(batch: Batch, told: Told = () => {}): Float64Array {
     const { core } = this;
     const count = batch.payloads.length;
     this.#batch.fill(batch);
@@ -297,12 +313,19 @@ export class Fold {
       core.scan(this.#image.root, rows, this.#image.rowSize, count, limits.jsonDepth);
     }
     core.register(events, count);
+    this.#tell(batch, told);
     const view = new DataView(core.memory.buffer);
     return Float64Array.from({ length: count }, (_, i) => {
       const event = events + i * EVENT;
       if (view.getUint32(event + 20, true) !== 0) return Number.NaN;
       return Number(view.getBigInt64(event + 48, true));
     });
+  }
+
+  /** Whom the events registered last are about, in their order; 0 for one that can't be folded. */
+  subjects(count: number): Handle[] {
+    const words = new Uint32Array(this.core.memory.buffer, this.#batch.events, (count * EVENT) >> 2);
+    return Array.from({ length: count }, (_, i) => words[(i * EVENT + 40) >> 2]!);
   }
 
   // Memory
@@ -312,9 +335,17 @@ export class Fold {
     return this.core.heldUsed();
   }
 
-  /** All that belongs to an identity, as MessagePack; see `assembly/state.ts`. */
+  /**
+   * All that belongs to an identity, as MessagePack; see `assembly/state.ts`. What is not settled goes as the events of
+   * its tail, which must be found again by their sequences: the identity is back before them, until `thaw` or its next event.
+   */
   pack(identity: Handle): Buffer {
     return this.#write((at, end) => this.core.packIdentity(identity, at, end));
+  }
+
+  /** Folds the events of an identity's tail that `pack` or `unpack` has left to be folded, before it is asked for. */
+  thaw(identity: Handle, lookup: Lookup): void {
+    if (this.core.isPending(identity)) this.#refold(lookup, () => {});
   }
 
   /** Takes in what `pack` gave. Throws `corrupt` when it is of another version, or the identity is there already. */
@@ -339,23 +370,29 @@ export class Fold {
     this.core.forgetIdentity(identity);
   }
 
-  #tell(batch: Batch, told: (outcome: Outcome, index: number, seq: number, fault: FaultName | null) => void): void {
+  #tell(batch: Batch, told: Told): void {
     const words = new Uint32Array(this.core.memory.buffer, this.#batch.events, (batch.payloads.length * EVENT) >> 2);
     for (let i = 0, at = 5; i < batch.payloads.length; i++, at += EVENT >> 2) {
       if (words[at] === 0) continue;
       const fault = words[at + 10]!;
-      if (fault === ABORTED) this.#abort();
+      if (fault === ABORTED) throw this.aborted();
+      if (fault === NAMELESS) throw new Aborted("MissingAttributeError", `_key not defined in ${this.#firstName}`);
       told(OUTCOMES[words[at]!]!, i, batch.seqs[i]!, fault === 0 ? null : (FAULT_NAMES[fault - 1] ?? null));
     }
   }
 
-  #abort(): never {
+  get #firstName(): string {
+    return this.program.aggregates[0]!.name;
+  }
+
+  /** Why the run is over, after the core has said that it is. */
+  aborted(): Aborted {
     const { error, message } = this.program.aborts[this.core.abortReason()]!;
-    throw new Aborted(error, message);
+    return new Aborted(error, message);
   }
 
   /** Folds again what a late event, or one that failed, has undone. */
-  #refold(lookup: Lookup, told: (outcome: Outcome, index: number, seq: number, fault: FaultName | null) => void): void {
+  #refold(lookup: Lookup, told: Told): void {
     const { core } = this;
     const { root, rowSize } = this.#image;
     for (;;) {
@@ -423,15 +460,28 @@ export class Fold {
     return this.#print((at, end) => this.core.printRecord(aggregate, record, at, end));
   }
 
-  /** Rows of an identity as JSON, in the order of their anchors; those whose windows after the anchor are not filled are left out. */
+  /** Rows of an identity as JSON, in the order of their anchors. */
   rows(identity: Handle): string[] {
+    return Array.from(this.completeRows(identity), (row) => this.printRow(row));
+  }
+
+  /**
+   * Rows of an identity, in the order of their anchors, to be dropped by who takes them. Those whose windows after the
+   * anchor are not filled are left out, and so are those beyond the number for a calendar day.
+   */
+  *completeRows(identity: Handle): Generator<number> {
     const { core } = this;
-    const texts: string[] = [];
+    const max = this.program.anchor?.max || Number.POSITIVE_INFINITY;
+    const byDay = new Map<number, number>();
     for (let n = 0; n < core.rowsCount(identity); n++) {
       const row = core.completeRow(identity, n);
-      if (row !== 0) texts.push(this.printRow(row));
+      if (row === 0) continue;
+      const day = core.dayOfRow(row);
+      const count = byDay.get(day) ?? 0;
+      byDay.set(day, count + 1);
+      if (count < max) yield row;
+      else core.dropRow(row);
     }
-    return texts;
   }
 
   /** Features as of the identity's last event, as JSON; null when it has no block or a window before it is not filled. */
@@ -445,6 +495,16 @@ export class Fold {
     const text = this.#print((at, end) => this.core.printRow(row, at, end));
     this.core.dropRow(row);
     return text;
+  }
+
+  /** The columns of a record: texts as in CSV, a datetime in ISO 8601; of a map that Blurr flattens, keys and texts in turn. */
+  texts(aggregate: number, record: number): (string | string[])[] {
+    return decode(this.#write((at, end) => this.core.packTexts(aggregate, record, at, end))) as (string | string[])[];
+  }
+
+  /** The columns of a record as values. */
+  values(aggregate: number, record: number): Value[] {
+    return decode(this.#write((at, end) => this.core.packColumns(aggregate, record, at, end))) as Value[];
   }
 
   /** What failed so far, by place of the spec and kind of fault. */

@@ -1,5 +1,6 @@
 // The schema of `site.yml`: every key, its bounds, its default and a line for editors.
 import { z } from "zod";
+import { limits } from "../limits.ts";
 import type { ColumnType, FieldType } from "../site.ts";
 import { COLUMN_TYPE_WORDS, COLUMN_TYPES } from "./csv.ts";
 import { oneOf } from "./mistakes.ts";
@@ -26,6 +27,7 @@ import {
 const SECOND = 1_000; // ms
 const DAY = 86_400 * SECOND;
 const YEAR = 365 * DAY;
+const KiB = 2 ** 10;
 const GiB = 2 ** 30;
 
 const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
@@ -189,6 +191,12 @@ const retention = map({
   deadLetters: duration(60 * SECOND, 100 * YEAR).default(30 * DAY),
 }).prefault({});
 
+const transforms = map({
+  memory: size(64 * KiB, GiB)
+    .default(limits.transformBytes)
+    .describe("What is folded for all customers; beyond, those not heard of for longest go to the disk"),
+}).prefault({});
+
 export const MAX_SPEED = 100_000;
 
 const play = map({
@@ -224,6 +232,7 @@ export const SiteFile = map({
   source,
   scorer,
   retention,
+  transforms,
   play: play.nullable().default(null),
 });
 export type SiteFile = z.output<typeof SiteFile>;

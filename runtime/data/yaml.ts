@@ -88,6 +88,14 @@ export class YamlFile {
   }
 }
 
+/** The parser's own count misses lines within what it can't read. */
+function linesOf(text: string): LineCounter {
+  const lines = new LineCounter();
+  lines.addNewLine(0);
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) lines.addNewLine(at + 1);
+  return lines;
+}
+
 function mistakeAt(file: string, text: string, lines: LineCounter, offset: number, message: string): Mistake {
   const { line, col } = lines.linePos(Math.min(offset, text.length));
   if (line === 0) return { file, line: 1, column: 1, message };
@@ -116,7 +124,7 @@ export function parseYaml(
   fill: (text: string) => Substituted = (same) => ({ text: same }),
   repeated: Repeated = "refuse",
 ): YamlFile | null {
-  const lines = new LineCounter();
+  const lines = linesOf(text);
   const say = (offset: number, message: string) => mistakes.push(mistakeAt(file, text, lines, offset, message));
   if (text.length > limits.yamlBytes) {
     say(0, `is ${text.length} characters long, at most ${limits.yamlBytes} are read`);
@@ -124,7 +132,7 @@ export function parseYaml(
   }
 
   // The composer is recursive, so nesting is measured first, on the flat walk of the parser.
-  const tokens = [...new Parser(lines.addNewLine).parse(text)];
+  const tokens = [...new Parser().parse(text)];
   const deep = tooDeep(tokens);
   if (deep !== null) {
     say(deep, `is nested deeper than ${limits.yamlDepth} levels`);

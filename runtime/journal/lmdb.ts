@@ -168,14 +168,16 @@ export class LmdbJournal implements Journal {
    */
   find(seq: number): Entry | null {
     if (seq < 1 || seq > this.#readableSeq()) return null;
-    const cursor = this.cursor(seq, {
-      onCorrupt(corruption) {
-        if (corruption.part === "entry" && seq >= corruption.firstSeq && seq <= corruption.lastSeq) {
-          throw corrupt(corruption);
-        }
-      },
+    this.#database.resetReadTxn();
+    const commit = this.#commitOf(seq);
+    if (commit === null) return null;
+    const reader = new BlobReader((corruption) => {
+      if (corruption.part === "entry" && seq >= corruption.firstSeq && seq <= corruption.lastSeq) {
+        throw corrupt(corruption);
+      }
     });
-    return cursor.next() && cursor.seq === seq ? cursor.entry() : null;
+    reader.open(commit.value, seqOf(commit.key));
+    return reader.seek(seq) ? reader.entry() : null;
   }
 
   /**

@@ -68,7 +68,13 @@ export interface Program {
   readonly generalEntry: number;
   /** Of the streaming spec, then of the window spec. */
   readonly aggregates: readonly Described[];
-  readonly anchor: { readonly entry: number; readonly blocks: number; readonly max: number } | null;
+  /** `header`: with Blurr's compatibility, the window spec's `When`, which it asks after the windows' anchors. */
+  readonly anchor: {
+    readonly entry: number;
+    readonly header: number | null;
+    readonly blocks: number;
+    readonly max: number;
+  } | null;
   readonly sites: readonly Site[];
   /** Why a run ends; by number. */
   readonly aborts: readonly { readonly error: string; readonly message: string }[];
@@ -127,6 +133,8 @@ class SpecCompiler {
     const otherEntry = compared === null ? generalEntry : this.#streaming(knownOf(null));
     const condition =
       window === null ? 0 : this.#single(window.anchor.condition, "condition", FIRST_TEMPORARY, window.when);
+    const when = this.#compat && window !== null ? window.when : null;
+    const header = when === null ? null : this.#single(when, "when", FIRST_TEMPORARY);
     const windows = window === null ? [] : this.#windows(window.aggregates);
     return {
       compat: this.#compat,
@@ -141,7 +149,7 @@ class SpecCompiler {
       otherEntry,
       generalEntry,
       aggregates: [...streaming.aggregates.map((each) => this.#described(each)), ...windows],
-      anchor: window === null ? null : { entry: condition, blocks: window.blocks, max: window.anchor.max ?? 0 },
+      anchor: window === null ? null : { entry: condition, header, blocks: window.blocks, max: window.anchor.max ?? 0 },
       sites: this.#sites,
       aborts: this.#aborts,
     };
@@ -399,11 +407,17 @@ class SpecCompiler {
     const coder = this.#coder;
     const entry = this.#begin();
     const end = coder.label();
-    const header = this.#compat ? this.#transform.window!.when : null;
-    if (header !== null) this.#guard(header, null, null, end);
-    if (aggregate.when !== null) this.#guard(aggregate.when, aggregate.name, null, end);
+    const refused = coder.label();
+    const isOpen = aggregate.when === null || this.#guard(aggregate.when, aggregate.name, null, refused);
+    if (isOpen) {
+      coder.emit("TRY");
+      this.#fields(aggregate, index);
+      coder.jump("JUMP", end);
+    }
+    coder.place(refused);
     coder.emit("TRY");
-    this.#fields(aggregate, index);
+    const text = FIELD_TYPES.indexOf("string");
+    coder.emit("STORE", { x: text, a: cellAt(BASE.firstRecord + index, 0), b: coder.constant("") });
     coder.place(end);
     this.#end();
     return entry;
@@ -422,7 +436,7 @@ class SpecCompiler {
       kind,
       columns: columns.map((column) => ({ name: column.name, type: FIELD_TYPES.indexOf(column.type) })),
       dimensions: columns.length - dimensions,
-      retentionMs: store === null ? 0 : (this.#transform.streaming.stores[store]?.retentionMs ?? 0),
+      retentionMs: store === null || this.#compat ? 0 : (this.#transform.streaming.stores[store]?.retentionMs ?? 0),
       separateMs: kind === "activity" ? aggregate.separateAfterMs : 0,
       stored: store !== null,
       store,

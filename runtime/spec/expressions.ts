@@ -45,8 +45,9 @@ export class Expressions {
     if (typeof value === "boolean") return value ? "True" : "False";
     if (typeof value === "number") return this.#report.yaml.written(path)?.text ?? String(value);
     if (typeof value === "object" && value !== null) {
-      const what = Array.isArray(value) ? "a list of YAML's, of texts" : "a map of YAML's";
-      this.#report.mistake(path, `is ${what}, not an expression: put it in quotes, ${this.#quoted(path, value)}`);
+      const what = Array.isArray(value) ? "list" : "map";
+      const quoted = this.#quoted(path, value);
+      this.#report.mistake(path, `is a ${what} of YAML's own, not an expression: put it in quotes, ${quoted}`);
     } else this.#report.mistake(path, `'${path.at(-1)}' is empty: expected an expression`);
     return null;
   }

@@ -98,58 +98,70 @@ export function resolveImports(
 ): { readonly imports: Imports; readonly problems: ImportProblem[] } {
   const imports = new Map<string, Builtin>();
   const problems: ImportProblem[] = [];
-
   list.forEach(({ module, identifiers }, entry) => {
-    const problem = (message: string, identifier: number | null = null) =>
-      problems.push({ entry, identifier, message });
-
+    const tell = (message: string, identifier: number | null = null) => problems.push({ entry, identifier, message });
     const wanted = aliased(module);
-    if (wanted === null) {
-      problem(`'${module}' is no module: expected a name, or 'name as alias'`);
-      return;
-    }
-    const found = own(MODULES, wanted.name);
-    if (found === undefined && !compat) {
-      const near = didYouMean(wanted.name, Object.keys(MODULES));
-      problem(`unknown module '${wanted.name}'${near}; available: ${Object.keys(MODULES).join(", ")}`);
-      return;
-    }
-    if (identifiers === null) {
-      // `import a.b` names `a`; `import a.b as c` names what `a.b` is.
-      const [root] = wanted.name.split(".") as [string];
-      const whole = found === undefined ? missing(wanted.name) : MODULES[root]!;
-      imports.set(wanted.alias ?? root, wanted.alias === null ? whole : (found ?? whole));
-      return;
-    }
-    if (wanted.alias !== null) {
-      problem(`'as ${wanted.alias}' cannot stand before identifiers: write it behind the identifier it is for`);
-      return;
-    }
-    identifiers.forEach((text, index) => {
-      const members = found?.members ?? {};
-      if (text.trim() === "*") {
-        for (const [name, member] of Object.entries(members)) imports.set(name, member);
-        return;
-      }
-      const identifier = aliased(text);
-      if (identifier === null || identifier.name.includes(".")) {
-        problem(`'${text}' is no identifier: expected a name, or 'name as alias'`, index);
-        return;
-      }
-      const member = own(members, identifier.name);
-      if (member !== undefined) imports.set(identifier.alias ?? identifier.name, member);
-      else if (compat) imports.set(identifier.alias ?? identifier.name, missing(`${wanted.name}.${identifier.name}`));
-      else {
-        const near = didYouMean(identifier.name, Object.keys(members));
-        const available = Object.keys(members).join(", ");
-        problem(`'${wanted.name}' has no '${identifier.name}' here${near}; available: ${available}`, index);
-      }
-    });
+    if (wanted === null) tell(`'${module}' is no module: expected a name, or 'name as alias'`);
+    else if (identifiers === null) takeModule(wanted, imports, compat, tell);
+    else if (wanted.alias === null) takeNames(wanted.name, identifiers, imports, compat, tell);
+    else tell(`'as ${wanted.alias}' cannot stand before identifiers: write it behind the identifier it is for`);
   });
   return { imports, problems };
 }
 
-/** How to import what would be called `name`: "Import: - { Module: dateutil.parser, Identifiers: [parse] }"; or null. */
+interface Aliased {
+  readonly name: string;
+  readonly alias: string | null;
+}
+
+type Tell = (message: string, identifier?: number) => void;
+
+/** `import a.b` names `a`; `import a.b as c` names what `a.b` is. */
+function takeModule({ name, alias }: Aliased, imports: Map<string, Builtin>, compat: boolean, tell: Tell): void {
+  const module = moduleOf(name, compat, tell);
+  if (module === null) return;
+  const root = name.slice(0, name.search(/\.|$/));
+  if (alias !== null) imports.set(alias, module);
+  else imports.set(root, module.missing ? module : MODULES[root]!);
+}
+
+/** `from name import …`. */
+function takeNames(
+  name: string,
+  identifiers: readonly string[],
+  imports: Map<string, Builtin>,
+  compat: boolean,
+  tell: Tell,
+): void {
+  const module = moduleOf(name, compat, tell);
+  if (module === null) return;
+  const { members = {} } = module;
+  identifiers.forEach((text, index) => {
+    const wanted = aliased(text);
+    if (text.trim() === "*") for (const [name, member] of Object.entries(members)) imports.set(name, member);
+    else if (wanted === null || wanted.name.includes(".")) {
+      tell(`'${text}' is no identifier: expected a name, or 'name as alias'`, index);
+    } else {
+      const member = own(members, wanted.name) ?? (compat ? missing(`${name}.${wanted.name}`) : null);
+      if (member !== null) imports.set(wanted.alias ?? wanted.name, member);
+      else {
+        const near = didYouMean(wanted.name, Object.keys(members));
+        tell(`'${name}' has no '${wanted.name}' here${near}; available: ${Object.keys(members).join(", ")}`, index);
+      }
+    }
+  });
+}
+
+function moduleOf(name: string, compat: boolean, tell: Tell): Builtin | null {
+  const module = own(MODULES, name);
+  if (module !== undefined) return module;
+  if (compat) return missing(name);
+  const near = didYouMean(name, Object.keys(MODULES));
+  tell(`unknown module '${name}'${near}; available: ${Object.keys(MODULES).join(", ")}`);
+  return null;
+}
+
+/** The entry of `Import` that brings `name`: "{ Module: dateutil.parser, Identifiers: [parse] }"; or null. */
 export function importOf(name: string): string | null {
   for (const module of ["dateutil.parser", "datetime", "dateutil.tz", "dateutil"]) {
     if (own(MODULES[module]!.members!, name) !== undefined) return `{ Module: ${module}, Identifiers: [${name}] }`;
@@ -169,7 +181,7 @@ function missing(path: string): Builtin {
 const ALIASED =
   /^\s*(?<name>[\p{XID_Start}_][\p{XID_Continue}]*(?:\.[\p{XID_Start}_][\p{XID_Continue}]*)*)(?:\s+as\s+(?<alias>[\p{XID_Start}_][\p{XID_Continue}]*))?\s*$/u;
 
-function aliased(text: string): { name: string; alias: string | null } | null {
+function aliased(text: string): Aliased | null {
   const groups = ALIASED.exec(text)?.groups;
   return groups === undefined ? null : { name: groups.name!, alias: groups.alias ?? null };
 }

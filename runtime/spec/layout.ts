@@ -59,10 +59,9 @@ class Layout {
   line(written: string, number: number): string {
     const line = written.trimEnd();
     const column = line.search(/[^ ]/);
-    const shift = this.#place(line, column, number);
+    const shift = Math.max(this.#place(line, column, number), -Math.max(column, 0));
     this.shifts.push(shift);
-    if (shift === 0) return written;
-    return shift > 0 ? " ".repeat(shift) + written : written.slice(Math.min(-shift, Math.max(column, 0)));
+    return shift > 0 ? " ".repeat(shift) + written : written.slice(-shift);
   }
 
   #place(line: string, column: number, number: number): number {

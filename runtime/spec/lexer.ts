@@ -1,7 +1,7 @@
 // An expression's text → tokens, as Python 3.11 reads them. What is no token is told of and passed over, so that the
 // parser can go on behind it.
 
-/** A mistake in an expression: where, in UTF-16 offsets into its text, and what was found, expected, and perhaps meant. */
+/** A mistake in an expression: where, in UTF-16 offsets into its text; what was found, expected, perhaps meant. */
 export interface Problem {
   readonly start: number;
   readonly end: number;
@@ -191,8 +191,7 @@ class Lexer {
         this.#at,
         `f-strings are not available: join parts with +, as in 'level ' + str(source.level)`,
       );
-    } else if (prefix.includes("b"))
-      this.#problem(start, this.#at, `bytes are not available: leave out the '${prefix}'`);
+    } else if (prefix.includes("b")) this.#problem(start, this.#at, "bytes are not available: leave out the 'b'");
 
     const raw = text.slice(from, end).replace(/\r\n?/g, "\n");
     const value = prefix.includes("r") || !raw.includes("\\") ? raw : this.#unescaped(raw, from);

@@ -33,7 +33,12 @@ export function whyUnknown(name: string, scope: Scope, locals: readonly string[]
   }
   const meant = meantBy(name);
   if (meant !== null) return `unknown name '${name}' (did you mean '${meant}'?)`;
-  return `unknown name '${name}'${didYouMean(name, [...locals, ...namesIn(scope)])}`;
+  return `unknown name '${name}'${near(name, [...locals, ...namesIn(scope)])}`;
+}
+
+/** Of a name of one letter every other one is near. */
+export function near(name: string, known: readonly string[]): string {
+  return name.length < 2 ? "" : didYouMean(name, known);
 }
 
 /** Everything that a name may be. */

@@ -130,7 +130,7 @@ function parseTime(
   if (!free("parse_time") || time === undefined || part.args.length > 2 || part.keywords.length > 0) return;
   if (format !== undefined) {
     if (format.kind !== "constant" || typeof format.value !== "string" || !READ_AS_IT_IS.test(format.value)) {
-      const message = `'${text.slice(format.start, format.end)}' can't be translated: expected 'YYYY/mm/dd HH:MM:SS' or 'YYYY-mm-dd HH:MM:SS'; for others use datetime.strptime`;
+      const message = `${text.slice(format.start, format.end)} can't be translated: expected 'YYYY/mm/dd HH:MM:SS' or 'YYYY-mm-dd HH:MM:SS'; for others use datetime.strptime`;
       problems.push({ start: format.start, end: format.end, message });
       return;
     }

@@ -6,6 +6,7 @@
 import { didYouMean } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { type Problem, type Token, tokens } from "./lexer.ts";
+import { INFIX, type Infix, Power, whyRefused } from "./operators.ts";
 import type { Binary, Clause, Comparison, Expr, Keyword, Literal, Target } from "./term.ts";
 
 export type { Problem } from "./lexer.ts";
@@ -31,90 +32,11 @@ export function parseExpression(
   return { expr: problems.length === 0 ? expr : null, problems };
 }
 
-/** How tightly an operator binds; a right operand is parsed at its operator's power + 1, so that equals group to the left. */
-const Power = {
-  CONDITIONAL: 1,
-  OR: 2,
-  AND: 3,
-  NOT: 4,
-  COMPARISON: 5,
-  BIT_OR: 6,
-  BIT_XOR: 7,
-  BIT_AND: 8,
-  SHIFT: 9,
-  SUM: 10,
-  PRODUCT: 11,
-  UNARY: 12,
-  POWER: 13,
-} as const;
-
-interface Infix {
-  readonly power: number;
-  readonly kind: "binary" | "compare" | "logic" | "conditional";
-  /** What it means; another than what is written where it is a slip. */
-  readonly op: string;
-  /** What is wrong with it. */
-  readonly slip?: string;
-}
-
-const binary = (op: Binary, power: number): Infix => ({ kind: "binary", op, power });
-const compare = (op: Comparison): Infix => ({ kind: "compare", op, power: Power.COMPARISON });
-/** Another language's way to write `op`; what it is in Python. */
-const slip = (meant: Infix, why: string): Infix => ({ ...meant, slip: why });
-
-const OR: Infix = { kind: "logic", op: "or", power: Power.OR };
-const AND: Infix = { kind: "logic", op: "and", power: Power.AND };
-const NO_SHIFT = "shifts are not available: write * 2 ** n, or // 2 ** n";
-
-const INFIX: ReadonlyMap<string, Infix> = new Map<string, Infix>([
-  ["if", { kind: "conditional", op: "if", power: Power.CONDITIONAL }],
-  ["or", OR],
-  ["and", AND],
-  ...(["==", "!=", "<", "<=", ">", ">=", "in", "is"] as const).map((op): [string, Infix] => [op, compare(op)]),
-  ["not", compare("not in")],
-  ["|", binary("|", Power.BIT_OR)],
-  ["^", binary("^", Power.BIT_XOR)],
-  ["&", binary("&", Power.BIT_AND)],
-  ["+", binary("+", Power.SUM)],
-  ["-", binary("-", Power.SUM)],
-  ["*", binary("*", Power.PRODUCT)],
-  ["/", binary("/", Power.PRODUCT)],
-  ["//", binary("//", Power.PRODUCT)],
-  ["%", binary("%", Power.PRODUCT)],
-  ["**", binary("**", Power.POWER)],
-
-  ["=", slip(compare("=="), "'=' assigns, and an expression assigns nothing: to compare write '=='")],
-  ["===", slip(compare("=="), "'===' is not Python: write '=='")],
-  ["!==", slip(compare("!="), "'!==' is not Python: write '!='")],
-  ["<>", slip(compare("!="), "'<>' is not Python: write '!='")],
-  ["=>", slip(compare(">="), "'=>' is not Python: write '>='")],
-  ["=<", slip(compare("<="), "'=<' is not Python: write '<='")],
-  ["&&", slip(AND, "'&&' is not Python: write 'and'")],
-  ["||", slip(OR, "'||' is not Python: write 'or'")],
-  ["<<", slip(binary("*", Power.SHIFT), `'<<': ${NO_SHIFT}`)],
-  [">>", slip(binary("//", Power.SHIFT), `'>>': ${NO_SHIFT}`)],
-  ["@", slip(binary("*", Power.PRODUCT), "'@': matrices are not available")],
-]);
-
-/** Operators and words that an expression never has, and what to say of them. */
-const REFUSED: ReadonlyMap<string, string> = new Map([
-  ["lambda", "'lambda' is not available: write a comprehension, as in [x + 1 for x in source.list]"],
-  ["await", "'await' is not available: an expression waits for nothing"],
-  ["async", "'async' is not available: an expression waits for nothing"],
-  ["yield", "'yield' is not available: write a comprehension"],
-  [":=", "':=' assigns, and an expression assigns nothing: to compare write '=='; to keep a value give it a field"],
-  ["~", "'~' is not available: write -x - 1"],
-  ["...", "'...' is not available"],
-  ["?", "'?' is not Python: write 'a if condition else b'"],
-  ["??", "'??' is not Python: write 'a if a is not None else b'"],
-  ["?.", "'?.' is not Python: write '.'; a missing key of the event is None"],
-  ["->", "'->' is not Python: write '.'"],
-  [";", "';' ends a statement, and an expression is only one"],
-  ["!", "'!' is not Python: write 'not'"],
-]);
-
 /** Words that may stand between two values. */
 const BETWEEN = ["and", "or", "in", "not in", "is", "is not", "if", "else", "for"];
+
+/** Expected behind a value. */
+const OPERATOR = "an operator, or the end";
 
 const CLOSING: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}" };
 
@@ -143,7 +65,7 @@ class Parser {
     try {
       if (this.#peek().kind === "end") this.#stop(this.#peek(), "nothing here: expected an expression");
       const expr = this.#listed();
-      if (this.#peek().kind !== "end") this.#unexpected("an operator, or the end");
+      if (this.#peek().kind !== "end") this.#unexpected(OPERATOR);
       return expr;
     } catch (thrown) {
       if (thrown !== STOP) throw thrown;
@@ -240,7 +162,7 @@ class Parser {
     }
     if (token.kind === "operator") {
       if (token.name === "!") {
-        this.#problem(token, REFUSED.get("!")!);
+        this.#problem(token, whyRefused("!")!);
         this.#advance();
         const of = this.#above(Power.UNARY);
         return this.#node({ kind: "unary", op: "not", of, start: token.start, end: this.#end() });
@@ -501,7 +423,7 @@ class Parser {
   #clauses(): Clause[] {
     const clauses: Clause[] = [];
     while (this.#isFor()) {
-      if (this.#isWord("async")) this.#problem(this.#advance(), REFUSED.get("async")!);
+      if (this.#isWord("async")) this.#problem(this.#advance(), whyRefused("async")!);
       this.#advance();
       const target = this.#target();
       if (!this.#takeWord("in")) this.#unexpected("'in' and what to go through");
@@ -636,14 +558,11 @@ class Parser {
   /** The next token can't stand where it does. */
   #unexpected(expected: string): never {
     const token = this.#peek();
-    const before = this.#next === 0 ? null : this.#tokens[this.#next - 1]!;
     if (token.kind === "end") this.#stop(token, `ends too early: expected ${expected}`);
-    const refused = "name" in token ? (REFUSED.get(token.name) ?? assignment(token.name)) : undefined;
-    if (refused !== undefined) this.#stop(token, refused);
-    // Behind a value a word was perhaps meant to join: `a AND b`.
-    const afterValue =
-      before !== null && (before.kind === "name" || before.kind === "number" || before.kind === "text");
-    const near = token.kind === "name" && afterValue ? didYouMean(token.name, BETWEEN) : "";
+    const refused = "name" in token ? whyRefused(token.name) : null;
+    if (refused !== null) this.#stop(token, refused);
+    // A word was perhaps meant to join: `a AND b`.
+    const near = token.kind === "name" && expected === OPERATOR ? didYouMean(token.name, BETWEEN) : "";
     this.#stop(token, `unexpected '${this.#shown(token)}'${near}: expected ${expected}`);
   }
 
@@ -651,12 +570,6 @@ class Parser {
     const text = this.#text.slice(start, end);
     return text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS - 1)}…` : text;
   }
-}
-
-/** What to say of `+=` and its like. */
-function assignment(operator: string): string | undefined {
-  if (!/^(?:\*\*|\/\/|<<|>>|[-+*/%&|^@])=$/.test(operator)) return undefined;
-  return `'${operator}' assigns, and an expression assigns nothing: write '${operator.slice(0, -1)}'`;
 }
 
 const CONSTANTS: ReadonlyMap<string, Literal> = new Map<string, Literal>([

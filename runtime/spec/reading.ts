@@ -2,7 +2,7 @@
 // where they were meant to be, so that the rest can be checked in the same run.
 import { found, inOrder } from "../data/mistakes.ts";
 import { parseYaml, type YamlFile } from "../data/yaml.ts";
-import { didYouMean, type Mistake, nearest } from "../errors.ts";
+import { didYouMean, formatMistake, type Mistake, nearest } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { HEADER_TYPES, type HeaderType, typeNamed } from "./dialect.ts";
 import { expectation } from "./forms.ts";
@@ -27,10 +27,7 @@ export function readSpec(text: string, file: string, kind: SpecKind, compat: boo
   const report = yaml === null ? null : new Report(yaml);
   const header = report === null ? null : headerOf(report, kind);
   const told = (list: readonly Mistake[]) =>
-    inOrder(
-      list.map((mistake) => shiftedBack(mistake, shifts)),
-      limits.specMistakes,
-    );
+    inOrder(withoutRepeats(list.map((mistake) => shiftedBack(mistake, shifts))), limits.specMistakes);
   return {
     report: header === null ? null : report,
     header: header ?? HEADER_TYPES.find((type) => type.kind === kind)!,
@@ -39,12 +36,18 @@ export function readSpec(text: string, file: string, kind: SpecKind, compat: boo
   };
 }
 
-/** What a file is meant to be, by its header; null: no spec, or nothing that can be read. */
+/** What a file is, or is meant to be; null: no spec. */
 export function kindOfSpec(text: string): SpecKind | null {
   const line = /^Type *: *(["']?)([A-Za-z:]{1,100})\1 *(?:#.*)?$/m.exec(text);
-  if (line !== null) return typeNamed(HEADER_TYPES, line[2])?.kind ?? null;
+  if (line !== null) return typeNamed(HEADER_TYPES, line[2])?.kind ?? meantKind(text);
   const value = parseYaml(text, "", [], undefined, "last")?.value;
-  return isMap(value) ? (typeNamed(HEADER_TYPES, value.Type)?.kind ?? null) : null;
+  return isMap(value) ? (typeNamed(HEADER_TYPES, value.Type)?.kind ?? meantKind(text)) : meantKind(text);
+}
+
+/** By the attributes that only one kind of header has. */
+function meantKind(text: string): SpecKind | null {
+  if (/^(?:Anchor|SourceBTS|SourceDTC) *:/m.test(text)) return "window";
+  return /^(?:Aggregates|DataGroups|Identity) *:/m.test(text) ? "streaming" : null;
 }
 
 interface Parsed {
@@ -69,6 +72,10 @@ function parse(text: string, file: string, compat: boolean): Parsed {
     column: mistake.column + (shifts[mistake.line - 1] ?? 0),
   }));
   return { yaml: better, mistakes: [...moved, ...again], shifts };
+}
+
+function withoutRepeats(list: readonly Mistake[]): Mistake[] {
+  return [...new Map(list.map((mistake) => [formatMistake(mistake), mistake])).values()];
 }
 
 function shiftedBack(mistake: Mistake, shifts: readonly number[]): Mistake {

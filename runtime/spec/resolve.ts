@@ -1,13 +1,14 @@
-// An expression's tree → the same with every name led to what it means (`Term`), by the scope that it stands in. What can
-// be shown to be wrong is a problem here, so that at run time only values are wrong.
+// An expression's tree → the same with every name led to what it means (`Term`), by the scope that it stands in. What
+// can be shown to be wrong is a problem here, so that at run time only values are wrong.
 import { didYouMean } from "../errors.ts";
 import { type Misplaced, type Named, placed } from "./arguments.ts";
 import { FUNCTIONS, type FunctionName, METHODS, type MethodName } from "./builtins.ts";
 import { BUILTINS, type Builtin, own } from "./imports.ts";
 import * as kinds from "./kinds.ts";
 import type { Problem } from "./lexer.ts";
-import { whyUnknown } from "./names.ts";
+import { near, whyUnknown } from "./names.ts";
 import type { Scope, Shape } from "./scope.ts";
+import * as signatures from "./signatures.ts";
 import type { Expr, Slots, Span, Target, Term, Whose } from "./term.ts";
 import { DICT_METHODS, isMissingMethod, missingFunction } from "./unavailable.ts";
 
@@ -177,7 +178,7 @@ class Resolver {
     const { path, missing, value: name } = builtin;
     if (missing) return this.#abort(at, "ImportError", `cannot import '${path}'`);
     if (name === undefined) return { is: "builtin", builtin };
-    return this.#value({ kind: "function", name, args: [], ...span(at) }, kinds.ofFunction(name, []));
+    return this.#value({ kind: "function", name, args: [], ...span(at) }, signatures.ofFunction(name, []));
   }
 
   // Behind a dot, and in brackets
@@ -242,10 +243,10 @@ class Resolver {
       return this.#wrong(at, `'${name}' is a method: call it, or write ['${name}'] for the key`, term);
     }
     if (term.kind === "source") return this.#ofEvent(expr, term.path, name);
-    const gives = kinds.ofAttribute(type, name);
+    const gives = signatures.ofAttribute(type, name);
     if (gives !== null) return this.#value({ kind: "attribute", of: term, name, ...span(expr) }, gives);
 
-    if (isMethod(name) && kinds.hasMethod(type, name)) {
+    if (isMethod(name) && signatures.hasMethod(type, name)) {
       return this.#failed(at, `'${name}' is a method: call it, .${name}()`);
     }
     if (kinds.isMap(type)) return this.#failed(at, `a map's keys are no attributes: write ['${name}']`);
@@ -322,9 +323,9 @@ class Resolver {
     if ("message" in places) return this.#misplaced(expr, places, args.terms);
 
     const types = places.args.map((arg) => arg?.type ?? null);
-    const refused = kinds.refusedByFunction(name, types);
+    const refused = signatures.refusedByFunction(name, types);
     if (refused !== null) return this.#failed(places.args[refused.index]!.term, `'${shown}' ${refused.message}`);
-    if (name === "sum" && types.length === 1 && kinds.cannotSum(types[0]!)) {
+    if (name === "sum" && types.length === 1 && signatures.cannotSum(types[0]!)) {
       const items = kinds.words(kinds.itemOf(types[0]!));
       return this.#failed(
         places.args[0]!.term,
@@ -333,7 +334,7 @@ class Resolver {
     }
     return this.#value(
       { kind: "function", name, args: termsOf(places.args), ...span(expr) },
-      kinds.ofFunction(name, types),
+      signatures.ofFunction(name, types),
     );
   }
 
@@ -351,10 +352,10 @@ class Resolver {
     if (isSettled(of)) return of;
     if (isMissingMethod(name)) return this.#failed(at, `Python's method '${name}' is not available`);
     if (!isMethod(name)) {
-      const near = didYouMean(name, kinds.membersOf(of.type));
+      const near = didYouMean(name, signatures.membersOf(of.type));
       return this.#wrong(at, `there is no method '${name}'${near}`, of.term);
     }
-    if (!kinds.hasMethod(of.type, name)) {
+    if (!signatures.hasMethod(of.type, name)) {
       const parse = kinds.isOfEvent(of.type) ? ": make a datetime of it first, with parse(…)" : null;
       return this.#failed(at, parse === null ? this.#lacks(of, name) : `${this.#lacks(of, name)}${parse}`);
     }
@@ -363,10 +364,10 @@ class Resolver {
     const places = placed(name, METHODS[name], args.positional, args.named);
     if ("message" in places) return this.#misplaced(expr, places, [of.term, ...args.terms]);
     const types = places.args.map((arg) => arg?.type ?? null);
-    const refused = kinds.refusedByMethod(name, types);
+    const refused = signatures.refusedByMethod(name, types);
     if (refused !== null) return this.#failed(places.args[refused.index]!.term, `'${name}' ${refused.message}`);
     const term: Term = { kind: "method", name, of: of.term, args: termsOf(places.args), ...span(expr) };
-    return this.#value(term, kinds.ofMethod(name, of.type));
+    return this.#value(term, signatures.ofMethod(name, of.type));
   }
 
   /** `m.update(n, a=1)`: with `n`, then with what is named. */
@@ -380,7 +381,7 @@ class Resolver {
       ...span(expr),
     });
     const first = positional.length === 0 ? of.term : update(of.term, positional[0]!);
-    return this.#value(update(first, this.#named(expr, named)), kinds.ofMethod("update", of.type));
+    return this.#value(update(first, this.#named(expr, named)), signatures.ofMethod("update", of.type));
   }
 
   /** An argument by a name that is not here may be one that Python has: no reason to fail in silence. */
@@ -470,7 +471,7 @@ class Resolver {
   #comprehension(expr: Of<"comprehension">): Value {
     const [outside, slots] = [this.#locals.length, this.#slots];
     const clauses = expr.clauses.map((clause, index) => {
-      // The first `in` is evaluated outside; from there on every name of the comprehension is its own, if yet without a value.
+      // The first `in` is evaluated outside; behind it every name of the comprehension is its own, if yet without value.
       const first = index === 0 ? this.value(clause.iterable) : null;
       if (first !== null) {
         this.#functions++;
@@ -587,7 +588,7 @@ class Resolver {
   }
 
   #lacks(of: Value, name: string): string {
-    const near = didYouMean(name, kinds.membersOf(of.type));
+    const near = didYouMean(name, signatures.membersOf(of.type));
     return `'${this.#shown(of.term)}' is ${kinds.words(of.type)}, which has no '${name}'${near}`;
   }
 
@@ -647,7 +648,7 @@ function typesOf(values: readonly Value[]): kinds.Type[] {
 /** " (did you mean 'price'?)", or all that there is. */
 function nearOrAll(name: string, known: readonly { readonly name: string }[]): string {
   const names = known.map((each) => each.name);
-  const near = didYouMean(name, names);
-  if (near !== "") return near;
+  const meant = near(name, names);
+  if (meant !== "") return meant;
   return `: it has ${names.slice(0, LISTED).join(", ")}${names.length > LISTED ? ", …" : ""}`;
 }

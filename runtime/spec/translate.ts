@@ -4,9 +4,11 @@ import {
   isCollection,
   isMap,
   isScalar,
+  LineCounter,
   type Pair,
   parseDocument,
   type Scalar,
+  visit,
   type YAMLMap,
   YAMLSeq,
 } from "yaml";
@@ -38,10 +40,29 @@ export function translate(text: string, file: string): Translated {
   const report = new Report(parseYaml(text, file, [])!);
   const header = typeNamed(HEADER_TYPES, (report.yaml.value as YamlMap).Type)!;
   const tree = readTree(report, { header, compat: false });
-  const document = parseDocument(text, { schema: "core", stringKeys: true });
+  const lines = new LineCounter();
+  const document = parseDocument(text, { schema: "core", stringKeys: true, lineCounter: lines });
+  const alias = firstAlias(document);
+  if (alias !== null) {
+    const { line, col } = lines.linePos(alias);
+    const message = "what stands in several places by an alias ('*…') can't be translated: write it out";
+    return { text: null, changed: false, mistakes: [{ file, line, column: col, message }] };
+  }
   const translator = new Translator(document, tree, report);
   if (!translator.run()) return { text, changed: false, mistakes: [] };
   return { text: document.toString({ lineWidth: 0 }), changed: true, mistakes: [] };
+}
+
+/** Where an alias stands; null: nowhere. */
+function firstAlias(document: Document): number | null {
+  let at: number | null = null;
+  visit(document, {
+    Alias(_, { range }) {
+      at = range?.[0] ?? 0;
+      return visit.BREAK;
+    },
+  });
+  return at;
 }
 
 class Translator {
@@ -95,6 +116,8 @@ class Translator {
     const store = nodesOf(this.#tree.entries.get("Stores"))[0]?.entries.get("Name")?.value;
     if (!this.#inWindowSpec && kind !== "variable" && !map.has("Store") && store !== undefined)
       this.#insert(map, "Name", "Store", store);
+    // A block that never ends was one that said nothing.
+    if (kind === "split" && !map.has("Split")) this.#insert(map, map.has("Store") ? "Store" : "Name", "Split", false);
     if (this.#inWindowSpec) this.#drop(map, "Store");
   }
 

@@ -126,7 +126,7 @@ class TreeReader {
   #entry(path: Path, value: unknown, attribute: Attribute, dialect: Dialect): Entry | null {
     const { form } = attribute;
     if (attribute.idle === "told") this.#report.note(path, `'${path.at(-1)}' has no effect here`, "key");
-    if (form.is === "list") return this.#list(path, value, form.of, attribute);
+    if (form.is === "list") return this.#list(path, value, form.of, attribute, dialect);
     if (form.is === "map") {
       const inner = Array.isArray(value) && value.length === 1 && form.of === "span" ? [...path, 0] : path;
       const map = inner === path ? value : (value as unknown[])[0];
@@ -141,21 +141,20 @@ class TreeReader {
     return null;
   }
 
-  #list(path: Path, value: unknown, of: NodeKind | "aggregate", attribute: Attribute): Entry | null {
-    const { dialect } = this.#header;
+  #list(path: Path, value: unknown, of: NodeKind | "aggregate", attribute: Attribute, dialect: Dialect): Entry | null {
     // The first draft's grammar has one store, its examples a list.
-    const items = of === "store" && dialect === "draft" && isMap(value) ? null : value;
-    if (items === null) return { path, value, nodes: [this.node("store", path, value as YamlMap, dialect)] };
-    if (!Array.isArray(items) || (items.length === 0 && attribute.required === true)) {
+    if (of === "store" && dialect === "draft" && isMap(value))
+      return { path, value, nodes: [this.node("store", path, value, dialect)] };
+    if (!Array.isArray(value) || (value.length === 0 && attribute.required === true)) {
       const what = `expected ${expectation(attribute.form, dialect)}`;
-      this.#report.mistake(path, `${what}, found ${Array.isArray(items) ? "an empty one" : found(items)}`);
+      this.#report.mistake(path, `${what}, found ${Array.isArray(value) ? "an empty one" : found(value)}`);
       return null;
     }
-    if (items.length > limits.specItems) {
-      this.#report.mistake(path, `has ${items.length} elements: at most ${limits.specItems} are read`);
+    if (value.length > limits.specItems) {
+      this.#report.mistake(path, `has ${value.length} elements: at most ${limits.specItems} are read`);
       return null;
     }
-    const nodes = items.flatMap((item, index) => {
+    const nodes = value.flatMap((item, index) => {
       const here = [...path, index];
       if (isMap(item)) return [of === "aggregate" ? this.#aggregate(here, item) : this.node(of, here, item, dialect)];
       this.#report.mistake(here, `expected a map that describes one ${of}, found ${found(item)}`);
@@ -225,10 +224,9 @@ class TreeReader {
     if (required !== true || other !== null || optionalIn?.includes(dialect) === true) return;
     if (lax === true && this.#compat) return;
     const written = namesOf(name, this.#header.dialect).at(-1);
-    this.#report.mistake(
-      path,
-      `${nameOf(kind)} has no '${written}': expected ${expectation(form, this.#header.dialect)}`,
-    );
+    const instead = orElse === undefined ? "" : `, or ${orElse} instead`;
+    const expected = `expected ${expectation(form, this.#header.dialect)}${instead}`;
+    this.#report.mistake(path, `${nameOf(kind)} has no '${written}': ${expected}`);
   }
 }
 

@@ -11,6 +11,8 @@ import { isMap, type YamlMap } from "./tree.ts";
 export interface Verdict {
   readonly valid: boolean;
   readonly errors: readonly ValidationError[];
+  /** Was the second pass reached? Blurr prints the list of its errors then, be it empty. */
+  readonly listed: boolean;
   /** Why the file could not even be looked at; else null. */
   readonly unreadable: string | null;
 }
@@ -53,15 +55,18 @@ const NAMED_ONLY = ["blurr:aggregate:label", "anchor", "day", "hour", "count", "
 export function validateLikeBlurr(text: string, file: string): Verdict {
   const mistakes: Mistake[] = [];
   const yaml = parseYaml(text, file, mistakes, undefined, "last");
-  if (yaml === null) return { valid: false, errors: [], unreadable: `Invalid yaml\n${mistakes[0]?.message ?? ""}` };
+  if (yaml === null)
+    return { valid: false, errors: [], listed: false, unreadable: `Invalid yaml\n${mistakes[0]?.message ?? ""}` };
   try {
-    const errors = new Validator(yaml).validate();
-    return { valid: errors.length === 0, errors, unreadable: null };
+    const validator = new Validator(yaml);
+    const errors = validator.validate();
+    return { valid: errors.length === 0, errors, listed: validator.listed, unreadable: null };
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
     return {
       valid: false,
       errors: [],
+      listed: false,
       unreadable: `There was an error parsing the document. Error:\n${error.message}`,
     };
   }
@@ -82,6 +87,7 @@ class Validator {
   /** Those looked at in the second pass. */
   readonly #seen = new Set<string>();
   readonly #errors = new Map<string, ValidationError>();
+  listed = false;
 
   constructor(yaml: YamlFile) {
     this.#yaml = yaml;
@@ -91,7 +97,8 @@ class Validator {
     const root = this.#yaml.value;
     if (!isMap(root) || !Object.hasOwn(root, "Name")) throw new Unreadable("expected a map with a Name");
     const name = this.#add(root, [], null)!;
-    if (this.#errors.size === 0) this.#visit(name);
+    this.listed = this.#errors.size === 0;
+    if (this.listed) this.#visit(name);
     return [...this.#errors.values()];
   }
 

@@ -196,7 +196,7 @@ describe("a change in place", () => {
     });
     const counts = { changed: 0, failed: 0, limited: 0 };
 
-    for (let i = 0; i < 6_000; i++) {
+    for (let i = 0; i < 2_500; i++) {
       cells.reset();
       const target = random.upTo(8);
       const cell = records[target]!;
@@ -220,7 +220,8 @@ describe("a change in place", () => {
       const fault = cells.change(method, cell, ...args);
 
       counts[fault === null ? "changed" : "failed"]++;
-      if (fault === "limit") counts.limited++; // a copy that nobody keeps may hold more
+      if (fault === "limit")
+        counts.limited++; // a copy that nobody keeps may hold more
       else if (fault !== null) expect(fault, what).toBe(expected);
       else expect(cells.repr(cell), what).toBe(expected);
       for (const [other, record] of records.entries()) {
@@ -233,8 +234,8 @@ describe("a change in place", () => {
       }
     }
     for (const record of records) cells.core.release(record);
-    expect(counts.changed).toBeGreaterThan(1_000);
-    expect(counts.failed).toBeGreaterThan(100);
+    expect(counts.changed).toBeGreaterThan(500);
+    expect(counts.failed).toBeGreaterThan(50);
     expect(counts.limited).toBeGreaterThan(0);
   });
 

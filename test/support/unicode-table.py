@@ -3,7 +3,7 @@
 import unicodedata
 
 END = 0x110000
-SURROGATES = range(0xD800, 0xE000)
+NOTHING_KNOWN = ("Cn", "Co", "Cs")
 
 # Bits of a record, as in assembly/unicode.ts; above them the distance to the other case
 ALPHA, NUMERIC, DIGIT, DECIMAL, LOWER, UPPER, TITLE, SPACE, IGNORABLE, SPECIAL, IS_OWN_TITLE = (1 << i for i in range(11))
@@ -20,7 +20,7 @@ def is_ignorable(char):
 
 def record(code):
     char = chr(code)
-    if code in SURROGATES:
+    if unicodedata.category(char) in NOTHING_KNOWN:
         return 0
     upper, lower, title = char.upper(), char.lower(), char.title()
     bits = 0
@@ -123,12 +123,12 @@ def main():
 
     specials = []
     for code in range(END):
-        if code in SURROGATES or not is_special(chr(code)):
+        if unicodedata.category(chr(code)) in NOTHING_KNOWN or not is_special(chr(code)):
             continue
         forms = [[ord(c) for c in form] for form in (chr(code).upper(), chr(code).title())]
         specials.append([code] + [c for form in forms for c in form + [0] * (3 - len(form))])
 
-    print(f"""// Made by `test/support/unicode-table.py` from Python's own knowledge of Unicode {unicodedata.unidata_version}: what characters are, and their
+    print(f"""// Made by `test/support/unicode-table.py` from what Python knows of Unicode {unicodedata.unidata_version}: what characters are, and their
 // other case. Read by `unicode.ts`.
 
 /** Kinds of character: the distance to the other case above the bits of `unicode.ts`. */

@@ -1,0 +1,98 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { type Evaluated, Expressions } from "../support/evaluate.ts";
+import { ExpressionMaker, type Part, textOf } from "../support/expression-maker.ts";
+import { prng } from "../support/prng.ts";
+import { hasPython, Python } from "../support/python.ts";
+
+const seed = Number(process.env.AISLE_SEED ?? Date.now() % 2 ** 31);
+const PAIRS_COUNT = Number(process.env.AISLE_PAIRS ?? 24_000);
+const EXPRESSIONS_COUNT = 48;
+const EVENTS_COUNT = 4;
+/** Differences that are made small and shown. */
+const SHOWN = Number(process.env.AISLE_SHOWN ?? 8);
+
+describe.runIf(hasPython())("expressions and Python", () => {
+  const python = new Python();
+  afterAll(() => python.close());
+
+  it(`agree on ${PAIRS_COUNT} pairs of expression and event (AISLE_SEED=${seed})`, { timeout: 0 }, async () => {
+    const maker = new ExpressionMaker(prng(seed));
+    const differences: string[] = [];
+    const counts = new Map<string, number>();
+    for (let pairs = 0; pairs < PAIRS_COUNT && differences.length < SHOWN; pairs += EXPRESSIONS_COUNT * EVENTS_COUNT) {
+      const parts = Array.from({ length: EXPRESSIONS_COUNT }, () => maker.expression());
+      const events = Array.from({ length: EVENTS_COUNT }, () => maker.event());
+      const { ours, verdicts } = await compared(python, parts.map(textOf), events);
+      for (const [i, part] of parts.entries()) {
+        for (const [j, event] of events.entries()) {
+          const verdict = verdicts[j]![i]!;
+          const kind = verdict === null ? Object.keys(ours[j]![i]!)[0]! : verdict.startsWith("skip") ? verdict : "different";
+          counts.set(kind, (counts.get(kind) ?? 0) + 1);
+          if (kind === "different") {
+            differences.push(await smallest(python, part, event));
+            break;
+          }
+        }
+      }
+    }
+    console.log(Object.fromEntries(counts));
+
+    expect(differences).toEqual([]);
+  });
+});
+
+async function compared(python: Python, expressions: readonly string[], events: readonly string[]) {
+  const all = new Expressions(expressions);
+  const ours = events.map((event) => all.evaluate(event));
+  return { ours, verdicts: await python.judge({ expressions, events, ours }) };
+}
+
+/** The shortest expression found in this one on which both differ still. */
+async function smallest(python: Python, part: Part, event: string): Promise<string> {
+  let best = part;
+  let text = "";
+  for (;;) {
+    const candidates = [best, ...simpler(best)];
+    const texts = candidates.map(textOf);
+    const { ours, verdicts } = await compared(python, texts, [event]);
+    const differing = candidates
+      .map((candidate, i) => ({ candidate, text: texts[i]!, verdict: verdicts[0]![i]!, ours: ours[0]![i]! }))
+      .filter(({ verdict }) => verdict !== null && !verdict.startsWith("skip"))
+      .sort((a, b) => a.text.length - b.text.length);
+    const [first] = differing;
+    if (first === undefined) return `${textOf(best)} for ${event}`;
+    const shown = `${first.text} → ${shownOf(first.ours)}, in Python ${first.verdict}, for ${used(first.text, event)}`;
+    if (first.candidate === best || first.text === text) return shown;
+    best = first.candidate;
+    text = first.text;
+  }
+}
+
+function shownOf(evaluated: Evaluated): string {
+  if ("value" in evaluated) return evaluated.value;
+  return "fault" in evaluated ? evaluated.fault : `'${evaluated.problem}'`;
+}
+
+/** The members of the event that the expression reads. */
+function used(text: string, event: string): string {
+  const members = Object.entries(JSON.parse(event)).filter(([key]) => new RegExp(`\\b${key}\\b`).test(text));
+  return members.length === 0 ? "any event" : event;
+}
+
+/** Each part put in place of one that it is in, or left out for something plain. */
+function* simpler(part: Part): Iterable<Part> {
+  for (const inner of partsIn(part)) if (inner !== part) yield inner;
+  for (const [i, each] of part.parts.entries()) {
+    if (typeof each === "string") continue;
+    const put = (other: Part): Part => ({ ...part, parts: part.parts.with(i, other) });
+    for (const plain of ["1", "''", "[]", "None", "0.5", "{}"]) {
+      if (textOf(each).length > plain.length) yield put({ parts: [plain], open: false });
+    }
+    for (const other of simpler(each)) yield put(other);
+  }
+}
+
+function* partsIn(part: Part): Iterable<Part> {
+  yield part;
+  for (const each of part.parts) if (typeof each !== "string") yield* partsIn(each);
+}
