@@ -22,6 +22,7 @@
 
 import { enter } from "./aggregate";
 import { truth } from "./compare";
+import { sameBytes } from "./bytes";
 import { allowWork, freeTemporary } from "./heap";
 import {
   ENTRY_SEQ,
@@ -38,6 +39,7 @@ import {
 import {
   FLAGS,
   FLOOR,
+  INCOMPLETE,
   KEY_LENGTH as IDENTITY_KEY_LENGTH,
   CURRENT,
   LAST,
@@ -56,6 +58,7 @@ import {
 import { Base, baseOf, compat, setBase, streamCount } from "./program";
 import { recordBytes } from "./record";
 import { anchor, anchors } from "./rows";
+import { parseTime } from "./parse-time";
 import { strOf } from "./print";
 import { HELD, NAIVE, Tag, addressOf, intOf, lengthOf, putDatetime, putText, tagOf } from "./value";
 import { ABORTED, run } from "./vm";
@@ -104,6 +107,9 @@ let work: i32 = 0;
 
 let identityCode: usize = 0;
 let timeCode: usize = 0;
+/** Where the identity is a field of the event, and the time one that is parsed: their offsets in the row, else 0. */
+let identityCell: usize = 0;
+let timeCell: usize = 0;
 /** Programs by what stands at the source field most compared with constants. */
 let dispatch: usize = 0;
 let dispatchCell: usize = 0;
@@ -125,6 +131,12 @@ export function setCode(identity: usize, time: usize, table: usize, count: i32, 
   dispatch = table;
   dispatchCount = count;
   dispatchCell = cell;
+}
+
+/** What most specs have as their identity and time goes without the machine. */
+export function setPlain(identity: usize, time: usize): void {
+  identityCell = identity;
+  timeCell = time;
 }
 
 /** @param latenessMicros  how much earlier than the latest of its source an event may be @param units  work per event */
@@ -187,8 +199,10 @@ function know(event: usize): void {
   setBase(Base.EVENT, row);
   allowWork(work);
   const cells = baseOf(Base.TEMPORARIES);
-  let fault = run(identityCode);
   const key = cells + 16;
+  let fault = 0;
+  if (identityCell != 0 && load<u32>(row + identityCell) == RAW_STRING) textOfRaw(key, row + identityCell);
+  else fault = run(identityCode);
   if (fault == 0 && tagOf(key) == Tag.INT && !compat) fault = strOf(key, key);
   const isText = fault == 0 && tagOf(key) == Tag.TEXT && lengthOf(key) > 0;
   const isOdd = compat && fault == 0 && tagOf(key) != Tag.TEXT && truth(key);
@@ -196,12 +210,31 @@ function know(event: usize): void {
   store<u32>(event, <u32>addressOf(key), KEY);
   store<i32>(event, lengthOf(key), KEY_LENGTH);
   if (isText) store<u32>(event, hashOf(addressOf(key), lengthOf(key)), HASH);
-  fault = run(timeCode);
+  const isPlain = timeCell != 0 && load<u32>(row + timeCell) == RAW_STRING;
+  if (!isPlain || parseRaw(cells, row + timeCell) != 0) fault = run(timeCode);
+  // without a time of its own, an event was when it came
+  if (fault == 0 && tagOf(cells) == Tag.NONE && load<f64>(event, RECEIVED) > 0) {
+    putDatetime(cells, <i64>load<f64>(event, RECEIVED), 0);
+  }
   if (fault != 0 || tagOf(cells) != Tag.DATETIME) return reject(event, Outcome.TIMELESS, fault);
   if (isOdd) return reject(event, Outcome.NOBODY, NAMELESS);
   const offset = load<u32>(cells, 4);
   store<i64>(event, intOf(cells), TIME);
   store<u32>(event, offset == NAIVE ? 0 : offset, OFFSET);
+}
+
+/** A plain string of the event, where it stands. */
+// @ts-ignore: decorator
+@inline
+function textOfRaw(result: usize, cell: usize): void {
+  putText(result, load<u32>(cell, 4), load<i32>(cell, 8));
+}
+
+// @ts-ignore: decorator
+@inline
+function parseRaw(result: usize, cell: usize): i32 {
+  textOfRaw(result, cell);
+  return parseTime(result, result);
 }
 
 function reject(event: usize, outcome: u32, fault: i32): void {
@@ -288,20 +321,19 @@ export function waitingSeq(n: i32): f64 {
 function foldEvent(event: usize): bool {
   if (load<u32>(event, OUTCOME) != Outcome.FOLDED) return true;
   const time = load<i64>(event, TIME);
-  if (time < settled) {
-    store<u32>(event, Outcome.LATE, OUTCOME);
-    return true;
-  }
   const identity = identityFor(event);
-  if (time < load<i64>(identity, FLOOR)) {
+  if (time < settled || time < load<i64>(identity, FLOOR)) {
     store<u32>(event, Outcome.LATE, OUTCOME);
+    lacks(identity);
     return true;
   }
   advance(event, time);
   store<i64>(identity, max(load<i64>(identity, LAST), time), LAST);
   if (!keepsTail()) {
     const fault = foldOne(identity, <usize>load<u32>(event, ROW), time, load<u32>(event, OFFSET), load<f64>(event));
-    if (fault != 0) reject(event, Outcome.FAILED, fault);
+    if (fault == 0) return true;
+    reject(event, Outcome.FAILED, fault);
+    lacks(identity);
     return true;
   }
   const id = <usize>load<u32>(event, ID);
@@ -326,9 +358,15 @@ function foldEvent(event: usize): bool {
   stopRecording();
   if (fault == 0) return true;
   reject(event, Outcome.FAILED, fault);
+  lacks(identity);
   rewind(identity, place);
   removeEntry(identity, place);
   return true;
+}
+
+/** An event of the identity was refused. */
+function lacks(identity: usize): void {
+  store<u32>(identity, load<u32>(identity, FLAGS) | INCOMPLETE, FLAGS);
 }
 
 /** The identity of an event; a new one if it is not there, and did not come earlier in the batch. */
@@ -391,7 +429,7 @@ function codeFor(row: usize): usize {
     return kind > RAW_STRING && kind >> 8 != 0 && tagOf(cell) == RAW_STRING ? general() : other;
   }
   for (let entry = dispatch, i = dispatchCount; i > 0; i--, entry += 12) {
-    if (load<i32>(entry, 4) == length && memory.compare(load<u32>(entry), start, length) == 0) return <usize>load<u32>(entry, 8);
+    if (load<i32>(entry, 4) == length && sameBytes(load<u32>(entry), start, length)) return <usize>load<u32>(entry, 8);
   }
   return other;
 }
@@ -421,7 +459,20 @@ function advance(event: usize, time: i64): void {
   store<i64>(source, received, 8);
   if (time <= load<i64>(source)) return;
   store<i64>(source, time);
-  let low = time;
+  raise(received, time);
+}
+
+/**
+ * Time passes while nobody sends.
+ *
+ * @param received  now, µs: when an event that came now would be received
+ */
+export function passTime(received: f64): void {
+  if (lateness >= 0 && sourcesCount > 0) raise(<i64>received, <i64>received);
+}
+
+/** The watermark goes to the earliest source that is heard of, or to `low` when that is earlier. */
+function raise(received: i64, low: i64): void {
   for (let i: u32 = 0; i < sourcesCount; i++) {
     const other = sources + (<usize>i << 4);
     const high = load<i64>(other);
@@ -434,34 +485,52 @@ function advance(event: usize, time: i64): void {
 // Folding again
 
 /**
- * Folds again what `waitingSeq` names.
+ * Folds again the first of what `waitingSeq` names; the rest waits.
  *
- * @param events  as many as `waitingCount` said, scanned, with their times as when they came
- * @returns -1 when all are folded; else the number of the one that failed: it is no longer waited for, and the rest has to be folded anew
+ * @param events  at most as many as `waitingCount` said, scanned, received when they came
+ * @returns -1 when all are folded; else the number of the one that can't be: it and what is behind it was not folded, and it is no longer waited for
  */
 export function refold(events: usize, count: i32): i32 {
   const identity = waiting;
   for (let i = 0; i < count; i++) {
-    const event = events + <usize>i * EVENT_SIZE;
-    const place = waitingFrom + <u32>i;
-    know(event);
-    record(identity, place);
-    const fault = foldOne(
-      identity,
-      <usize>load<u32>(event, ROW),
-      load<i64>(event, TIME),
-      load<u32>(event, OFFSET),
-      load<f64>(event),
-    );
-    stopRecording();
-    freeTemporary();
-    if (fault == 0) continue;
-    reject(event, Outcome.FAILED, fault);
-    rewind(identity, place);
-    removeEntry(identity, place);
-    waitingFrom = place;
+    const fault = again(identity, events + <usize>i * EVENT_SIZE);
+    if (fault == 0) {
+      waitingFrom++;
+      continue;
+    }
+    rewind(identity, waitingFrom);
+    removeEntry(identity, waitingFrom);
+    endWait(identity);
     return i;
   }
-  store<u32>(identity, load<u32>(identity, FLAGS) & ~PENDING, FLAGS);
+  endWait(identity);
   return -1;
+}
+
+/** @returns a fault that ended it; GONE when it is no longer what it was */
+function again(identity: usize, event: usize): i32 {
+  know(event);
+  if (load<u32>(event, OUTCOME) != Outcome.FOLDED) return GONE;
+  record(identity, waitingFrom);
+  const fault = foldOne(
+    identity,
+    <usize>load<u32>(event, ROW),
+    load<i64>(event, TIME),
+    load<u32>(event, OFFSET),
+    load<f64>(event),
+  );
+  stopRecording();
+  freeTemporary();
+  if (fault == 0) return 0;
+  reject(event, Outcome.FAILED, fault);
+  lacks(identity);
+  return fault;
+}
+
+const GONE: i32 = -1;
+
+function endWait(identity: usize): void {
+  if (waitingFrom == load<u32>(identity, TAIL_COUNT)) {
+    store<u32>(identity, load<u32>(identity, FLAGS) & ~PENDING, FLAGS);
+  }
 }

@@ -60,6 +60,9 @@ const LOG_MAX: u32 = 256 * 1024;
 /** Room of a log, and with it of a tail, that an identity keeps although nothing is in it, bytes. */
 const LOG_KEPT: usize = 96;
 
+/** Room of a log at first: most events change two or three cells. */
+const LOG_FIRST: usize = 3 * 24;
+
 /** Events from which on a tail is cut when half of it is settled. */
 const CUT_FROM: u32 = 4;
 
@@ -147,6 +150,9 @@ let subject: usize = 0;
 /** Number of the event that is folded; what it made itself bears it. 0 while nothing is recorded. */
 let event: u32 = 0;
 let events: u32 = 0;
+/** Where the next change is logged, and where the log's room ends. */
+let logNext: usize = 0;
+let logEnd: usize = 0;
 
 /** The event at `place` of the tail is folded from here on. */
 export function record(identity: usize, place: u32): void {
@@ -154,11 +160,16 @@ export function record(identity: usize, place: u32): void {
   events++;
   if (events == 0) events = 1;
   event = events;
-  store<u32>(entryAt(identity, place), load<u32>(identity, LOG_BYTES), ENTRY_LOG);
+  const used = load<u32>(identity, LOG_BYTES);
+  store<u32>(entryAt(identity, place), used, ENTRY_LOG);
+  const log = <usize>load<u32>(identity, LOG);
+  logNext = log + used;
+  logEnd = log == 0 ? 0 : log + roomOf(log);
 }
 
 export function stopRecording(): void {
   event = 0;
+  store<u32>(subject, <u32>(logNext - load<u32>(subject, LOG)), LOG_BYTES);
 }
 
 /** What a new record bears. */
@@ -207,13 +218,20 @@ export function logCounts(): void {
 }
 
 function logged(address: usize, kind: u32): usize {
-  const used = <usize>load<u32>(subject, LOG_BYTES);
-  const log = roomFor(<usize>load<u32>(subject, LOG), used, CHANGE);
-  store<u32>(subject, <u32>log, LOG);
-  store<u32>(subject, <u32>(used + CHANGE), LOG_BYTES);
-  store<u32>(log + used, <u32>address);
-  store<u32>(log + used, kind, 4);
-  return log + used;
+  if (logNext + CHANGE > logEnd) growLog();
+  const entry = logNext;
+  logNext += CHANGE;
+  store<u64>(entry, <u64>address | (<u64>kind << 32));
+  return entry;
+}
+
+function growLog(): void {
+  const log = <usize>load<u32>(subject, LOG);
+  const used = logNext - log;
+  const larger = log == 0 ? take(LOG_FIRST) : roomFor(log, used, CHANGE);
+  store<u32>(subject, <u32>larger, LOG);
+  logNext = larger + used;
+  logEnd = larger + roomOf(larger);
 }
 
 // Back

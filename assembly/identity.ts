@@ -73,6 +73,12 @@ export function raiseOrdinals(ordinal: u32): void {
   ordinals = max(ordinals, ordinal);
 }
 
+/** Gives the newest identity the turn that it had before, instead of its own: the next new one comes after all others. */
+export function restoreOrdinal(identity: usize, ordinal: u32): void {
+  store<u32>(identity, ordinal, ORDINAL);
+  ordinals = max(ordinals - 1, ordinal);
+}
+
 /** Address of its key's bytes. */
 // @ts-ignore: decorator
 @inline

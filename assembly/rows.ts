@@ -262,7 +262,7 @@ export function featuresOf(identity: usize): usize {
 /**
  * A row for a block, of what is shown and the windows that were set from outside: see `blurr.ts`.
  *
- * @returns a row to be dropped; 0 when an expression ended the run, or cost too much
+ * @returns a row to be dropped; ABORTED or Fault.LIMIT when an expression ended it: no row is at such an address
  */
 export function rowOf(identity: usize): usize {
   const row = newRow(identity, 0, 0, 0, 0);
@@ -270,7 +270,14 @@ export function rowOf(identity: usize): usize {
   const later = fault == 0 ? evaluate(row, true) : fault;
   if (later == 0) return row;
   dropRow(row);
-  return 0;
+  return <usize>later;
+}
+
+/** A row of defaults, without a name, to be dropped. */
+export function emptyRow(identity: usize): usize {
+  const row = newRow(identity, 0, 0, 0, 0);
+  for (let i = streamCount; i < streamCount + windowCount; i++) putText(<usize>load<u32>(recordIn(row, i)) + IDENTITY_CELL, 0, 0);
+  return row;
 }
 
 /** Runs a condition of what is shown. @returns 0 or 1, ABORTED, Fault.LIMIT */

@@ -32,8 +32,8 @@ import {
   hashOf,
   keyOf,
   newIdentity,
-  raiseOrdinals,
   recordAt,
+  restoreOrdinal,
   slotOf,
 } from "./identity";
 import { packArray, packInt, packText, packValue } from "./pack";
@@ -180,8 +180,7 @@ export function unpackIdentity(from: usize, limit: usize): usize {
   const hash = hashOf(addressOf(key), lengthOf(key));
   if (findIdentity(addressOf(key), lengthOf(key), hash) != 0) return 0;
   const identity = newIdentity(addressOf(key), lengthOf(key), hash);
-  store<u32>(identity, number(WHOLE, 2), ORDINAL);
-  raiseOrdinals(number(WHOLE, 2));
+  restoreOrdinal(identity, number(WHOLE, 2));
   store<u32>(identity, number(WHOLE, 3), SAVED);
   store<u32>(identity, number(WHOLE, 4), FLAGS);
   store<i64>(identity, intOf(item(WHOLE, 5)), LAST);

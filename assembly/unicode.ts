@@ -37,7 +37,7 @@ const CAPITAL_I_WITH_DOT: u32 = 0x130;
 
 // Runs, unpacked: where each begins, and its number of a kind. Behind the last one follows what no character has.
 
-/** Number of a run in which the kinds 0 and 1, upper and lower case, alternate; one more where lower case comes first. */
+/** Number of a run in which kinds 0 and 1, upper and lower case, alternate; one more where lower case comes first. */
 const ALTERNATING: u32 = 254;
 
 const STARTS: usize = memory.data((RUNS_COUNT + 1) * 4, 4);

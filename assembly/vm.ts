@@ -195,6 +195,9 @@ export function run(entry: usize): i32 {
               putInt(at(a), difference);
               continue;
             }
+          } else if (x == 3 && q != 0 && isExact(p) && isExact(q)) {
+            putFloat(at(a), <f64>p / <f64>q);
+            continue;
           }
         } else if (tagOf(left) == Tag.FLOAT && tagOf(right) == Tag.FLOAT && x < 3) {
           const p = floatOf(left);
@@ -342,6 +345,13 @@ export function run(entry: usize): i32 {
     last = fault;
     pc = handler;
   }
+}
+
+/** Does a double hold it exactly? Then so does the quotient of two, as far as a double can. */
+// @ts-ignore: decorator
+@inline
+function isExact(value: i64): bool {
+  return value + (<i64>1 << 53) >= 0 && value <= (<i64>1 << 53);
 }
 
 /** Kind of an object as the scanner left it. */

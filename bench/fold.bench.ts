@@ -99,7 +99,10 @@ interface Workload {
 
 function workload(identities: number, count: number): Workload {
   const random = prng(7); // the same events in every run, so that before and after can be compared
-  const recorded = readFileSync(EVENTS, "utf8").trim().split("\n").map((line) => JSON.parse(line));
+  const recorded = readFileSync(EVENTS, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
   const offsets = Int32Array.from({ length: identities }, () => Math.floor(random() * recorded.length));
   const played = new Int32Array(identities);
   const payloads: Buffer[] = [];
@@ -145,7 +148,11 @@ interface Candidate {
 }
 
 /** Each candidate takes the same turn, one after the other. @returns ns per event, per round */
-function inTurns<T extends Record<string, Candidate>>(candidates: T, rounds: number, turns: number): Record<keyof T, number[]> {
+function inTurns<T extends Record<string, Candidate>>(
+  candidates: T,
+  rounds: number,
+  turns: number,
+): Record<keyof T, number[]> {
   const names = Object.keys(candidates) as (keyof T)[];
   const times = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<keyof T, number[]>;
   const loads = new Set(names.map((name) => candidates[name]!.load));
@@ -215,7 +222,8 @@ class Scanning implements Candidate {
   }
 
   take(from: number, to: number): void {
-    for (let at = from; at < to; at += this.#size) keep(this.#scanner.scan(this.load.payloads.slice(at, at + this.#size)).malformed);
+    for (let at = from; at < to; at += this.#size)
+      keep(this.#scanner.scan(this.load.payloads.slice(at, at + this.#size)).malformed);
   }
 }
 

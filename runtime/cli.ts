@@ -5,8 +5,10 @@ import { homedir, hostname } from "node:os";
 import { Command, CommanderError } from "commander";
 import { configCommand } from "./cli/config.ts";
 import { deadlettersCommand } from "./cli/deadletters.ts";
+import { explainCommand } from "./cli/explain.ts";
 import type { Shell } from "./cli/shell.ts";
 import { upCommand } from "./cli/up.ts";
+import { validateCommand } from "./cli/validate.ts";
 import { AisleError } from "./errors.ts";
 
 const FAILURE = 1;
@@ -34,7 +36,13 @@ const program = new Command("aisle")
   .showSuggestionAfterError()
   .exitOverride()
   .addHelpText("after", "\nA site is a folder with site.yml and plan.yml. Start with: aisle up deploy/sites/store");
-for (const command of [upCommand(shell), configCommand(shell), deadlettersCommand(shell)]) {
+for (const command of [
+  upCommand(shell),
+  configCommand(shell),
+  deadlettersCommand(shell),
+  validateCommand(shell),
+  explainCommand(shell),
+]) {
   program.addCommand(command.exitOverride());
   for (const sub of command.commands) sub.exitOverride();
 }

@@ -1,4 +1,5 @@
 import * as crypto from "node:crypto";
+import { DAY } from "./clock.ts";
 import { crc32 } from "./crc32.ts";
 
 /** Bytes of the hash of (source, id) kept: 128 bits of SHA-256, so that nobody can make two ids meet. */
@@ -11,12 +12,24 @@ const EMPTY = 0;
 /** An id as it is remembered: u32[6], four words of the id and two of its payload. */
 export type Print = Uint32Array;
 
+/** The ids of one day: they stand side by side in the ring. */
+interface Generation {
+  /** Days since 1970, UTC. */
+  readonly day: number;
+  ids: number;
+}
+
 /**
  * The last `capacity` ids seen, each with a print of its payload. A ring of 24-byte slots and an open-addressed index
  * over it; both grow by doubling, so a quiet place pays for few. At a million ids: 24 MB and 8 MB.
+ *
+ * The ring is divided into generations, one for each day of receipt; beyond the capacity the oldest gives way, id by
+ * id. So it is known how far back ids are remembered, and one lookup asks all days at once.
  */
 export class Dedupe {
   readonly #capacity: number;
+  /** Oldest first. */
+  readonly #generations: Generation[] = [];
   #slots: Uint32Array;
   /** Slot number + 1, or EMPTY; power of two, at most half full. */
   #index: Uint32Array;
@@ -37,6 +50,17 @@ export class Dedupe {
     return this.#size;
   }
 
+  /** Days of which some id is remembered. */
+  get days(): number {
+    return this.#generations.length;
+  }
+
+  /** Where the oldest day that is remembered begins, ms since epoch; null: nothing is. */
+  get since(): number | null {
+    const oldest = this.#generations[0];
+    return oldest === undefined ? null : oldest.day * DAY;
+  }
+
   /** Null: never seen, or behind the horizon. */
   seen(print: Print): "same" | "other-payload" | null {
     const slot = this.#find(print);
@@ -45,8 +69,12 @@ export class Dedupe {
     return this.#slots[at] === print[4] && this.#slots[at + 1] === print[5] ? "same" : "other-payload";
   }
 
-  /** Remembers an id; the oldest goes when there are too many. */
-  add(print: Print): void {
+  /**
+   * Remembers an id; the oldest goes when there are too many.
+   *
+   * @param at  receive time, ms since epoch; what is earlier than that of the id before counts as the same day
+   */
+  add(print: Print, at = 0): void {
     if (this.#find(print) >= 0) return;
     if (this.#size === this.#capacity) this.#forget(this.#next);
     else if (this.#size === this.#slots.length / SLOT_WORDS) this.#grow();
@@ -55,6 +83,10 @@ export class Dedupe {
     this.#insert(slot);
     this.#size++;
     this.#next = (slot + 1) % this.#capacity;
+    const day = Math.floor(at / DAY);
+    const youngest = this.#generations.at(-1);
+    if (youngest !== undefined && day <= youngest.day) youngest.ids++;
+    else this.#generations.push({ day, ids: 1 });
   }
 
   #find(key: Print): number {
@@ -95,6 +127,8 @@ export class Dedupe {
     this.#index[gap] = EMPTY;
     this.#size--;
     this.evicted++;
+    const oldest = this.#generations[0]!;
+    if (--oldest.ids === 0) this.#generations.shift();
   }
 
   #grow(): void {

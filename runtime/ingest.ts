@@ -38,6 +38,12 @@ export interface IngestPorts {
   readonly count: (outcome: "accepted" | "duplicate" | "rejected", type: string) => void;
 }
 
+/** A dead letter that is taken in again, and the entry that it is of. */
+interface Replay {
+  readonly letter: number;
+  readonly seq: number | null;
+}
+
 /** An item on its way into the journal. */
 interface Ready {
   readonly draft: Draft;
@@ -59,9 +65,13 @@ export class EventIngest implements Ingest {
     return this.#take(inbound, null);
   }
 
-  /** Takes a dead letter in again: past the dedupe, as a new entry that says so. */
-  replay(inbound: Inbound, letter: number): Promise<Receipt> {
-    return this.#take({ ...inbound, test: inbound.headers.test !== undefined }, letter);
+  /**
+   * Takes a dead letter in again: past the dedupe, as a new entry that says so.
+   *
+   * @param seq  of the entry that the letter is of; null: it never became one
+   */
+  replay(inbound: Inbound, letter: number, seq: number | null = null): Promise<Receipt> {
+    return this.#take({ ...inbound, test: inbound.headers.test !== undefined }, { letter, seq });
   }
 
   refused(inbound: Inbound, code: string, detail: string): void {
@@ -69,7 +79,7 @@ export class EventIngest implements Ingest {
     this.#refuse(inbound, { code, detail, pointer: "" }, 0, inbound.body);
   }
 
-  async #take(inbound: Inbound, letter: number | null): Promise<Receipt> {
+  async #take(inbound: Inbound, replay: Replay | null): Promise<Receipt> {
     const { reader, backlog } = this.#ports;
     if (backlog() >= limits.runs)
       throw new AisleError("overloaded", `${limits.runs} focuses wait for their decision: try again in a second`);
@@ -80,7 +90,7 @@ export class EventIngest implements Ingest {
       this.#refuse(inbound, problem, index, payload);
     };
     const payloads = items.map(({ start, end }) => inbound.body.subarray(start, end));
-    const batch = this.#sort(inbound, results, payloads, letter, reject);
+    const batch = this.#sort(inbound, results, payloads, replay, reject);
     this.#rest(inbound, items, broken, reject);
 
     const seqs = await this.#commit(batch);
@@ -96,7 +106,7 @@ export class EventIngest implements Ingest {
     inbound: Inbound,
     results: readonly (EventIn | Problem)[],
     payloads: readonly Uint8Array[],
-    letter: number | null,
+    replay: Replay | null,
     reject: (problem: Problem, index: number, payload: Uint8Array) => void,
   ) {
     const ready: Ready[] = [];
@@ -114,13 +124,13 @@ export class EventIngest implements Ingest {
       const own = id ?? idempotent(inbound, index);
       const print = own === null ? null : printOf(source, own, payload);
       // A dead letter passes, whether its id was seen or not; from then on it counts as seen.
-      const key = own === null || letter !== null ? null : keyOf(source, own);
+      const key = own === null || replay !== null ? null : keyOf(source, own);
       const seen = key === null ? null : this.#seen(key, print!, here, waits);
       if (seen === "same") duplicates.push(type);
       else if (seen === "other-payload") reject(reused(own!), index, payload);
       else {
         if (key !== null) here.set(key, print!);
-        ready.push({ draft: draftOf(inbound, event as EventIn, payload, own, letter), print, key, type });
+        ready.push({ draft: draftOf(inbound, event as EventIn, payload, own, replay), print, key, type });
       }
     }
     return { ready, duplicates, waits };
@@ -199,7 +209,8 @@ export class EventIngest implements Ingest {
     try {
       const appended = await done;
       // Only what is on disk counts as seen, whatever becomes of the commits that repeats wait for.
-      for (const { print } of ready) if (print !== null) this.#ports.dedupe.add(print);
+      const now = this.#ports.clock.now();
+      for (const { print } of ready) if (print !== null) this.#ports.dedupe.add(print, now);
       seqs = ready.map((_, index) => appended!.firstSeq + index);
     } finally {
       for (const { key } of ready) if (key !== null) this.#pending.delete(key);
@@ -233,14 +244,16 @@ function draftOf(
   event: EventIn,
   payload: Uint8Array,
   id: string | null,
-  letter: number | null,
+  replay: Replay | null,
 ): Draft {
   const headers: Record<string, string> = kept(inbound.headers);
   if (inbound.type !== null) headers.type = inbound.type;
   if (id !== null) headers.id = id;
   if (event.source !== "") headers.source = event.source;
   if (inbound.test === true) headers.test = "1";
-  if (letter !== null) headers["replay-of"] = String(letter);
+  if (replay !== null) headers["replay-of"] = String(replay.letter);
+  // What folds events knows by it whether this one has counted before.
+  if (replay !== null && replay.seq !== null) headers["replay-seq"] = String(replay.seq);
   return {
     kind: event.type === "outcome" ? "outcome" : "event",
     principal: inbound.principal,

@@ -102,6 +102,16 @@ export const limits = {
   specExpressionDepth: 64,
   /** Names, constants, operators and calls of one expression: what walks the tree does so on the stack. */
   specExpressionNodes: 1_000,
+  /** Elements of one list of a spec: aggregates, fields, stores. */
+  specItems: 1_000,
+  /** One name in a spec. */
+  specNameChars: 200,
+  /** Mistakes told of one spec: all that a person makes; past that only their count. */
+  specMistakes: 200,
+  /** A window's days, hours or blocks, to either side of the anchor; ten thousand days stand for a lifetime. */
+  windowDays: 1_000_000,
+  /** Allowed lateness of events: what the tails in memory are meant for. */
+  latenessMs: 30 * 86_400_000,
 
   // Folding
   /** A text that a record keeps, or an expression makes. */
@@ -144,17 +154,12 @@ export const limits = {
   pastRows: 4,
   pastEvents: 100_000,
 
-  // Transform specs
-  /** Elements of one list of a spec: aggregates, fields, stores. */
-  specItems: 1_000,
-  /** One name in a spec. */
-  specNameChars: 200,
-  /** Mistakes told of one spec: all that a person makes; past that only their count. */
-  specMistakes: 200,
-  /** A window's days, hours or blocks, to either side of the anchor; ten thousand days stand for a lifetime. */
-  windowDays: 1_000_000,
-  /** Allowed lateness of events: what the tails in memory are meant for. */
-  latenessMs: 30 * 86_400_000,
+  // Transforms of files
+  /** One line of the input, or one element of an array. */
+  lineBytes: 16 * MiB,
+  /** Events of one batch for the core, and their bytes: beyond these it has one event. */
+  batchEvents: 1_024,
+  batchBytes: 4 * MiB,
 
   // HTTP
   /** Streams of server-sent events open at once. */

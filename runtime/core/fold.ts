@@ -30,7 +30,15 @@ export interface Batch {
 export type Told = (outcome: Outcome, index: number, seq: number, fault: FaultName | null) => void;
 
 /** Where events that were folded before are found again, when a late one makes them be folded once more. */
-export type Lookup = (seq: number) => { readonly payload: Uint8Array; readonly id: Uint8Array | null };
+export type Lookup = (seq: number) => Found;
+
+/** An event that was folded before. One that is gone, as its sender has it erased, has an empty payload. */
+export interface Found {
+  readonly payload: Uint8Array;
+  readonly id: Uint8Array | null;
+  /** ms since epoch. Missing: 0. */
+  readonly receivedAt?: number;
+}
 
 export interface FoldOptions {
   /** How much later than younger events of its source an event may come, ms; null: as the spec says. */
@@ -66,6 +74,7 @@ export type Core = ImageCore & {
   settledAt(): number;
   highestAt(): number;
   raiseSettled(micros: number): void;
+  passTime(receivedMicros: number): void;
   raiseHighest(micros: number): void;
   scan(root: number, rows: number, size: number, count: number, depth: number): number;
   identify(events: number, count: number): void;
@@ -116,6 +125,8 @@ export type Core = ImageCore & {
   unprintable(aggregate: number, record: number): number;
   isTrue(entry: number): number;
   rowOf(identity: number): number;
+  emptyRow(identity: number): number;
+  raiseOrdinals(ordinal: number): void;
   setWindow(aggregate: number, records: number, count: number): void;
   packColumns(aggregate: number, record: number, at: number, end: number): number;
   packTexts(aggregate: number, record: number, at: number, end: number): number;
@@ -132,6 +143,9 @@ const EVENT = 72;
 const SLACK = 64;
 const INPUT_BYTES = 256 * 1024;
 const EVENTS_COUNT = 256;
+/** Events, and bytes of payload, that are folded again at once. */
+const REFOLD_EVENTS = 1_024;
+const REFOLD_BYTES = 1024 * 1024;
 const OUTPUT_BYTES = 64 * 1024;
 const FAULTS = 10;
 /** Faults that end a run: a name that nobody defines, and an identity that is no text. */
@@ -328,6 +342,32 @@ export class Fold {
     return Array.from({ length: count }, (_, i) => words[(i * EVENT + 40) >> 2]!);
   }
 
+  /**
+   * Which events are about an identity, without folding them.
+   *
+   * @param key  UTF-8
+   * @returns their places in the batch, and their times, µs
+   */
+  about(batch: Batch, key: Uint8Array): { readonly index: number; readonly micros: number }[] {
+    const { core } = this;
+    const count = batch.payloads.length;
+    this.#batch.fill(batch);
+    const { events, rows } = this.#batch;
+    core.scan(this.#image.root, rows, this.#image.rowSize, count, limits.jsonDepth);
+    core.identify(events, count);
+    const memory = Buffer.from(core.memory.buffer);
+    const found: { index: number; micros: number }[] = [];
+    for (let index = 0; index < count; index++) {
+      const event = events + index * EVENT;
+      const at = memory.readUInt32LE(event + 32);
+      if (memory.readUInt32LE(event + 20) !== 0 || memory.readUInt32LE(event + 36) !== key.length) continue;
+      if (memory.subarray(at, at + key.length).equals(key))
+        found.push({ index, micros: Number(memory.readBigInt64LE(event + 48)) });
+    }
+    core.freeTemporary();
+    return found;
+  }
+
   // Memory
 
   /** Held bytes in use by identities and all that belongs to them. */
@@ -395,16 +435,35 @@ export class Fold {
   #refold(lookup: Lookup, told: Told): void {
     const { core } = this;
     const { root, rowSize } = this.#image;
-    for (;;) {
-      const seqs = Array.from({ length: core.waitingCount() }, (_, n) => core.waitingSeq(n));
-      const found = seqs.map(lookup);
-      this.#again.fill({ seqs, payloads: found.map(({ payload }) => payload), ids: found.map(({ id }) => id) });
+    while (core.waitingCount() > 0) {
+      const { seqs, found } = this.#waiting(lookup);
+      this.#again.fill({
+        seqs,
+        payloads: found.map(({ payload }) => payload),
+        ids: found.map(({ id }) => id),
+        receivedAt: found.map(({ receivedAt = 0 }) => receivedAt),
+      });
       core.scan(root, this.#again.rows, rowSize, seqs.length, limits.jsonDepth);
       const failed = core.refold(this.#again.events, seqs.length);
-      if (failed < 0) return;
+      if (failed < 0) continue;
       const words = new Uint32Array(core.memory.buffer, this.#again.events + failed * EVENT, EVENT >> 2);
       told("failed", -1, seqs[failed]!, FAULT_NAMES[words[15]! - 1] ?? null);
     }
+  }
+
+  /** The next events that are to be folded again, as many as one batch may hold. */
+  #waiting(lookup: Lookup): { readonly seqs: readonly number[]; readonly found: readonly Found[] } {
+    const seqs: number[] = [];
+    const found: Found[] = [];
+    const most = Math.min(this.core.waitingCount(), REFOLD_EVENTS);
+    for (let n = 0, bytes = 0; n < most && bytes < REFOLD_BYTES; n++) {
+      const seq = this.core.waitingSeq(n);
+      const event = lookup(seq);
+      seqs.push(seq);
+      found.push(event);
+      bytes += event.payload.length;
+    }
+    return { seqs, found };
   }
 
   // Asking
@@ -418,8 +477,13 @@ export class Fold {
   }
 
   keyOf(identity: Handle): string {
+    return this.keyBytes(identity).toString();
+  }
+
+  /** The key as UTF-8, a copy. */
+  keyBytes(identity: Handle): Buffer {
     const { core } = this;
-    return Buffer.from(core.memory.buffer, core.keyAt(identity), core.keyLength(identity)).toString();
+    return Buffer.from(new Uint8Array(core.memory.buffer, core.keyAt(identity), core.keyLength(identity)));
   }
 
   /** All identities, in the order in which they first appeared. */

@@ -29,6 +29,7 @@ export type ImageCore = ContextCore & {
   ): void;
   setOrigin(code: number): void;
   setCode(identity: number, time: number, table: number, count: number, cell: number, event: number): void;
+  setPlain(identity: number, time: number): void;
   setAnchor(condition: number, aggregate: number, max: number, collects: number): void;
 };
 
@@ -65,6 +66,8 @@ export function loadImage(core: ImageCore, program: Program, collects: boolean):
   core.setOrigin(code);
   const event = ROW_HEAD + tree.cells.to * CELL;
   loadDispatch(core, program, event);
+  const offset = (cell: number | null) => (cell === null ? 0 : ROW_HEAD + cell * CELL);
+  core.setPlain(offset(program.identityCell), offset(program.timeCell));
   if (program.anchor !== null) {
     const { entry, blocks, max } = program.anchor;
     core.setAnchor(entry, blocks, max, Number(collects));

@@ -260,12 +260,14 @@ class Reader {
         children.set(key, read.placed);
         value[key] = read.value;
       } else {
-        this.#say(pair.key.range[0], `the key '${shorten(key)}' stands twice`);
+        const lists = this.#repeated === "join" && Array.isArray(value[key]) && Array.isArray(read.value);
+        const hint = lists ? ": expected one list, with these elements at its end" : "";
+        this.#say(pair.key.range[0], `the key '${shorten(key)}' stands twice${hint}`);
         if (this.#repeated === "refuse" || this.joined === limits.mistakesPerFile) continue;
         this.joined++;
-        if (!Array.isArray(value[key]) || !Array.isArray(read.value)) continue;
+        if (!lists) continue;
         children.set(key, { ...before, children: joinedChildren(before, read.placed) });
-        value[key] = [...value[key], ...read.value];
+        value[key] = [...(value[key] as unknown[]), ...(read.value as unknown[])];
       }
     }
     return { value, placed: { at: node.range[0], keyAt, children, end: node.range[1] } };

@@ -9,7 +9,7 @@ export interface Draft {
   readonly principal: string;
   /** The bus subject or URL path it came by. */
   readonly subject: string;
-  /** The headers kept: `id`, `content-type`, `traceparent`, `test`, `replay-of`. */
+  /** The headers kept: `id`, `content-type`, `traceparent`, `test`, `replay-of`, `replay-seq`. */
   readonly headers: Readonly<Record<string, string>>;
   /** Taken by reference and not copied before the commit: don't reuse the memory. */
   readonly payload: Uint8Array;

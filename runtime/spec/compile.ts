@@ -58,6 +58,9 @@ export interface Program {
   readonly tree: PathNode;
   readonly identityEntry: number;
   readonly timeEntry: number;
+  /** Cell of the field that is the identity, or that is parsed as the time; null: there is more to it. */
+  readonly identityCell: number | null;
+  readonly timeCell: number | null;
   /** The field whose text chooses the program; null: there is one program. */
   readonly dispatch: {
     readonly cell: number;
@@ -145,6 +148,8 @@ class SpecCompiler {
       tree: this.#tree,
       identityEntry,
       timeEntry,
+      identityCell: this.#trace ? null : this.#cellOf(streaming.identity.term),
+      timeCell: this.#trace ? null : this.#cellOf(parsed(streaming.time.term)),
       dispatch: compared === null ? null : { cell: this.#cell(compared.path), entries },
       otherEntry,
       generalEntry,
@@ -454,6 +459,10 @@ class SpecCompiler {
     return cellAt(BASE.firstRecord + first + aggregate, column);
   }
 
+  #cellOf(term: Term | null): number | null {
+    return term?.kind === "source" && term.path.length > 0 ? this.#cell(term.path) : null;
+  }
+
   #cell(path: readonly string[]): number {
     let node = this.#tree;
     for (const key of path) node = node.children.get(key)!;
@@ -492,6 +501,11 @@ function spanOf({ window, value }: Extract<WindowAggregate, { kind: "window" }>)
   if (window === "day") return Math.round(value * 24 * HOUR_MICROS);
   if (window === "hour") return Math.round(value * HOUR_MICROS);
   return value;
+}
+
+/** `x` of `parse(x)`. */
+function parsed(term: Term): Term | null {
+  return term.kind === "function" && term.name === "parse" ? (term.args[0] ?? null) : null;
 }
 
 function isField(term: Term, aggregate: number, column: number): boolean {

@@ -5,6 +5,7 @@ import { didYouMean } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { Form } from "./attributes.ts";
 import { AGGREGATE_TYPES, type Dialect, HEADER_TYPES, STORE_TYPES, typeNamed, VERSIONS } from "./dialect.ts";
+import { parseExpression } from "./parse.ts";
 import { FIELD_TYPES } from "./spec.ts";
 
 export interface FormOptions {
@@ -175,6 +176,8 @@ function nameWrong(value: unknown, compat: boolean, pattern: RegExp | null): Wro
     return {
       whole: `'${value}' is no name that an expression can use: expected letters, digits and '_'${asIdentifier(value)}`,
     };
+  if (pattern !== null && parseExpression(value).expr?.kind !== "name")
+    return { whole: `'${value}' is a word of Python, which no expression can use as a name` };
   if (value.includes(".")) return { whole: `'${value}': no name may hold a '.'` };
   return null;
 }

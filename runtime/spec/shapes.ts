@@ -7,17 +7,23 @@ import type { Report } from "./report.ts";
 import { type Column, FIELD_TYPES, type FieldType } from "./spec.ts";
 import type { Entry, Node } from "./tree.ts";
 
+/** A column; the type is null where it is not known, which was told. */
+export interface ColumnShape {
+  readonly name: string;
+  readonly type: FieldType | null;
+}
+
 /** An aggregate, or the draft of one: enough to resolve names by. */
 export interface AggregateShape {
   readonly node: Node;
   readonly kind: AggregateKind | "split";
   readonly name: string;
-  readonly columns: readonly Column[];
+  readonly columns: readonly ColumnShape[];
   readonly fields: readonly FieldShape[];
   readonly dimensions: readonly FieldShape[];
 }
 
-export interface FieldShape extends Column {
+export interface FieldShape extends ColumnShape {
   readonly node: Node;
   /** Place in the aggregate's columns. */
   readonly column: number;
@@ -45,24 +51,29 @@ export function shapesOf(nodes: readonly Node[], report: Report, compat: boolean
 
 function shapeOf(name: string, node: Node, report: Report, compat: boolean): AggregateShape {
   const of = node.kind.slice(0, node.kind.indexOf(" ")) as AggregateKind;
-  const kind =
-    of === "block" && !node.entries.has("Dimensions") && (!compat || node.entries.has("Split")) ? "split" : of;
+  const kind = of === "block" && endsBySplit(node, compat) ? "split" : of;
   const inFields = nodesOf(node.entries.get("Fields"));
   const inDimensions = nodesOf(node.entries.get("Dimensions"));
   const members = named([...inFields, ...inDimensions], "a field", report, compat);
-  const columns: Column[] = [{ name: "_identity", type: "string" }];
+  const columns: ColumnShape[] = [{ name: "_identity", type: "string" }];
   if (hasTime(kind)) for (const time of Object.values(TIME_FIELDS)) columns.push({ name: time, type: "datetime" });
 
   const take = (from: readonly Node[]): FieldShape[] =>
     [...members].flatMap(([field, member]) => {
       if (!from.includes(member)) return [];
-      const column = { name: field, type: typeOf(member.entries.get("Type")) };
+      const column = { name: field, type: typeOf(member) };
       columns.push(column);
       return [{ ...column, node: member, column: columns.length - 1 }];
     });
   const fields = take(inFields);
   const dimensions = take(inDimensions);
   return { node, kind, name, columns, fields, dimensions };
+}
+
+/** With `compat` a block of today's that has neither is one without dimensions: `Split` is no attribute of today's. */
+function endsBySplit({ entries, dialect }: Node, compat: boolean): boolean {
+  if (entries.has("Dimensions")) return false;
+  return entries.has("Split") || dialect !== "today" || !compat;
 }
 
 export function hasTime(kind: AggregateShape["kind"]): boolean {
@@ -74,10 +85,16 @@ export function nodesOf(entry: Entry | undefined): readonly Node[] {
   return entry?.nodes ?? [];
 }
 
-/** A type that is missing, or that was told to be wrong, is text: so it was before types had to be given. */
-function typeOf(entry: Entry | undefined): FieldType {
-  const written = typeof entry?.value === "string" ? entry.value.toLowerCase() : "";
-  return FIELD_TYPES.find((type) => type === written) ?? "string";
+/** Null: it is not known, which was told. Before types had to be given, a field without one was text. */
+function typeOf({ entries, dialect }: Node): FieldType | null {
+  const written = entries.get("Type")?.value;
+  if (typeof written !== "string") return dialect === "today" ? null : "string";
+  return FIELD_TYPES.find((type) => type === written.toLowerCase()) ?? null;
+}
+
+/** The columns of an aggregate in which nothing is wrong. */
+export function columnsOf({ columns }: AggregateShape): Column[] {
+  return columns.map(({ name, type }) => ({ name, type: type! }));
 }
 
 /** What the words of the file's dialect mean in one of its aggregates; in none where `own` is null. */

@@ -8,7 +8,7 @@ import { IDENTIFIER, retentionMs } from "./forms.ts";
 import { type Import, type Imports, resolveImports } from "./imports.ts";
 import type { Report } from "./report.ts";
 import type { Scope } from "./scope.ts";
-import { type AggregateShape, type FieldShape, named, nodesOf, shapesOf, wordsOf } from "./shapes.ts";
+import { type AggregateShape, columnsOf, type FieldShape, named, nodesOf, shapesOf, wordsOf } from "./shapes.ts";
 import type { Aggregate, Code, Field, Store, StreamingSpec } from "./spec.ts";
 import type { Entry, Node, TreeOptions } from "./tree.ts";
 
@@ -106,7 +106,7 @@ class StreamingReader {
     everywhere: Scope,
     stores: readonly Store[],
   ): Aggregate | null {
-    const { node, name, columns } = shape;
+    const { node, name } = shape;
     const { dialect } = this.#options.header;
     const words = wordsOf(dialect, shapes, shape, false);
     const scope = dialect === "draft" ? { ...everywhere, bareFields: index } : everywhere;
@@ -125,7 +125,7 @@ class StreamingReader {
       name,
       when,
       fields: fields as Field[],
-      columns,
+      columns: columnsOf(shape),
       at: this.#report.placeOf(node.path),
       store,
     };
@@ -204,5 +204,5 @@ export function readField(
 ): Field | null {
   const value = code(node.entries.get("Value"));
   const when = code(node.entries.get("When"), true);
-  return value === null ? null : { name, type, column, value, when, at: report.placeOf(node.path) };
+  return value === null || type === null ? null : { name, type, column, value, when, at: report.placeOf(node.path) };
 }

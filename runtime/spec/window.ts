@@ -5,7 +5,7 @@ import { Expressions } from "./expressions.ts";
 import type { Imports } from "./imports.ts";
 import type { Report } from "./report.ts";
 import type { Scope } from "./scope.ts";
-import { type AggregateShape, hasTime, nodesOf, shapesOf, wordsOf } from "./shapes.ts";
+import { type AggregateShape, columnsOf, hasTime, nodesOf, shapesOf, wordsOf } from "./shapes.ts";
 import type { Code, Field, WindowAggregate, WindowSpec } from "./spec.ts";
 import { checkNames, importsOf, type Outline, readField, WINDOW_WORDS } from "./streaming.ts";
 import type { Entry, Node, TreeOptions } from "./tree.ts";
@@ -116,7 +116,7 @@ class WindowReader {
 
   /** Null: something is wrong with it, which was told. */
   #aggregate(shape: AggregateShape, scope: Scope | null): WindowAggregate | null {
-    const { node, name, columns } = shape;
+    const { node, name } = shape;
     const words = wordsOf(this.#options.header.dialect, this.#shapes, shape, true);
     const code = (entry: Entry | undefined, optional = false): Code | null =>
       this.#expressions.code(entry, scope, words, optional);
@@ -128,7 +128,13 @@ class WindowReader {
     const fields = shape.fields.map((field) => readField(field, code, this.#report));
     if (scope === null || this.#report.mistakes.length > 0) return null;
 
-    const common = { name, when, fields: fields as Field[], columns, at: this.#report.placeOf(node.path) };
+    const common = {
+      name,
+      when,
+      fields: fields as Field[],
+      columns: columnsOf(shape),
+      at: this.#report.placeOf(node.path),
+    };
     if (kind === "variable") return { ...common, kind };
     return { ...common, kind, ...window!, source: source! };
   }

@@ -85,6 +85,36 @@ describe("a dedupe memory", () => {
     expect(dedupe.seen(printOf("", "a", bytes("a")))).toBe(null);
   });
 
+  it("is divided into days, of which the oldest gives way", () => {
+    const dedupe = new Dedupe(3);
+    const day = (n: number) => n * 86_400_000;
+    expect([dedupe.days, dedupe.since]).toEqual([0, null]);
+
+    for (const [id, at] of [
+      ["a", day(10)],
+      ["b", day(10) + 5],
+      ["c", day(12) + 7],
+    ] as const)
+      dedupe.add(printOf("", id, bytes(id)), at);
+    expect([dedupe.days, dedupe.since]).toEqual([2, day(10)]);
+
+    dedupe.add(printOf("", "d", bytes("d")), day(13));
+    expect([dedupe.days, dedupe.since, dedupe.size, dedupe.evicted]).toEqual([3, day(10), 3, 1]);
+    dedupe.add(printOf("", "e", bytes("e")), day(13) + 1);
+    expect([dedupe.days, dedupe.since, dedupe.size, dedupe.evicted]).toEqual([2, day(12), 3, 2]);
+  });
+
+  it("counts a clock that was set back as the same day", () => {
+    const dedupe = new Dedupe(3);
+    for (const [id, at] of [
+      ["a", 10 * 86_400_000],
+      ["b", 9 * 86_400_000],
+    ] as const)
+      dedupe.add(printOf("", id, bytes(id)), at);
+
+    expect([dedupe.days, dedupe.since]).toEqual([1, 10 * 86_400_000]);
+  });
+
   it("works with room for one", () => {
     const dedupe = new Dedupe(1);
     for (const id of ["a", "b"]) dedupe.add(printOf("", id, bytes(id)));

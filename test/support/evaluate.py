@@ -129,8 +129,7 @@ def steps(items):
     for item in items:
         State.steps += 1
         if State.steps > STEPS_MAX:
-            raise Skip("limit", "limit")
-        # two reads of one variable are one object in Python; NaN is equal to itself only if it is the same object
+            raise Skip("limit", "limit or value")
         yield item
 
 
@@ -160,7 +159,7 @@ def binary(op, a, b):
     if op == "Mult":
         for sequence, count in ((a, b), (b, a)):
             if isinstance(sequence, (str, list, tuple)) and isinstance(count, int) and len(sequence) * count > ITEMS_MAX:
-                raise Skip("limit", "limit")
+                raise Skip("limit", "limit or value")
     if op == "Pow":
         if isinstance(a, int) and isinstance(b, int) and b > 0 and abs(a) > 1 and b * math.log2(abs(a)) > 64:
             raise Skip("beyond 64 bits", "OverflowError")
@@ -269,9 +268,8 @@ def ordered(function):
 
 def a_range(*args):
     made = range(*args)
-    if len(made) > ITEMS_MAX if abs(made.stop - made.start) < INT_MAX else abs((made.stop - made.start) // made.step) > ITEMS_MAX:
-        if made.step > 0 and made.stop > made.start or made.step < 0 and made.stop < made.start:
-            raise Skip("limit", "limit")
+    if (made.stop - made.start) // made.step > ITEMS_MAX:
+        raise Skip("limit", "limit or value")
     return made
 
 
@@ -375,6 +373,8 @@ def method(receiver, name, *args, **named):
             kept(arg)
     if isinstance(receiver, dt.tzinfo) and name == "utcoffset":
         raise AttributeError
+    if name == "zfill" and isinstance(receiver, str) and args and isinstance(args[0], int) and args[0] > ITEMS_MAX:
+        raise Skip("limit", "limit or value")
     kind = next((kind for kind in (list, dict, set) if isinstance(receiver, kind)), None)
     if kind is None:
         return checked(getattr(receiver, name)(*args, **named))
@@ -608,7 +608,7 @@ def judge(expression, source, ours):
             return f"skip: {skip.reason}"
         if skip.fault == "any" and "fault" in ours:
             return f"skip: {skip.reason}"
-        if skip.fault == "limit" or State.lazy:
+        if State.lazy or skip.fault == "limit or value" and ("value" in ours or ours["fault"] == "limit"):
             return f"skip: {skip.reason}"
         return f"{skip.reason}: {skip.fault}"
     except Exception as error:

@@ -56,7 +56,7 @@ describe("keys that stand twice", () => {
 
     expect({ ...(yaml.value as object) }).toEqual({ a: [1, 2, 3], b: "x" });
     expect(mistakes.map(({ line, message }) => `${line}: ${message}`)).toEqual([
-      "3: the key 'a' stands twice",
+      "3: the key 'a' stands twice: expected one list, with these elements at its end",
       "4: the key 'b' stands twice",
     ]);
     expect(yaml.mistake(["a", 2], "")).toMatchObject({ line: 3, column: 8 });

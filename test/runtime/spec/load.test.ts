@@ -260,6 +260,7 @@ describe("what is wrong with a streaming spec is said", () => {
     ["Name: person", "Name: _person", "a.yml:12:11: '_person': names that begin with '_' are reserved"],
     ["Name: person", "Name: run_person", "a.yml:12:11: 'run_person': names that begin with 'run_' are reserved"],
     ["Name: person", "Name: 7", "a.yml:12:11: expected a name, found the number 7 (write it in quotes)"],
+    ["Name: person", "Name: class", "a.yml:12:11: 'class' is a word of Python, which no expression can use as a name"],
     [
       "Name: person",
       "Name: time",
@@ -358,6 +359,12 @@ describe("what is wrong with a streaming spec is said", () => {
     ]);
   });
 
+  it("of a type, and not of what can't be known without it", () => {
+    expect(streaming(but(STREAMING, "Name: items, Type: integer", "Name: items, Type: int"))).toEqual([
+      "a.yml:22:30: expected integer, float, string, boolean, datetime, list, map or set, found 'int' (did you mean 'integer'?)",
+    ]);
+  });
+
   it("at its place in quotes, over several lines, and behind escapes", () => {
     const value = (written: string) => streaming(but(STREAMING, "Value: source.country }", `Value: ${written} }`));
 
@@ -397,7 +404,10 @@ describe("what is wrong with a streaming spec is said", () => {
       "    Fields:\n      - { Name: b, Type: string, Value: nope }\n  - Type: Blurr:Aggregate:Block",
     );
 
-    expect(streaming(text)).toEqual(["a.yml:16:5: the key 'Fields' stands twice", "a.yml:17:41: unknown name 'nope'"]);
+    expect(streaming(text)).toEqual([
+      "a.yml:16:5: the key 'Fields' stands twice: expected one list, with these elements at its end",
+      "a.yml:17:41: unknown name 'nope'",
+    ]);
   });
 });
 
@@ -629,9 +639,9 @@ describe("the first draft's own examples", () => {
     expect(spec).toBeNull();
     expect(mistakes.map(formatMistake)).toEqual([
       "streaming_2018-03-12.yml:17:32: '=' assigns, and an expression assigns nothing: to compare write '=='",
-      "streaming_2018-03-12.yml:47:4: the key 'Fields' stands twice",
+      "streaming_2018-03-12.yml:47:4: the key 'Fields' stands twice: expected one list, with these elements at its end",
       "streaming_2018-03-12.yml:51:5: 'Fields' stands in column 5: expected column 4, as 'Type' in line 38",
-      "streaming_2018-03-12.yml:51:5: the key 'Fields' stands twice",
+      "streaming_2018-03-12.yml:51:5: the key 'Fields' stands twice: expected one list, with these elements at its end",
       "streaming_2018-03-12.yml:66:32: unknown name 'session_id'",
       "window_2018-03-12.yml:23:14: 'any(offer_type) in' never worked: to ask whether anything was recorded write offer_ai_v1.game_stats.offer_type != ''",
       "window_2018-03-12.yml:41:2: 'Window' stands in column 2: expected column 4, as 'Type' in line 40",
@@ -642,7 +652,7 @@ describe("the first draft's own examples", () => {
   it("so the template, which has fewer", () => {
     expect(readTransform({ streaming: seed("template_2018-03-12.yml") }).mistakes.map(formatMistake)).toEqual([
       "template_2018-03-12.yml:17:32: '=' assigns, and an expression assigns nothing: to compare write '=='",
-      "template_2018-03-12.yml:47:4: the key 'Fields' stands twice",
+      "template_2018-03-12.yml:47:4: the key 'Fields' stands twice: expected one list, with these elements at its end",
       "template_2018-03-12.yml:61:32: unknown name 'session_id'",
     ]);
   });

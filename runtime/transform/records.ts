@@ -1,0 +1,36 @@
+// Which records of an identity a run gives, and in which order.
+import type { Fold, Handle } from "../core/fold.ts";
+import { BlurrRows, firstStore } from "./blurr.ts";
+
+/** A record, and the index of its aggregate. */
+export interface Stored {
+  readonly aggregate: number;
+  readonly record: number;
+}
+
+/** What a run gives of each identity. */
+export interface Yield {
+  /** The records of its stores, in the order in which they were saved. */
+  records(identity: Handle): readonly Stored[];
+  /** Its rows, to be dropped by who takes them. */
+  rows(identity: Handle): Iterable<number>;
+}
+
+/** All stores, and anchors as of their events. */
+export function ownYield(fold: Fold): Yield {
+  const { aggregates } = fold.program;
+  return {
+    records: (identity) => fold.records(identity).filter(({ aggregate }) => aggregates[aggregate]!.stored),
+    rows: (identity) => fold.completeRows(identity),
+  };
+}
+
+/** The first store, and anchors at the end of the run. */
+export function blurrYield(fold: Fold): Yield {
+  const { aggregates, transform } = fold.program;
+  const store = firstStore(aggregates);
+  const rows = transform.window === null ? null : new BlurrRows(fold);
+  const records = (identity: Handle) =>
+    fold.records(identity).filter(({ aggregate }) => aggregates[aggregate]!.store === store && store !== null);
+  return { records, rows: (identity) => rows?.rows(identity, records(identity)) ?? [] };
+}

@@ -1,0 +1,230 @@
+// One spec at work: folds what the journal brings, in its order, and tells what it knows of an identity. State is a
+// function of the entries alone: batches may be cut anywhere, and identities may go to the disk and come back.
+import { Fold, type Handle, INCOMPLETE, OUTCOMES, SOURCE_MAX } from "../core/fold.ts";
+import type { Entry } from "../journal/journal.ts";
+import { limits } from "../limits.ts";
+import type { SiteTransform } from "../site.ts";
+import { compile, type Program } from "../spec/compile.ts";
+import { batchOf, type EventBatch } from "./batch.ts";
+import { strict } from "./json.ts";
+import type { Recent } from "./recent.ts";
+import { Residence } from "./residence.ts";
+import { Settling } from "./settling.ts";
+
+/** What became of an event; `repeated`: it was taken in again, and had counted before. */
+export const COUNTED = [...OUTCOMES, "repeated"] as const;
+export type Counted = (typeof COUNTED)[number];
+
+/** Identities of a spec that are not in memory. */
+export interface ColdIdentities {
+  readonly size: number;
+  put(identities: readonly { readonly key: Uint8Array; readonly bytes: Uint8Array }[]): void;
+  take(key: Uint8Array): Buffer | null;
+  peek(key: Uint8Array): Buffer | null;
+  page(after: Buffer | null, limit: number): { readonly packed: readonly Buffer[]; readonly last: Buffer | null };
+  clear(): Promise<void>;
+}
+
+export interface LivePorts {
+  readonly recent: Recent;
+  readonly cold: ColdIdentities;
+  readonly memoryBytes: number;
+  /** Told of an event that was on time for nobody, or cost more than is allowed. */
+  readonly refused: (live: Live, entry: Entry, outcome: "late" | "failed") => void;
+  /** A bug: the spec folds no more. */
+  readonly fault: (live: Live, error: unknown) => void;
+}
+
+/** What is known of one identity. */
+export interface Known {
+  readonly spec: string;
+  /** Some of its events may not have been folded. */
+  readonly incomplete: boolean;
+  /** Events before it are taken no more, ms; null: all are. */
+  readonly settledAt: number | null;
+  /** JSON. */
+  readonly json: string;
+}
+
+export class Live {
+  readonly spec: SiteTransform;
+  readonly program: Program;
+  readonly fold: Fold;
+  readonly cold: ColdIdentities;
+  readonly counts: Record<Counted, number>;
+  /** The journal had lost entries before the first that was folded. */
+  lacksEarlier = false;
+  /** Why it folds no more; null: it does. */
+  broken: string | null = null;
+  /** It was replaced. */
+  closed = false;
+  readonly #ports: LivePorts;
+  readonly #residence: Residence;
+  readonly #settling: Settling;
+  /** Numbers of sources, in the order in which they appear. */
+  readonly #sources = new Map<string, number>();
+  /** Sequences of the events refused last. */
+  readonly #refused = new Set<number>();
+  #firstSeq = 0;
+
+  constructor(spec: SiteTransform, ports: LivePorts) {
+    this.spec = spec;
+    this.#ports = ports;
+    this.cold = ports.cold;
+    this.program = compile(spec.transform);
+    this.fold = new Fold(this.program, { cold: ports.cold });
+    this.counts = Object.fromEntries(COUNTED.map((name) => [name, 0])) as Record<Counted, number>;
+    this.#residence = new Residence(this.fold, ports.cold, ports.memoryBytes);
+    this.#settling = new Settling(this.fold);
+  }
+
+  get name(): string {
+    return this.spec.name;
+  }
+
+  get hasWindows(): boolean {
+    return this.spec.transform.window !== null;
+  }
+
+  set memoryBytes(bytes: number) {
+    this.#residence.limitBytes = bytes;
+  }
+
+  /** Would it change something if time passed? */
+  get isUnsettled(): boolean {
+    return this.broken === null && this.#settling.isUnsettled;
+  }
+
+  /** Events before it are taken no more, ms; null: all are. */
+  get settledAt(): number | null {
+    const settled = this.fold.core.settledAt();
+    return settled === Number.NEGATIVE_INFINITY ? null : Math.floor(settled / 1000);
+  }
+
+  /** Was this event refused, as far as that is remembered? */
+  hasRefused(seq: number): boolean {
+    return this.#refused.has(seq);
+  }
+
+  // Folding
+
+  /** @param tells  whether somebody is told of what is refused: not while history is folded again */
+  feed(events: EventBatch, tells: boolean): void {
+    if (this.broken !== null || events.entries.length === 0) return;
+    this.#firstSeq ||= events.seqs[0]!;
+    const batch = this.#withoutRepeats(events);
+    try {
+      this.#fold(batch, tells);
+      this.#residence.shrink();
+    } catch (error) {
+      this.#break(error);
+    }
+  }
+
+  /** Time has passed. */
+  tick({ receivedAt }: Entry): void {
+    if (this.broken !== null) return;
+    this.fold.core.passTime(receivedAt * 1000);
+    this.#settling.step();
+  }
+
+  #fold(batch: EventBatch, tells: boolean): void {
+    const { recent, refused } = this.#ports;
+    const { counts } = this;
+    const sources = batch.entries.map(({ headers }) => this.#sourceOf(headers.source ?? ""));
+    counts.folded += batch.entries.length;
+    const told: { seq: number; outcome: "late" | "failed" }[] = [];
+    this.fold.fold({ ...batch, sources }, recent.lookup, (outcome, _index, seq) => {
+      counts.folded--;
+      counts[outcome]++;
+      if (outcome === "late" || outcome === "failed") told.push({ seq, outcome });
+    });
+    for (const { seq, outcome } of told) {
+      this.#remember(seq);
+      const entry = tells ? recent.entry(seq) : null;
+      if (entry !== null && entry.headers.tombstone === undefined) refused(this, entry, outcome);
+    }
+  }
+
+  /** What was taken in again counts once: unless it had been refused, it has counted. */
+  #withoutRepeats(batch: EventBatch): EventBatch {
+    const isRepeat = ({ headers }: Entry) => {
+      const of = headers["replay-seq"];
+      return of !== undefined && Number(of) >= this.#firstSeq && !this.#refused.has(Number(of));
+    };
+    const repeats = batch.entries.filter(isRepeat).length;
+    if (repeats === 0) return batch;
+    this.counts.repeated += repeats;
+    return batchOf(batch.entries.filter((entry) => !isRepeat(entry)));
+  }
+
+  #remember(seq: number): void {
+    this.#refused.add(seq);
+    if (this.#refused.size <= limits.refusedEvents) return;
+    for (const oldest of this.#refused) {
+      this.#refused.delete(oldest);
+      break;
+    }
+  }
+
+  /** Those that appear when all numbers are given share the last. */
+  #sourceOf(name: string): number {
+    const known = this.#sources.get(name);
+    if (known !== undefined) return known;
+    const number = this.#sources.size;
+    if (number >= SOURCE_MAX) return SOURCE_MAX;
+    this.#sources.set(name, number);
+    return number;
+  }
+
+  #break(error: unknown): void {
+    this.broken = error instanceof Error ? error.message : String(error);
+    this.#ports.fault(this, error);
+  }
+
+  // Asking
+
+  /** The records of an identity by aggregate; null: nothing is known of it. */
+  aggregates(identity: string): Known | null {
+    return this.#ask(identity, (handle) => this.#recordsOf(handle));
+  }
+
+  /** The row as of the identity's last event: `null` in JSON when a window is not filled. */
+  features(identity: string): Known | null {
+    return this.#ask(identity, (handle) => strict(this.fold.features(handle) ?? "null"));
+  }
+
+  /** Of an identity in memory: its key, and its records by aggregate. */
+  show(handle: Handle): Known & { readonly identity: string } {
+    this.fold.thaw(handle, this.#ports.recent.lookup);
+    return { identity: this.fold.keyOf(handle), ...this.#known(handle, this.#recordsOf(handle)) };
+  }
+
+  #ask(identity: string, json: (handle: Handle) => string): Known | null {
+    const handle = this.fold.find(identity) ?? this.#warm(identity);
+    if (handle === null) return null;
+    this.fold.thaw(handle, this.#ports.recent.lookup);
+    return this.#known(handle, json(handle));
+  }
+
+  #warm(identity: string): Handle | null {
+    const packed = this.cold.take(Buffer.from(identity));
+    return packed === null ? null : this.fold.unpack(packed);
+  }
+
+  #known(handle: Handle, json: string): Known {
+    const incomplete = this.lacksEarlier || (this.fold.core.flagsOf(handle) & INCOMPLETE) !== 0;
+    return { spec: this.name, incomplete, settledAt: this.settledAt, json };
+  }
+
+  #recordsOf(handle: Handle): string {
+    const { aggregates } = this.program;
+    const texts = aggregates.map((): string[] => []);
+    for (const { aggregate, record } of this.fold.records(handle))
+      texts[aggregate]!.push(this.fold.json(aggregate, record));
+    const stored = aggregates.flatMap(({ name, stored }, i) =>
+      stored ? [`${JSON.stringify(name)}:[${texts[i]!.join(",")}]`] : [],
+    );
+    return strict(`{${stored.join(",")}}`);
+  }
+}
