@@ -7,7 +7,7 @@ import { Func } from "./builtins";
 import { itemsOf, newMap, newSet } from "./collection";
 import { truth } from "./compare";
 import { spend, temporary } from "./heap";
-import { toMap } from "./map";
+import { mergeMaps, toMap } from "./map";
 import { strOf } from "./print";
 import { all, any, extreme, lengthOfAny, sum } from "./reduce";
 import { enumerate, range, reversed, sorted, zip } from "./sequence";
@@ -133,10 +133,17 @@ export function collectionFunction(func: u32, result: usize, args: usize, count:
     case Func.SET:
       return count == 0 ? empty(result, Tag.SET, newSet()) : toSet(result, args);
     case Func.DICT:
-      return count == 0 ? empty(result, Tag.MAP, newMap()) : toMap(result, args);
+      return count == 0 ? empty(result, Tag.MAP, newMap()) : count == 1 ? toMap(result, args) : withNamed(result, args);
     default:
       return Fault.TYPE;
   }
+}
+
+/** `dict(cell, a=1)`: the second argument is a map of what is named. */
+function withNamed(result: usize, args: usize): i32 {
+  const map = temporary(16);
+  const fault = toMap(map, args);
+  return fault == 0 ? mergeMaps(result, map, args + 16) : fault;
 }
 
 function empty(result: usize, tag: u32, block: usize): i32 {

@@ -4,7 +4,7 @@
 // phases of a few events, so that memory is fetched while something else is computed: identity and time → look up →
 // fold. `identify` and `fold` are called one after the other when the host has to load identities in between.
 //
-// Event, 72 bytes, one per row:
+// Event, 80 bytes, one per row:
 //   +0   seq       f64
 //   +8   receivedAt f64  µs
 //   +16  source    u32  below SOURCES; whose watermark it moves
@@ -19,6 +19,8 @@
 //   +56  offset    u32  seconds east
 //   +60  fault     u32  what failed, for INVALID and FAILED
 //   +64  row       u32
+//   +68  code      u32  program for it
+//   +72  writes    u32  aggregates that the program may write to, a bit each
 
 import { enter } from "./aggregate";
 import { truth } from "./compare";
@@ -51,6 +53,8 @@ import {
   TOUCHED,
   findIdentity,
   hashOf,
+  homeOf,
+  identitiesCount,
   keyOf,
   newIdentity,
   slotOf,
@@ -76,7 +80,9 @@ const TIME: usize = 48;
 const OFFSET: usize = 56;
 const FAULT: usize = 60;
 const ROW: usize = 64;
-export const EVENT_SIZE: usize = 72;
+const CODE: usize = 68;
+const WRITES: usize = 72;
+export const EVENT_SIZE: usize = 80;
 
 /** What became of an event, in the order of `OUTCOMES` in `runtime/core/fold.ts`. */
 namespace Outcome {
@@ -120,7 +126,8 @@ let batch: u32 = 0;
 let highest: i64 = i64.MIN_VALUE;
 
 /**
- * @param table  {text u32, length u32, code u32} per constant; behind them the code for all else
+ * @param table  {text u32, length u32, code u32, writes u32} per constant; behind them {code u32, writes u32} for all
+ *               other texts, and the same for what is not known
  * @param cell   offset in the row of the field compared; 0 = there is none
  * @param event  offset in the row of the cell for the event as a whole
  */
@@ -221,6 +228,7 @@ function know(event: usize): void {
   const offset = load<u32>(cells, 4);
   store<i64>(event, intOf(cells), TIME);
   store<u32>(event, offset == NAIVE ? 0 : offset, OFFSET);
+  choose(event, row);
 }
 
 /** A plain string of the event, where it stands. */
@@ -251,15 +259,30 @@ function lookUp(event: usize): void {
 
 let fetched: u32 = 0;
 
+/** Where the identities of a phase are said to be, and then what is there: so that these reads don't wait for each other. */
+function fetchIdentities(events: usize, start: i32, end: i32): void {
+  if (identitiesCount() == 0) return;
+  let sum: u32 = 0;
+  for (let i = start; i < end; i++) sum += load<u32>(homeOf(load<u32>(events + <usize>i * EVENT_SIZE, HASH)));
+  for (let i = start; i < end; i++) {
+    const identity = <usize>load<u32>(homeOf(load<u32>(events + <usize>i * EVENT_SIZE, HASH)), 4);
+    if (identity != 0) sum += load<u32>(identity) + load<u32>(identity + 64) + load<u32>(identity + 128);
+  }
+  fetched = sum;
+}
+
 /** Reads here and there what the fold of an identity will need: what is not in the cache comes while others are read. */
-function fetch(identity: usize): void {
+function fetch(event: usize): void {
+  const identity = <usize>load<u32>(event, IDENTITY);
   if (identity == 0) return;
+  const writes = load<u32>(event, WRITES);
   let sum = load<u32>(identity, SLOTS);
   const count = load<u32>(identity, TAIL_COUNT);
   if (count > 0) sum += load<u32>(entryAt(identity, count - 1));
   const bytes = load<u32>(identity, LOG_BYTES);
   if (bytes > 0) sum += load<u32>(<usize>load<u32>(identity, LOG) + bytes);
   for (let i = 0; i < streamCount; i++) {
+    if (((writes >> min(i, 31)) & 1) == 0) continue;
     const record = <usize>load<u32>(slotOf(identity, i), CURRENT);
     if (record == 0) continue;
     sum += load<u32>(record) + load<u32>(record + 64) + load<u32>(record + 128) + load<u32>(record + 192);
@@ -291,11 +314,12 @@ export function foldBatch(events: usize, from: i32, count: i32): i32 {
   for (let start = from; start < count; start += PHASE) {
     const end = min(start + PHASE, count);
     for (let i = start; i < end; i++) know(events + <usize>i * EVENT_SIZE);
+    fetchIdentities(events, start, end);
     for (let i = start; i < end; i++) {
       const event = events + <usize>i * EVENT_SIZE;
       if (load<u32>(event, OUTCOME) == Outcome.FOLDED) lookUp(event);
     }
-    for (let i = start; i < end; i++) fetch(<usize>load<u32>(events + <usize>i * EVENT_SIZE, IDENTITY));
+    for (let i = start; i < end; i++) fetch(events + <usize>i * EVENT_SIZE);
     for (let i = start; i < end; i++) {
       if (!foldEvent(events + <usize>i * EVENT_SIZE)) return -1 - i;
     }
@@ -330,7 +354,7 @@ function foldEvent(event: usize): bool {
   advance(event, time);
   store<i64>(identity, max(load<i64>(identity, LAST), time), LAST);
   if (!keepsTail()) {
-    const fault = foldOne(identity, <usize>load<u32>(event, ROW), time, load<u32>(event, OFFSET), load<f64>(event));
+    const fault = foldOne(identity, event);
     if (fault == 0) return true;
     reject(event, Outcome.FAILED, fault);
     lacks(identity);
@@ -354,7 +378,7 @@ function foldEvent(event: usize): bool {
   }
   insertEntry(identity, place, time, id, idLength, seq);
   record(identity, place);
-  const fault = foldOne(identity, <usize>load<u32>(event, ROW), time, load<u32>(event, OFFSET), seq);
+  const fault = foldOne(identity, event);
   stopRecording();
   if (fault == 0) return true;
   reject(event, Outcome.FAILED, fault);
@@ -401,22 +425,35 @@ export function isPending(identity: usize): bool {
 }
 
 /** One event into the records of its identity. @returns a fault that ended it */
-function foldOne(identity: usize, row: usize, time: i64, offset: u32, seq: f64): i32 {
+function foldOne(identity: usize, event: usize): i32 {
+  const row = <usize>load<u32>(event, ROW);
+  const time = load<i64>(event, TIME);
+  const offset = load<u32>(event, OFFSET);
   setBase(Base.EVENT, row);
   const cells = baseOf(Base.TEMPORARIES);
   putDatetime(cells, time, offset);
   putText(cells + 16, keyOf(identity), load<i32>(identity, IDENTITY_KEY_LENGTH));
   allowWork(work);
   enter(identity, time, offset);
-  const fault = run(codeFor(row));
+  const fault = run(load<u32>(event, CODE));
   if (fault != 0) return fault;
   highest = max(highest, time);
-  return anchors() ? anchor(identity, time, seq) : 0;
+  return anchors() ? anchor(identity, time, load<f64>(event)) : 0;
 }
 
-/** The program for what stands in the field that is compared most. */
-function codeFor(row: usize): usize {
-  const other = <usize>load<u32>(dispatch + <usize>dispatchCount * 12);
+/** An object as the scanner left it. */
+const OBJECT: u32 = 6;
+/** A string as the scanner left it, plain ASCII without escapes. */
+const RAW_STRING: u32 = 5;
+
+/** Chooses the program by what stands in the field that is compared most. */
+function choose(event: usize, row: usize): void {
+  store<u64>(event, load<u64>(programFor(row)), CODE);
+}
+
+/** Address of code and writes. */
+function programFor(row: usize): usize {
+  const other = dispatch + (<usize>dispatchCount << 4);
   if (dispatchCell == 0) return other;
   const cell = row + dispatchCell;
   let start = addressOf(cell);
@@ -425,23 +462,15 @@ function codeFor(row: usize): usize {
   if (kind == RAW_STRING) {
     start = <usize>load<u32>(cell, 4);
     length = load<i32>(cell, 8);
+  } else if (tagOf(cell) == RAW_STRING) {
+    return other + 8; // with escapes, or not only ASCII: the program that compares for itself
   } else if (tagOf(cell) != Tag.TEXT) {
-    return kind > RAW_STRING && kind >> 8 != 0 && tagOf(cell) == RAW_STRING ? general() : other;
+    return other;
   }
-  for (let entry = dispatch, i = dispatchCount; i > 0; i--, entry += 12) {
-    if (load<i32>(entry, 4) == length && sameBytes(load<u32>(entry), start, length)) return <usize>load<u32>(entry, 8);
+  for (let entry = dispatch, i = dispatchCount; i > 0; i--, entry += 16) {
+    if (load<i32>(entry, 4) == length && sameBytes(load<u32>(entry), start, length)) return entry + 8;
   }
   return other;
-}
-
-/** An object as the scanner left it. */
-const OBJECT: u32 = 6;
-/** A string as the scanner left it, plain ASCII without escapes. */
-const RAW_STRING: u32 = 5;
-
-/** The program that compares for itself: for a field written with escapes. */
-function general(): usize {
-  return <usize>load<u32>(dispatch + <usize>dispatchCount * 12 + 4);
 }
 
 // Time
@@ -512,13 +541,7 @@ function again(identity: usize, event: usize): i32 {
   know(event);
   if (load<u32>(event, OUTCOME) != Outcome.FOLDED) return GONE;
   record(identity, waitingFrom);
-  const fault = foldOne(
-    identity,
-    <usize>load<u32>(event, ROW),
-    load<i64>(event, TIME),
-    load<u32>(event, OFFSET),
-    load<f64>(event),
-  );
+  const fault = foldOne(identity, event);
   stopRecording();
   freeTemporary();
   if (fault == 0) return 0;

@@ -105,6 +105,13 @@ export function hashOf(key: usize, length: i32): u32 {
   return <u32>((hash ^ (hash >> 29)) >> 7);
 }
 
+/** Where the table is looked at first for a hash. */
+// @ts-ignore: decorator
+@inline
+export function homeOf(hash: u32): usize {
+  return table + (<usize>(hash & tableMask) << 3);
+}
+
 /** The identity with this key, or 0. */
 export function findIdentity(key: usize, length: i32, hash: u32): usize {
   if (table == 0) return 0;

@@ -54,7 +54,7 @@ function change(method: u32, map: usize, args: usize, count: i32): i32 {
     case Method.SETDEFAULT:
       return setDefault(map, args, count);
     case Method.UPDATE:
-      return count == 1 ? update(map, args) : Fault.TYPE;
+      return count == 0 ? 0 : count == 1 ? update(map, args) : Fault.TYPE;
     case Method.CLEAR:
       if (count != 0) return Fault.TYPE;
       release(map);

@@ -76,7 +76,7 @@ export function enumerate(result: usize, args: usize, count: i32): i32 {
   const length = countOf(items);
   if (spend(length)) return Fault.LIMIT;
   const first: i64 = start == 0 ? 0 : intOf(start);
-  if (first > i64.MAX_VALUE - length) return Fault.OVERFLOW;
+  if (length > 0 && first > i64.MAX_VALUE - (length - 1)) return Fault.OVERFLOW;
   const block = newBlock(Shift.ITEM, length, false);
   for (let i = 0; i < length; i++) {
     const pair = newBlock(Shift.ITEM, 2, false);

@@ -30,6 +30,9 @@ let micros: i32 = 0;
 /** Seconds east, NAIVE, or WRONG. */
 let offset: i32 = 0;
 
+/** Where an empty text is looked for: it may stand at 0, which means that nothing matches. */
+const NOWHERE: usize = 16;
+
 const YEAR_DEFAULT: i32 = 1900;
 
 /** An offset that Python reads, and then refuses. */
@@ -46,9 +49,10 @@ export function strptime(result: usize, text: usize, format: usize): i32 {
   ofYear = hour = minute = second = micros = 0;
   isTwelve = isAfternoon = false;
   offset = NAIVE;
-  textEnd = addressOf(text) + <usize>lengthOf(text);
+  const start = lengthOf(text) == 0 ? NOWHERE : addressOf(text);
+  textEnd = start + <usize>lengthOf(text);
   formatEnd = addressOf(format) + <usize>lengthOf(format);
-  if (match(addressOf(text), addressOf(format), 0) != textEnd) return Fault.VALUE;
+  if (match(start, addressOf(format), 0) != textEnd) return Fault.VALUE;
   return put(result);
 }
 

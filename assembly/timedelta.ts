@@ -12,6 +12,7 @@ import { Fault, Tag, floatOf, intOf, putInt, putTagged, tagOf } from "./value";
 export function timedeltaOf(result: usize, args: usize, count: i32): i32 {
   sum = 0;
   fraction = 0;
+  isTooLarge = false;
   // in Python's order, which decides what is wrong first
   let fault = addUnits(argument(args, count, 2), 1);
   if (fault == 0) fault = addUnits(argument(args, count, 3), 1000);
@@ -20,7 +21,7 @@ export function timedeltaOf(result: usize, args: usize, count: i32): i32 {
   if (fault == 0) fault = addUnits(argument(args, count, 5), HOUR);
   if (fault == 0) fault = addUnits(argument(args, count, 0), DAY);
   if (fault == 0) fault = addUnits(argument(args, count, 6), 7 * DAY);
-  if (fault == 0) fault = addToSum(wholeFraction());
+  if (fault == 0) fault = isTooLarge ? Fault.OVERFLOW : addToSum(wholeFraction());
   if (fault == 0) putTagged(result, Tag.TIMEDELTA, sum);
   return fault;
 }
@@ -29,6 +30,8 @@ export function timedeltaOf(result: usize, args: usize, count: i32): i32 {
 let sum: i64 = 0;
 /** What the floats among the arguments had beside them, µs. */
 let fraction: f64 = 0;
+/** The sum is beyond 64 bits: told when all arguments have been looked at. */
+let isTooLarge: bool = false;
 
 /** @param cell  0: left out @param unit  µs */
 function addUnits(cell: usize, unit: i64): i32 {
@@ -36,11 +39,13 @@ function addUnits(cell: usize, unit: i64): i32 {
   switch (tagOf(cell)) {
     case Tag.INT:
     case Tag.BOOL:
-      return addProduct(intOf(cell), unit);
+      isTooLarge = isTooLarge || addProduct(intOf(cell), unit) != 0;
+      return 0;
     case Tag.FLOAT:
       return addFloat(floatOf(cell), unit);
     case Tag.BIG:
-      return Fault.OVERFLOW;
+      isTooLarge = true;
+      return 0;
     default:
       return Fault.TYPE;
   }
@@ -49,13 +54,16 @@ function addUnits(cell: usize, unit: i64): i32 {
 function addFloat(value: f64, unit: i64): i32 {
   if (value != value) return Fault.VALUE;
   const whole = trunc(value);
-  if (abs(whole) >= 9223372036854775808.0) return Fault.OVERFLOW;
-  const fault = addProduct(<i64>whole, unit);
-  if (fault != 0) return fault;
+  if (abs(whole) == Infinity) return Fault.OVERFLOW;
+  if (abs(whole) >= 9223372036854775808.0 || addProduct(<i64>whole, unit) != 0) {
+    isTooLarge = true;
+    return 0;
+  }
   const part = (value - whole) * <f64>unit;
   const micros = trunc(part);
   fraction += part - micros;
-  return addToSum(<i64>micros);
+  isTooLarge = isTooLarge || addToSum(<i64>micros) != 0;
+  return 0;
 }
 
 function addProduct(value: i64, unit: i64): i32 {

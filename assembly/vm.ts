@@ -494,12 +494,12 @@ function change(method: u32, operand: u32, args: usize, count: i32): i32 {
 function item(result: usize, whole: usize, index: usize): i32 {
   const tag = tagOf(whole);
   if (tag == Tag.MAP) {
+    if (!isHashable(index)) return Fault.TYPE;
     const wrapped = load<u32>(whole) & WRAPPED;
     if (wrapped != 0) {
       member(result, whole, index);
       return 0;
     }
-    if (!isHashable(index)) return Fault.TYPE;
     const found = mapGet(addressOf(whole), index);
     if (found == 0) return Fault.KEY;
     copyCell(result, found);
@@ -523,8 +523,12 @@ function item(result: usize, whole: usize, index: usize): i32 {
 function slice(result: usize, whole: usize, bounds: usize): i32 {
   const tag = tagOf(whole);
   if (tag == Tag.TEXT) return textSlice(result, whole, bounds, bounds + 16, bounds + 32);
-  if (tag == Tag.LIST || tag == Tag.TUPLE) return sliceList(result, whole, bounds, bounds + 16, bounds + 32);
-  return Fault.TYPE;
+  if (tag != Tag.LIST && tag != Tag.TUPLE) return Fault.TYPE;
+  const wrapped = load<u32>(whole) & WRAPPED;
+  const fault = sliceList(result, whole, bounds, bounds + 16, bounds + 32);
+  // a part of a list of the event is one still
+  if (fault == 0) store<u32>(result, load<u32>(result) | wrapped);
+  return fault;
 }
 
 function build(tag: u32, result: usize, cells: usize, count: i32): i32 {

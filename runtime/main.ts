@@ -10,7 +10,7 @@ import { MemoryBus } from "./bus/memory.ts";
 import { NatsBus } from "./bus/nats.ts";
 import { subject, subjectBase } from "./bus/subject.ts";
 import { type Clock, HOUR, systemClock } from "./clock.ts";
-import type { OpenedSite } from "./config.ts";
+import { loadSpecs, type OpenedSite } from "./config.ts";
 import { Forest } from "./core/forest.ts";
 import { type Catalog, shortName } from "./data/catalog.ts";
 import { readText } from "./data/files.ts";
@@ -30,7 +30,7 @@ import { createApp } from "./http/app.ts";
 import type { DeadLetters, Health, Ports, Receipt, Standing } from "./http/ports.ts";
 import { type Listening, serve } from "./http/server.ts";
 import { EventIngest, type Refused } from "./ingest.ts";
-import type { Entry } from "./journal/journal.ts";
+import type { Draft, Entry } from "./journal/journal.ts";
 import { type LmdbJournal, openJournal } from "./journal/lmdb.ts";
 import { limits } from "./limits.ts";
 import type { Log } from "./log.ts";
@@ -39,6 +39,9 @@ import { Runner, type WorkPorts } from "./runner.ts";
 import { scoringOf } from "./scoring.ts";
 import type { Site } from "./site.ts";
 import { type LmdbDeadLetters, openDeadLetters } from "./store/deadletters.ts";
+import { IdentityStore } from "./store/identities.ts";
+import { transformReadings } from "./transforms/readings.ts";
+import { SiteTransforms } from "./transforms/transforms.ts";
 
 const UTF8 = new TextEncoder();
 
@@ -160,6 +163,7 @@ export class Place {
   /** `<prefix>.<site>.<place>` of the bus's subjects. */
   readonly base: string;
   readonly runner: Runner;
+  readonly transforms: SiteTransforms;
   readonly #options: StartOptions;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -168,11 +172,13 @@ export class Place {
   readonly #decisions: DecisionLog;
   readonly #source: CustomerSource;
   readonly #scorer: Scorer;
+  readonly #identities: IdentityStore;
   readonly #servers: Listening[] = [];
   #closeDoor: () => void = () => {};
   #stopRetention: () => void = () => {};
   #stopped: Promise<void> | null = null;
   #ready = false;
+  #foldLetters: ReadonlySet<string> | null = null;
   /** Messages that the bus did not take, as it was away. */
   #unpublished = 0;
 
@@ -197,7 +203,9 @@ export class Place {
       else if (state === "here") log.info("the bus is here");
     });
     this.offers = new OfferBook(clock, this.journal, this.loaded.publish);
-    this.metrics = new RuntimeMetrics(this.#readings());
+    this.#identities = new IdentityStore(join(dataDir, "identities"));
+    this.transforms = this.#newTransforms();
+    this.metrics = new RuntimeMetrics(this.#readings(), transformReadings(this.transforms, clock));
     this.runner = this.#newRunner();
     this.ingest = this.#newIngest();
     this.#decisions = new DecisionLog({
@@ -254,13 +262,15 @@ export class Place {
     this.#closeDoor();
     await Promise.all(this.#servers.map((server) => server.close()));
     await this.runner.drain(limits.drainMs);
+    this.transforms.close();
     await this.bus.drain();
     await this.letters.close();
     await this.journal.close();
+    await this.#identities.close();
     this.#log.info("stopped");
   }
 
-  /** Board, dedupe and standing offers as the journal has them; then what was left undone. */
+  /** Board, transforms, dedupe and standing offers as the journal has them; then what was left undone. */
   #recover(): void {
     const now = this.#clock.now();
     let config = "";
@@ -268,17 +278,20 @@ export class Place {
       if (entry.kind === "config") config = text(entry.payload);
       if (entry.kind === "decision") this.#standAgain(entry, now);
       else this.#remember(entry);
+      this.transforms.recover(entry);
     });
-    const inForce = JSON.stringify(this.loaded.versions);
-    if (config === inForce) return;
-    const draft = {
-      kind: "config",
-      principal: "runtime",
-      subject: "site",
-      headers: {},
-      payload: UTF8.encode(inForce),
-    } as const;
+    // After the runner: decisions go out before anything is folded.
+    this.transforms.begin();
+    const draft = this.#configDraft(this.site.hashes.transforms);
+    if (config === text(draft.payload)) return;
     this.journal.append([draft]).catch((error) => this.#fault("the configuration can't be journalled", error));
+  }
+
+  /** @param transforms  hash of the specs in force; a site that has none says nothing of them */
+  #configDraft(transforms: string | null): Draft {
+    const inForce = { ...this.loaded.versions, ...(transforms === null ? {} : { transforms }) };
+    const payload = UTF8.encode(JSON.stringify(inForce));
+    return { kind: "config", principal: "runtime", subject: "site", headers: {}, payload };
   }
 
   #standAgain(entry: Entry, now: number): void {
@@ -287,9 +300,9 @@ export class Place {
     if (decision.expiresAt > now) this.offers.add(entry.seq, decision);
   }
 
-  #remember({ headers, payload }: Entry): void {
+  #remember({ headers, payload, receivedAt }: Entry): void {
     if (headers.id === undefined) return;
-    this.#dedupe.add(printOf(headers.source ?? "", headers.id, payload));
+    this.#dedupe.add(printOf(headers.source ?? "", headers.id, payload), receivedAt);
   }
 
   #newRunner(): Runner {
@@ -303,6 +316,21 @@ export class Place {
       decided: (entry, decision) => this.#decided(entry, decision),
       applied: (entry, applied) => this.#options.teller?.applied(entry, applied, this.#clock.monotonic()),
       fault: (what, error) => this.#fault(what, error),
+    });
+  }
+
+  #newTransforms(): SiteTransforms {
+    return new SiteTransforms({
+      config: this.site.transforms,
+      journal: this.journal,
+      clock: this.#clock,
+      store: this.#identities,
+      readSpecs: () => loadSpecs(this.site.dir),
+      inForce: (hash) => this.#configDraft(hash),
+      refuse: (refused) => this.#refused(refused),
+      isRefused: (source, seq) => this.#lettersSince.has(`${source} ${seq}`),
+      fault: (what, error) => this.#fault(what, error),
+      info: (fields, message) => this.#log.info(fields, message),
     });
   }
 
@@ -385,6 +413,14 @@ export class Place {
     this.#log.error({ err: error }, what);
   }
 
+  /** The last dead letters of the fold, by spec and sequence. */
+  get #lettersSince(): ReadonlySet<string> {
+    this.#foldLetters ??= new Set(
+      this.letters.list({ limit: limits.lettersPage }).map(({ where, seq }) => `${where.source} ${seq}`),
+    );
+    return this.#foldLetters;
+  }
+
   #faces() {
     const { name, place, http, departments } = this.site;
     const about = { site: name, place, version: this.#options.version, departments: [...departments.keys()] };
@@ -399,6 +435,7 @@ export class Place {
       decisions: this.#decisions,
       letters: replayable(this.letters, this.ingest),
       scoring: loaded.model === null ? null : scoringOf(this.site, loaded.model),
+      transforms: this.transforms,
       health: this.#health(),
       metrics,
       requests: { observe: (route, status, seconds) => metrics.request(route, status, seconds) },
@@ -419,6 +456,7 @@ export class Place {
           ? []
           : ["the bus is away: decisions are made, journalled and served over HTTP, not published"]),
         ...[this.#source, this.#scorer].map(trouble).filter((reason) => reason !== null),
+        ...this.transforms.trouble(),
       ],
     };
   }
@@ -435,6 +473,12 @@ export class Place {
       read("evicted_visits_total", "Visits closed early, as the board was full", () => this.#applier.evicted),
       read("dedupe_ids", "Ids that are remembered: the horizon of deduplication", () => this.#dedupe.size),
       read("dedupe_evicted_total", "Ids that had to be forgotten", () => this.#dedupe.evicted),
+      read("dedupe_days", "Days of which ids are remembered", () => this.#dedupe.days),
+      read(
+        "dedupe_since_seconds",
+        "Where the oldest of these days begins, epoch",
+        () => (this.#dedupe.since ?? 0) / 1000,
+      ),
       read("dead_letters", "Dead letters kept", () => this.letters.stats().count),
       read("dead_letters_lost_total", "Dead letters that could not be kept", () => this.letters.stats().lost),
       read("unpublished_total", "Decisions not published, as the bus was away", () => this.#unpublished),
@@ -504,7 +548,8 @@ function replayable(letters: LmdbDeadLetters, ingest: EventIngest): DeadLetters 
       if (payload.length < payloadBytes)
         throw new AisleError("invalid", `dead letter ${id} was cut to ${payload.length} of ${payloadBytes} bytes`);
       const { type = null, ...rest } = headers;
-      const receipt = await ingest.replay({ principal, subject: path, type, headers: rest, body: payload }, id);
+      const inbound = { principal, subject: path, type, headers: rest, body: payload };
+      const receipt = await ingest.replay(inbound, id, letter.seq ?? null);
       const seq = receipt.seqs[0];
       if (seq !== undefined) await letters.markReplayed(id, seq);
       return receipt;

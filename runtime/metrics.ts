@@ -13,6 +13,16 @@ export interface Reading {
   readonly read: () => number;
 }
 
+export type Labels = Readonly<Record<string, string>>;
+
+/** Several values, told apart by their labels, that are read when somebody asks for them. */
+export interface LabelledReading {
+  readonly name: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+  readonly read: () => readonly (readonly [labels: Labels, value: number])[];
+}
+
 export class RuntimeMetrics implements Metrics {
   readonly #registry = new Registry();
   readonly #events = this.#counter("aisle_events_total", "Events accepted, and repeats of them", ["outcome", "type"]);
@@ -31,10 +41,17 @@ export class RuntimeMetrics implements Metrics {
     [],
   );
 
-  constructor(readings: readonly Reading[]) {
+  constructor(readings: readonly Reading[], labelled: readonly LabelledReading[] = []) {
     collectDefaultMetrics({ register: this.#registry });
     for (const { name, help, read } of readings) {
       const gauge: Gauge = new Gauge({ name, help, registers: [this.#registry], collect: () => gauge.set(read()) });
+    }
+    for (const { name, help, labels, read } of labelled) {
+      const collect = () => {
+        gauge.reset();
+        for (const [own, value] of read()) gauge.set(own, value);
+      };
+      const gauge: Gauge = new Gauge({ name, help, labelNames: [...labels], registers: [this.#registry], collect });
     }
   }
 

@@ -138,7 +138,7 @@ export type Core = ImageCore & {
 };
 
 // The event, as drawn in `assembly/fold.ts`, in bytes
-const EVENT = 72;
+const EVENT = 80;
 /** Bytes behind the last payload that the core may read; what it sees there it ignores. */
 const SLACK = 64;
 const INPUT_BYTES = 256 * 1024;
@@ -155,9 +155,33 @@ const NAMELESS = 101;
 /** The largest of the sources' numbers; `SOURCES - 1` in `assembly/fold.ts`. */
 export const SOURCE_MAX = 63;
 
+/** The core's memory, seen in several ways; growing it makes views void. */
+class Views {
+  readonly #memory: WebAssembly.Memory;
+  bytes = new Uint8Array();
+  words = new Uint32Array();
+  doubles = new Float64Array();
+
+  constructor(memory: WebAssembly.Memory) {
+    this.#memory = memory;
+  }
+
+  /** Valid until the core is called again. */
+  now(): this {
+    const { buffer } = this.#memory;
+    if (this.bytes.buffer !== buffer) {
+      this.bytes = new Uint8Array(buffer);
+      this.words = new Uint32Array(buffer);
+      this.doubles = new Float64Array(buffer);
+    }
+    return this;
+  }
+}
+
 /** Rows, events and bytes of one batch in the core's memory. */
 class Room {
   readonly #core: Core;
+  readonly #views: Views;
   readonly #rowSize: number;
   #input = 0;
   #inputSize = 0;
@@ -165,8 +189,9 @@ class Room {
   #count = 0;
   events = 0;
 
-  constructor(core: Core, rowSize: number) {
+  constructor(core: Core, views: Views, rowSize: number) {
     this.#core = core;
+    this.#views = views;
     this.#rowSize = rowSize;
   }
 
@@ -181,10 +206,7 @@ class Room {
     let size = count;
     for (let i = 0; i < count; i++) size += payloads[i]!.length + (ids?.[i]?.length ?? 0);
     this.#makeRoom(size, count);
-    const { buffer } = this.#core.memory;
-    const bytes = new Uint8Array(buffer);
-    const words = new Uint32Array(buffer);
-    const doubles = new Float64Array(buffer);
+    const { bytes, words, doubles } = this.#views.now();
     const { seqs, receivedAt, sources } = batch;
     let at = this.#input;
     let row = this.#rows;
@@ -241,6 +263,7 @@ export class Fold {
   readonly core: Core;
   readonly #image: Image;
   readonly #cold: Cold | null;
+  readonly #views: Views;
   readonly #batch: Room;
   readonly #again: Room;
   #output = 0;
@@ -258,8 +281,9 @@ export class Fold {
     });
     this.core.boundValues(limits.stateTextBytes, limits.stateItems);
     this.#image = loadImage(this.core, program, rows);
-    this.#batch = new Room(this.core, this.#image.rowSize);
-    this.#again = new Room(this.core, this.#image.rowSize);
+    this.#views = new Views(this.core.memory);
+    this.#batch = new Room(this.core, this.#views, this.#image.rowSize);
+    this.#again = new Room(this.core, this.#views, this.#image.rowSize);
     const lateness = latenessMs ?? program.transform.streaming.latenessMs;
     this.core.setPace(unordered ? -1 : lateness * 1000, limits.foldWork);
     this.core.boundTail(unordered ? 0 : limits.tailEvents);
@@ -411,13 +435,15 @@ export class Fold {
   }
 
   #tell(batch: Batch, told: Told): void {
-    const words = new Uint32Array(this.core.memory.buffer, this.#batch.events, (batch.payloads.length * EVENT) >> 2);
-    for (let i = 0, at = 5; i < batch.payloads.length; i++, at += EVENT >> 2) {
+    const count = batch.payloads.length;
+    let { words } = this.#views.now();
+    for (let i = 0, at = (this.#batch.events >> 2) + 5; i < count; i++, at += EVENT >> 2) {
       if (words[at] === 0) continue;
       const fault = words[at + 10]!;
       if (fault === ABORTED) throw this.aborted();
       if (fault === NAMELESS) throw new Aborted("MissingAttributeError", `_key not defined in ${this.#firstName}`);
       told(OUTCOMES[words[at]!]!, i, batch.seqs[i]!, fault === 0 ? null : (FAULT_NAMES[fault - 1] ?? null));
+      words = this.#views.now().words; // who is told may ask the core
     }
   }
 

@@ -150,13 +150,14 @@ function jsonText(text: string): string {
 }
 
 function loadDispatch(core: ImageCore, program: Program, event: number): void {
-  const { dispatch, identityEntry, timeEntry, otherEntry, generalEntry } = program;
+  const { dispatch, identityEntry, timeEntry, other, general } = program;
   const entries = dispatch?.entries ?? [];
   const texts = entries.map(({ text }) => loadText(core, text));
-  const table = core.reserve(entries.length * 12 + 8);
-  const words = new Uint32Array(core.memory.buffer, table, entries.length * 3 + 2);
-  for (const [i, { entry }] of entries.entries()) words.set([texts[i]!.at, texts[i]!.length, entry], i * 3);
-  words.set([otherEntry, generalEntry], entries.length * 3);
+  const table = core.reserve(entries.length * 16 + 16);
+  const words = new Uint32Array(core.memory.buffer, table, entries.length * 4 + 4);
+  for (const [i, { code }] of entries.entries())
+    words.set([texts[i]!.at, texts[i]!.length, code.entry, code.writes], i * 4);
+  words.set([other.entry, other.writes, general.entry, general.writes], entries.length * 4);
   const cell = dispatch === null ? 0 : ROW_HEAD + dispatch.cell * CELL;
   core.setCode(identityEntry, timeEntry, table, entries.length, cell, event);
 }

@@ -1,4 +1,4 @@
-// Dotted paths as a tree of keys, and the order of their cells.
+// Paths into an event as a tree of keys, and the order of their cells.
 
 /** A key on the way of some path. */
 export interface PathNode {
@@ -12,14 +12,14 @@ export interface PathNode {
 }
 
 /**
- * The tree of some paths, its cells numbered from the top down, so that those of a subtree are neighbours and can be
- * cleared in one go. Throws a TypeError for a path with an empty key, with half a surrogate pair, or of too many keys.
+ * The tree of some paths, each a list of keys. Its cells are numbered from the top down, so that those of a subtree are
+ * neighbours and can be cleared in one go.
  */
-export function pathTree(paths: readonly string[], keysMax: number): PathNode {
+export function pathTree(paths: readonly (readonly string[])[]): PathNode {
   const root = newNode();
   for (const [index, path] of paths.entries()) {
     let node = root;
-    for (const key of keysOf(path, keysMax)) {
+    for (const key of path) {
       const child = node.children.get(key) ?? newNode();
       node.children.set(key, child);
       node = child;
@@ -30,7 +30,10 @@ export function pathTree(paths: readonly string[], keysMax: number): PathNode {
   return root;
 }
 
-/** "payload.item\.name" → ["payload", "item.name"] */
+/**
+ * "payload.item\.name" → ["payload", "item.name"]. Throws a TypeError for a path with an empty key, with half a
+ * surrogate pair, or of too many keys.
+ */
 export function keysOf(path: string, keysMax: number): string[] {
   const keys = path.split(/(?<!\\)\./).map((key) => key.replaceAll("\\.", "."));
   if (keys.includes("")) throw new TypeError(`path '${path}' has an empty key`);

@@ -5,7 +5,7 @@ import { AisleError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { layOut } from "./contexts.ts";
 import { instantiate } from "./core.ts";
-import { pathTree } from "./paths.ts";
+import { keysOf, pathTree } from "./paths.ts";
 
 /** What stands at a path. In the order of `Kind` in `assembly/scan.ts`. */
 const KINDS = ["missing", "null", "false", "true", "number", "string", "object", "array"] as const;
@@ -139,7 +139,7 @@ export class Scanner {
   constructor(paths: readonly string[]) {
     assert(limits.jsonDepth <= DEPTH_MAX);
     this.paths = [...paths];
-    const tree = pathTree(paths, limits.jsonDepth);
+    const tree = pathTree(paths.map((path) => keysOf(path, limits.jsonDepth)));
     this.#rowSize = ROW_HEAD + CELL * tree.cells.to;
     this.#cells = new Uint32Array(paths.length);
     this.#root = layOut(this.#core, tree, (path, cell) => {

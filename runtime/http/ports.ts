@@ -131,6 +131,80 @@ export interface Scoring {
   score(customer: Row, coupons: readonly Row[]): Scores;
 }
 
+/** What a spec knows of one identity. */
+export interface Known {
+  readonly spec: string;
+  /** Some of its events may not have been folded: they came too late, or were removed before the spec was there. */
+  readonly incomplete: boolean;
+  /** Events before it are taken no more, ms since epoch; null: all are. */
+  readonly settledAt: number | null;
+  /** The records by aggregate, or the row, as JSON: the core prints it. */
+  readonly json: string;
+}
+
+/** A spec at work. */
+export interface SpecState {
+  readonly name: string;
+  readonly streaming: string;
+  readonly window: string | null;
+  /** How much later than younger events of its source an event may come. */
+  readonly latenessMs: number;
+  readonly settledAt: number | null;
+  readonly identities: { readonly memory: number; readonly disk: number };
+  readonly heldBytes: number;
+  /** Events by what became of them. */
+  readonly events: Readonly<Record<string, number>>;
+  /** The journal had lost entries before the first that was folded. */
+  readonly incomplete: boolean;
+  /** Why it folds no more; null: it does. */
+  readonly broken: string | null;
+}
+
+/** What became of the last reload of the specs. */
+export interface Reload {
+  /** ms since epoch */
+  readonly at: number;
+  readonly state: "building" | "done" | "failed";
+  /** Specs that are new or changed, and those that are gone. */
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+  /** Of the entry from which on they are in force; null: there is none. */
+  readonly seq: number | null;
+  /** Why it failed, a sentence for each mistake. */
+  readonly reasons: readonly string[];
+}
+
+/** Text, a piece at a time. */
+export interface Pieces {
+  /** Null: there are no more. */
+  next(): string | null;
+  /** Nobody asks any more. */
+  end(): void;
+}
+
+/** The specs of a site, and what they have folded: every event acknowledged so far. */
+export interface Transforms {
+  specs(): readonly SpecState[];
+  lastReload(): Reload | null;
+  /** Of each spec that knows the identity. */
+  aggregates(identity: string): readonly Known[];
+  /**
+   * The row of each spec that has windows and knows the identity.
+   *
+   * @param at  as of that instant, ms since epoch; null: as of now
+   * @throws AisleError `overloaded` when too many rows of the past are being made
+   */
+  features(identity: string, at: number | null): Promise<readonly Known[]>;
+  /** NDJSON of everybody. @throws AisleError `overloaded` when too many are open */
+  all(): Pieces;
+  /**
+   * Reads the specs again and begins to build those that changed.
+   *
+   * @throws SiteError with every mistake, and nothing changes; AisleError `conflict` while one is under way
+   */
+  reload(): Reload;
+}
+
 export interface Health {
   /** Empty: ready. Otherwise why not, one sentence each. */
   notReady(): readonly string[];
@@ -161,6 +235,7 @@ export interface Ports {
   readonly letters: DeadLetters;
   /** Null: the site has no model of its own. */
   readonly scoring: Scoring | null;
+  readonly transforms: Transforms;
   readonly health: Health;
   readonly metrics: Metrics;
   readonly requests: Requests;

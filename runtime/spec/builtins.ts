@@ -88,7 +88,7 @@ export const METHODS = {
   get: between(1, 2),
   set: exactly(2),
   increment: between(1, 2, "", "by"),
-  update: between(1, any), // also of sets
+  update: between(0, any), // also of sets
   setdefault: between(1, 2),
   // list
   append: exactly(1),

@@ -1,6 +1,5 @@
 // A checked spec as a program for the core: bytecode, constants, which fields of the event it reads, what its records hold.
 import { type PathNode, pathTree } from "../core/paths.ts";
-import { limits } from "../limits.ts";
 import { MUTATING } from "./builtins.ts";
 import { Coder, cellAt, type Label, type Operand } from "./coder.ts";
 import { TermCompiler } from "./compile-term.ts";
@@ -47,6 +46,14 @@ export interface Described {
   readonly deferred: boolean;
 }
 
+/** A program for events. */
+export interface StreamingCode {
+  /** Offset of its first instruction, in bytes. */
+  readonly entry: number;
+  /** Aggregates that it may write to, a bit each; the last bit stands for all from 31 on. */
+  readonly writes: number;
+}
+
 export interface Program {
   readonly compat: boolean;
   readonly transform: Transform;
@@ -64,11 +71,11 @@ export interface Program {
   /** The field whose text chooses the program; null: there is one program. */
   readonly dispatch: {
     readonly cell: number;
-    readonly entries: readonly { readonly text: string; readonly entry: number }[];
+    readonly entries: readonly { readonly text: string; readonly code: StreamingCode }[];
   } | null;
   /** The program for all other events, and the one that presumes nothing. */
-  readonly otherEntry: number;
-  readonly generalEntry: number;
+  readonly other: StreamingCode;
+  readonly general: StreamingCode;
   /** Of the streaming spec, then of the window spec. */
   readonly aggregates: readonly Described[];
   /** `header`: with Blurr's compatibility, the window spec's `When`, which it asks after the windows' anchors. */
@@ -106,6 +113,7 @@ class SpecCompiler {
   /** What fails goes here: written behind the program that is under way. */
   #stubs: (() => void)[] = [];
   #known: Known | null = null;
+  #writes = 0;
   #window = 0;
 
   constructor(transform: Transform, { compat = false, trace = false }: CompileOptions) {
@@ -129,11 +137,11 @@ class SpecCompiler {
     const identityEntry = this.#single(streaming.identity, "identity", IDENTITY);
     const timeEntry = this.#single(streaming.time, "time", TIME);
     const compared = mostCompared(streaming);
-    const generalEntry = this.#streaming(null);
+    const general = this.#streaming(null);
     const texts = compared?.texts ?? [];
     const knownOf = (text: string | null): Known | null => compared && { ...compared, text };
-    const entries = texts.map((text) => ({ text, entry: this.#streaming(knownOf(text)) }));
-    const otherEntry = compared === null ? generalEntry : this.#streaming(knownOf(null));
+    const entries = texts.map((text) => ({ text, code: this.#streaming(knownOf(text)) }));
+    const other = compared === null ? general : this.#streaming(knownOf(null));
     const condition =
       window === null ? 0 : this.#single(window.anchor.condition, "condition", FIRST_TEMPORARY, window.when);
     const when = this.#compat && window !== null ? window.when : null;
@@ -151,8 +159,8 @@ class SpecCompiler {
       identityCell: this.#trace ? null : this.#cellOf(streaming.identity.term),
       timeCell: this.#trace ? null : this.#cellOf(parsed(streaming.time.term)),
       dispatch: compared === null ? null : { cell: this.#cell(compared.path), entries },
-      otherEntry,
-      generalEntry,
+      other,
+      general,
       aggregates: [...streaming.aggregates.map((each) => this.#described(each)), ...windows],
       anchor: window === null ? null : { entry: condition, header, blocks: window.blocks, max: window.anchor.max ?? 0 },
       sites: this.#sites,
@@ -190,10 +198,11 @@ class SpecCompiler {
 
   // Streaming
 
-  #streaming(known: Known | null): number {
+  #streaming(known: Known | null): StreamingCode {
     const coder = this.#coder;
     const { streaming } = this.#transform;
     this.#known = known;
+    this.#writes = 0;
     const entry = this.#begin();
     const end = coder.label();
     if (streaming.when !== null) this.#guard(streaming.when, null, null, end);
@@ -203,22 +212,27 @@ class SpecCompiler {
     coder.place(end);
     this.#end();
     this.#known = null;
-    return entry;
+    return { entry, writes: this.#writes >>> 0 };
   }
 
   #aggregate(index: number, aggregate: Aggregate): void {
     const coder = this.#coder;
     const next = coder.label();
+    const before = this.#writes;
+    this.#writes |= 1 << Math.min(index, 31);
     switch (aggregate.kind) {
       case "variable":
-        if (!this.#accepts(aggregate, next)) break;
+        if (!this.#accepts(aggregate, next)) {
+          this.#writes = before;
+          break;
+        }
         coder.emit("OWN", { x: index });
         coder.emit("ACCEPT", { x: index });
         this.#fields(aggregate, index);
         break;
       case "identity":
       case "block":
-        this.#switching(index, aggregate, next);
+        if (!this.#switching(index, aggregate, next)) this.#writes = before;
         break;
       case "split":
         this.#splitting(index, aggregate);
@@ -243,10 +257,11 @@ class SpecCompiler {
     return when === null || this.#guard(when, name, null, next);
   }
 
-  #switching(index: number, aggregate: Extract<Aggregate, { kind: "identity" | "block" }>, next: Label): void {
+  /** @returns whether the aggregate can take an event at all */
+  #switching(index: number, aggregate: Extract<Aggregate, { kind: "identity" | "block" }>, next: Label): boolean {
     const coder = this.#coder;
     const { name, when, dimensions } = aggregate;
-    if (!this.#accepts(aggregate, next)) return;
+    if (!this.#accepts(aggregate, next)) return false;
     const first = coder.temporaries(Math.max(dimensions.length, 1));
     for (const [i, dimension] of dimensions.entries()) this.#dimension(name, dimension, first + i * 16, next);
     coder.emit("SWITCH", { x: index, b: first, c: dimensions.length });
@@ -269,6 +284,7 @@ class SpecCompiler {
         b: first + i * 16,
       });
     }
+    return true;
   }
 
   #dimension(aggregate: string, { name, type, value, when }: Field, target: Operand, next: Label): void {
@@ -472,18 +488,17 @@ class SpecCompiler {
 
 /** All paths that the spec reads, and those on the way: a member is only there in an object. */
 function treeOf({ streaming }: Transform): PathNode {
-  const paths = new Set<string>();
+  const paths = new Map<string, readonly string[]>();
   for (const { term } of streamingCodes(streaming)) {
     visit(term, (each) => {
       if (each.kind !== "source") return;
-      for (let keys = 1; keys <= each.path.length; keys++) paths.add(joined(each.path.slice(0, keys)));
+      for (let keys = 1; keys <= each.path.length; keys++) {
+        const path = each.path.slice(0, keys);
+        paths.set(JSON.stringify(path), path);
+      }
     });
   }
-  return pathTree([...paths], limits.jsonDepth);
-}
-
-function joined(path: readonly string[]): string {
-  return path.map((key) => key.replaceAll(".", "\\.")).join(".");
+  return pathTree([...paths.values()]);
 }
 
 function streamingCodes({ identity, time, when, aggregates }: StreamingSpec): Code[] {

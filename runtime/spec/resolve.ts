@@ -343,8 +343,8 @@ class Resolver {
     const entries = this.#named(expr, named);
     if (positional.length === 0) return entries;
     if (positional.length > 1) return this.#wrong(expr, `'dict' takes 1 argument by place, got ${positional.length}`);
-    const of: Term = { kind: "function", name: "dict", args: termsOf(positional) as Term[], ...span(expr) };
-    return this.#value({ kind: "method", name: "update", of, args: [entries.term], ...span(expr) }, entries.type);
+    const args = [...termsOf(positional), entries.term];
+    return this.#value({ kind: "function", name: "dict", args, ...span(expr) }, entries.type);
   }
 
   #method(expr: Of<"call">, of: Value, name: string, at: Span): Value {

@@ -1,6 +1,7 @@
 // One spec at work: folds what the journal brings, in its order, and tells what it knows of an identity. State is a
 // function of the entries alone: batches may be cut anywhere, and identities may go to the disk and come back.
 import { Fold, type Handle, INCOMPLETE, OUTCOMES, SOURCE_MAX } from "../core/fold.ts";
+import type { Known } from "../http/ports.ts";
 import type { Entry } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
 import type { SiteTransform } from "../site.ts";
@@ -35,17 +36,6 @@ export interface LivePorts {
   readonly fault: (live: Live, error: unknown) => void;
 }
 
-/** What is known of one identity. */
-export interface Known {
-  readonly spec: string;
-  /** Some of its events may not have been folded. */
-  readonly incomplete: boolean;
-  /** Events before it are taken no more, ms; null: all are. */
-  readonly settledAt: number | null;
-  /** JSON. */
-  readonly json: string;
-}
-
 export class Live {
   readonly spec: SiteTransform;
   readonly program: Program;
@@ -56,6 +46,8 @@ export class Live {
   lacksEarlier = false;
   /** Why it folds no more; null: it does. */
   broken: string | null = null;
+  /** Sequence from which on somebody is told of what is refused: not while history is folded again. */
+  tellsFrom = Number.POSITIVE_INFINITY;
   /** It was replaced. */
   closed = false;
   readonly #ports: LivePorts;
@@ -101,20 +93,19 @@ export class Live {
     return settled === Number.NEGATIVE_INFINITY ? null : Math.floor(settled / 1000);
   }
 
-  /** Was this event refused, as far as that is remembered? */
-  hasRefused(seq: number): boolean {
-    return this.#refused.has(seq);
+  /** Was it folded, as far as is remembered? Of an event that was taken in again: not under its first sequence. */
+  hasCounted(entry: Entry): boolean {
+    return !this.#refused.has(entry.seq) && !this.#isRepeat(entry);
   }
 
   // Folding
 
-  /** @param tells  whether somebody is told of what is refused: not while history is folded again */
-  feed(events: EventBatch, tells: boolean): void {
+  feed(events: EventBatch): void {
     if (this.broken !== null || events.entries.length === 0) return;
     this.#firstSeq ||= events.seqs[0]!;
     const batch = this.#withoutRepeats(events);
     try {
-      this.#fold(batch, tells);
+      this.#fold(batch);
       this.#residence.shrink();
     } catch (error) {
       this.#break(error);
@@ -128,7 +119,7 @@ export class Live {
     this.#settling.step();
   }
 
-  #fold(batch: EventBatch, tells: boolean): void {
+  #fold(batch: EventBatch): void {
     const { recent, refused } = this.#ports;
     const { counts } = this;
     const sources = batch.entries.map(({ headers }) => this.#sourceOf(headers.source ?? ""));
@@ -141,21 +132,22 @@ export class Live {
     });
     for (const { seq, outcome } of told) {
       this.#remember(seq);
-      const entry = tells ? recent.entry(seq) : null;
+      const entry = seq >= this.tellsFrom ? recent.entry(seq) : null;
       if (entry !== null && entry.headers.tombstone === undefined) refused(this, entry, outcome);
     }
   }
 
   /** What was taken in again counts once: unless it had been refused, it has counted. */
   #withoutRepeats(batch: EventBatch): EventBatch {
-    const isRepeat = ({ headers }: Entry) => {
-      const of = headers["replay-seq"];
-      return of !== undefined && Number(of) >= this.#firstSeq && !this.#refused.has(Number(of));
-    };
-    const repeats = batch.entries.filter(isRepeat).length;
+    const repeats = batch.entries.filter((entry) => this.#isRepeat(entry)).length;
     if (repeats === 0) return batch;
     this.counts.repeated += repeats;
-    return batchOf(batch.entries.filter((entry) => !isRepeat(entry)));
+    return batchOf(batch.entries.filter((entry) => !this.#isRepeat(entry)));
+  }
+
+  #isRepeat({ headers }: Entry): boolean {
+    const of = headers["replay-seq"];
+    return of !== undefined && Number(of) >= this.#firstSeq && !this.#refused.has(Number(of));
   }
 
   #remember(seq: number): void {
@@ -194,6 +186,12 @@ export class Live {
     return this.#ask(identity, (handle) => strict(this.fold.features(handle) ?? "null"));
   }
 
+  /** What may be said of an identity without its records. */
+  about(identity: string): Omit<Known, "json"> {
+    const { json: _, ...about } = this.#ask(identity, () => "") ?? this.#known(null, "");
+    return about;
+  }
+
   /** Of an identity in memory: its key, and its records by aggregate. */
   show(handle: Handle): Known & { readonly identity: string } {
     this.fold.thaw(handle, this.#ports.recent.lookup);
@@ -201,10 +199,20 @@ export class Live {
   }
 
   #ask(identity: string, json: (handle: Handle) => string): Known | null {
-    const handle = this.fold.find(identity) ?? this.#warm(identity);
-    if (handle === null) return null;
-    this.fold.thaw(handle, this.#ports.recent.lookup);
-    return this.#known(handle, json(handle));
+    if (this.broken !== null) return null;
+    try {
+      const here = this.fold.find(identity);
+      const handle = here ?? this.#warm(identity);
+      if (handle === null) return null;
+      this.fold.thaw(handle, this.#ports.recent.lookup);
+      const known = this.#known(handle, json(handle));
+      if (here === null) this.#residence.shrink();
+      return known;
+    } catch (error) {
+      // What ended in the middle of the core may have left anything behind.
+      if (error instanceof WebAssembly.RuntimeError) this.#break(error);
+      throw error;
+    }
   }
 
   #warm(identity: string): Handle | null {
@@ -212,8 +220,9 @@ export class Live {
     return packed === null ? null : this.fold.unpack(packed);
   }
 
-  #known(handle: Handle, json: string): Known {
-    const incomplete = this.lacksEarlier || (this.fold.core.flagsOf(handle) & INCOMPLETE) !== 0;
+  #known(handle: Handle | null, json: string): Known {
+    const flags = handle === null ? 0 : this.fold.core.flagsOf(handle);
+    const incomplete = this.lacksEarlier || (flags & INCOMPLETE) !== 0;
     return { spec: this.name, incomplete, settledAt: this.settledAt, json };
   }
 

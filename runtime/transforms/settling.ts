@@ -18,7 +18,8 @@ export class Settling {
 
   /** Is there an event that may still be joined by earlier ones, or that nobody let go of? */
   get isUnsettled(): boolean {
-    return this.#fold.core.highestAt() >= this.#whole;
+    const highest = this.#fold.core.highestAt();
+    return highest !== Number.NEGATIVE_INFINITY && highest >= this.#whole;
   }
 
   /** Goes on with a bounded number of identities. */

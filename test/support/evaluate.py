@@ -43,6 +43,8 @@ class State:
     lazy = False
     # a power that is not exact
     inexact = False
+    # an integer of the event is beyond 64 bits
+    wide = False
 
 
 def beyond(value):
@@ -55,6 +57,9 @@ def checked(value):
             raise Skip("beyond 64 bits", "OverflowError")
     elif type(value) is set:
         return Unordered(value)
+    elif isinstance(value, dt.timedelta):
+        if not INT_MIN <= value // dt.timedelta(microseconds=1) <= INT_MAX:
+            raise Skip("beyond 64 bits", "OverflowError")
     elif isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
         raise Skip("half a surrogate pair")
     return value
@@ -75,11 +80,12 @@ class Record(dict):
 
 class RecordList(list):
     def __getitem__(self, key):
-        value = list.__getitem__(self, key)
-        return value if isinstance(key, slice) else wrapped(value)
+        return wrapped(list.__getitem__(self, key))
 
 
 def wrapped(value):
+    if beyond(value):
+        State.wide = True
     if type(value) is dict:
         return Record(value)
     return RecordList(value) if type(value) is list else value
@@ -129,7 +135,7 @@ def steps(items):
     for item in items:
         State.steps += 1
         if State.steps > STEPS_MAX:
-            raise Skip("limit", "limit or value")
+            raise Skip("limit", "limit")
         yield item
 
 
@@ -155,17 +161,17 @@ def binary(op, a, b):
     if isinstance(a, str) and op == "Mod":
         raise TypeError("no formatting")
     if beyond(a) or beyond(b):
-        raise Skip("beyond 64 bits", "any")
+        raise Skip("beyond 64 bits", "OverflowError")
     if op == "Mult":
         for sequence, count in ((a, b), (b, a)):
             if isinstance(sequence, (str, list, tuple)) and isinstance(count, int) and len(sequence) * count > ITEMS_MAX:
-                raise Skip("limit", "limit or value")
+                raise Skip("limit", "limit")
     if op == "Pow":
         if isinstance(a, int) and isinstance(b, int) and b > 0 and abs(a) > 1 and b * math.log2(abs(a)) > 64:
             raise Skip("beyond 64 bits", "OverflowError")
-        value = a**b
-        if isinstance(value, complex):
+        if isinstance(b, float) and not b.is_integer() and isinstance(a, (int, float)) and -math.inf < a < 0 and abs(b) < math.inf:
             raise ValueError("complex")
+        value = a**b
         if isinstance(value, float):
             State.inexact = True
         return checked(value)
@@ -175,7 +181,7 @@ def binary(op, a, b):
 def unary(op, a):
     kept(a)
     if beyond(a) and not (op == "USub" and a == -INT_MIN):
-        raise Skip("beyond 64 bits", "any")
+        raise Skip("beyond 64 bits", "OverflowError")
     return checked(-a if op == "USub" else +a)
 
 
@@ -199,7 +205,7 @@ def chain(ops, operands):
     for op, operand in zip(ops, operands[1:]):
         right = operand()
         if op in ("In", "NotIn"):
-            if isinstance(right, Lazy):
+            if isinstance(right, (Lazy, *VIEWS)):
                 right = list(right)
         else:
             kept(right)
@@ -269,7 +275,7 @@ def ordered(function):
 def a_range(*args):
     made = range(*args)
     if (made.stop - made.start) // made.step > ITEMS_MAX:
-        raise Skip("limit", "limit or value")
+        raise Skip("limit", "limit")
     return made
 
 
@@ -307,7 +313,7 @@ FUNCTIONS = {
     "sorted": ordered(sorted),
     "reversed": a_reversed,
     "range": a_range,
-    "enumerate": lambda *args, **named: Lazy(list(enumerate(*args, **named))),
+    "enumerate": lambda *args, **named: Lazy([(checked(n), x) for n, x in enumerate(*args, **named)]),
     "repr": repr,
     "parse": parse,
     "datetime": dt.datetime,
@@ -337,7 +343,7 @@ def call(name, *args, **named):
         for arg in args:
             kept(arg)
     if any(beyond(arg) for arg in args) and name not in ("str", "float", "repr", "bool"):
-        raise Skip("beyond 64 bits", "any")
+        raise Skip("beyond 64 bits", "OverflowError")
     return checked(function(*args, **named))
 
 
@@ -374,9 +380,13 @@ def method(receiver, name, *args, **named):
     if isinstance(receiver, dt.tzinfo) and name == "utcoffset":
         raise AttributeError
     if name == "zfill" and isinstance(receiver, str) and args and isinstance(args[0], int) and args[0] > ITEMS_MAX:
-        raise Skip("limit", "limit or value")
+        raise Skip("limit", "limit")
     kind = next((kind for kind in (list, dict, set) if isinstance(receiver, kind)), None)
     if kind is None:
+        if name == "astimezone" and args in ((), (None,)):
+            args = (dt.timezone.utc,)
+        if name in ("timestamp", "astimezone") and isinstance(receiver, dt.datetime) and receiver.tzinfo is None:
+            receiver = receiver.replace(tzinfo=dt.timezone.utc)
         return checked(getattr(receiver, name)(*args, **named))
     if kind is dict and name in ("set", "increment"):
         return by_key(dict(receiver), name, *args, **named)
@@ -544,6 +554,10 @@ def isolated(node, generators):
     """Every part as an expression: within a comprehension a list of its values."""
     if isinstance(node, ast.expr) and not isinstance(getattr(node, "ctx", None), ast.Store):
         yield (node, list(generators))
+    if isinstance(node, ast.Compare):
+        operands = [node.left, *node.comparators]
+        for left, op, right in zip(operands, node.ops, node.comparators):
+            yield (ast.Compare(left, [op], [right]), list(generators))
     if isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
         inner = list(generators)
         for each in node.generators:
@@ -592,23 +606,22 @@ AS_TEXT = {"datetime": dt, "nan": math.nan, "inf": math.inf, "set": set}
 
 
 def class_of(error):
+    if isinstance(error, OSError):  # of the C library, for a time that it can't represent
+        return "OverflowError"
     return next((each.__name__ for each in CLASSES if isinstance(error, each)), type(error).__name__)
 
 
 def judge(expression, source, ours):
     State.steps = 0
-    State.lazy = State.inexact = False
+    State.lazy = State.inexact = State.wide = False
     try:
         value = expression.value(source)
         if isinstance(value, LAZIES):
             value = list(value)
         value = plain(value)
     except Skip as skip:
-        if skip.fault is None or "problem" in ours or ours.get("fault") == skip.fault:
-            return f"skip: {skip.reason}"
-        if skip.fault == "any" and "fault" in ours:
-            return f"skip: {skip.reason}"
-        if State.lazy or skip.fault == "limit or value" and ("value" in ours or ours["fault"] == "limit"):
+        loosely = skip.fault in (None, "limit") or State.lazy or State.wide
+        if loosely or "problem" in ours or ours.get("fault") == skip.fault:
             return f"skip: {skip.reason}"
         return f"{skip.reason}: {skip.fault}"
     except Exception as error:
@@ -616,23 +629,22 @@ def judge(expression, source, ours):
             return "skip: an iterator kept"
         if "problem" in ours or ours.get("fault") == class_of(error):
             return None
+        if State.wide and "fault" in ours:
+            return "skip: beyond 64 bits"
         return f"{class_of(error)}: {error}"
     if State.lazy:
         return "skip: an iterator kept"
     if "problem" in ours:
-        return None if expression.parts_fail(source) else repr(value)
+        return None if expression.parts_fail(source) else shown(value)
     if "fault" in ours:
-        return repr(value)
+        return "skip: beyond 64 bits" if State.wide else shown(value)
     text = ours["value"]
-    try:
-        shown = repr(value)
-    except Skip:
-        shown = None
-    if text == shown:
-        return None
-    if shown is not None and not State.inexact and not has_set(value):
-        return shown
-    return None if same(value, eval(text, AS_TEXT)) else canonical(value)
+    if not has_set(value):
+        if text == repr(value):
+            return None
+        if not State.inexact:
+            return repr(value)
+    return None if same(value, eval(text, AS_TEXT)) else shown(value)
 
 
 def plain(value):
@@ -646,8 +658,14 @@ def plain(value):
     return value
 
 
-def canonical(value):
-    return repr(set(loose(value))) if isinstance(value, set) else repr(value)
+def shown(value):
+    """For people."""
+    if isinstance(value, set):
+        return repr(set(loose(value)))
+    try:
+        return repr(value)
+    except Skip:
+        return f"{type(value).__name__} of {', '.join(map(shown, value))}"
 
 
 def has_set(value):

@@ -140,7 +140,7 @@ export class ExpressionMaker {
       case "bool":
         return this.#one(["true", "false"]);
       case "int":
-        if (this.#chance(0.02)) return this.#one(["9223372036854775808", "-9223372036854775809", "1" + "0".repeat(30)]);
+        if (this.#chance(0.003)) return this.#one(["9223372036854775808", "-9223372036854775809", "1" + "0".repeat(30)]);
         return this.#chance(0.8)
           ? String(this.#below(20) - 5)
           : this.#one(["9223372036854775807", "-9223372036854775808", "1520462133", "255", "-0", "1000000007"]);
@@ -240,7 +240,7 @@ export class ExpressionMaker {
             "timedelta(hours=5)",
             "timedelta(days=-1, seconds=30)",
             "timedelta(microseconds=1)",
-            "timedelta(999999999)",
+            "timedelta(100000000)",
             "timedelta(weeks=2, milliseconds=1500)",
           ]),
         );
@@ -255,7 +255,7 @@ export class ExpressionMaker {
 
   #member(key: string): Part {
     if (this.#chance(0.8)) return part(`source.${key}`);
-    return part(this.#one([`source['${key}']`, `source.m.${key}`, `source.m['${key}']`, `source.get('${key}')`]));
+    return part(this.#one([`source['${key}']`, `source.m.${key}`, `source.get('${key}')`]));
   }
 
   /** In brackets if an operator stands at its outside, mostly. */

@@ -57,4 +57,11 @@ describe("the schema of spec files", () => {
     expect(text).toContain('"description":"A block ends when nothing happens for longer than this."');
     expect(text).toContain('"enum":["ProductML:DTC:DataGroup:SessionAggregate"]');
   });
+
+  // Changed definitions: `npx vitest run test/runtime/spec/schema.test.ts -u` writes the file.
+  it("is the one that ships, for editors", async () => {
+    const text = `${JSON.stringify(specJsonSchema(), null, 2)}\n`;
+
+    await expect(text).toMatchFileSnapshot("../../../deploy/transform.schema.json");
+  });
 });

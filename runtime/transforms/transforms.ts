@@ -1,0 +1,366 @@
+// The specs of a site at work: fed with what is on disk, in the order of the journal, a slice for each turn of the event
+// loop, so that decisions never wait for them. Who asks gets the rest of the queue folded first: an event that was
+// acknowledged is in every answer.
+import type { Clock } from "../clock.ts";
+import { AisleError, formatMistake, SiteError } from "../errors.ts";
+import type { Known, Reload, SpecState, Transforms } from "../http/ports.ts";
+import type { Refused } from "../ingest.ts";
+import type { Draft, Entry, Journal } from "../journal/journal.ts";
+import { limits } from "../limits.ts";
+import type { SiteTransform, TransformsConfig } from "../site.ts";
+import { batchOf, isEvent } from "./batch.ts";
+import { Gaps } from "./gaps.ts";
+import { Lines } from "./lines.ts";
+import { type ColdIdentities, Live } from "./live.ts";
+import { pastRow } from "./past.ts";
+import { EntryQueue } from "./queue.ts";
+import { Rebuild } from "./rebuild.ts";
+import { Recent } from "./recent.ts";
+import type { Specs } from "./specs.ts";
+
+export interface TransformsOptions {
+  readonly config: TransformsConfig;
+  readonly journal: Pick<Journal, "append" | "appliedSeq" | "find" | "lastSeq" | "onCommit" | "read">;
+  readonly clock: Clock;
+  /** Where identities go that memory has no room for. */
+  readonly store: { newPart(): ColdIdentities };
+  /** The site's specs as they are now. @throws SiteError */
+  readonly readSpecs: () => Specs;
+  /** What the journal says once specs with this hash are in force. */
+  readonly inForce: (hash: string | null) => Draft;
+  readonly refuse: (refused: Refused) => void;
+  /** Is there such a dead letter already? Asked at the start, of what a crash may have cut off. */
+  readonly isRefused: (source: string, seq: number) => boolean;
+  readonly fault: (what: string, error: unknown) => void;
+  readonly info: (fields: Readonly<Record<string, unknown>>, message: string) => void;
+}
+
+/** What a reload has built, on its way into force. */
+interface Swap {
+  readonly specs: Specs;
+  readonly built: readonly Live[];
+}
+
+/** Wait before a full journal is tried again, ms. */
+const RETRY_MS = 20;
+const NO_PAYLOAD = new Uint8Array(0);
+
+export class SiteTransforms implements Transforms {
+  readonly reloads = { done: 0, failed: 0 };
+  readonly #options: TransformsOptions;
+  readonly #recent: Recent;
+  readonly #queue = new EntryQueue();
+  readonly #gaps = new Gaps();
+  #lives: readonly Live[];
+  /** What a reload has built, and is fed beside the others until it is in force. */
+  #joined: readonly Live[] = [];
+  #reload: Reload | null = null;
+  /** Stands as the value of the entry with which a reload comes into force. */
+  #swap: Swap | null = null;
+  /** Highest sequence on disk at the start. */
+  readonly #startSeq: number;
+  #scheduled = false;
+  #closed = false;
+  #tickedAt = 0;
+  #exports = 0;
+  #pastRows = 0;
+  #stopTicks: () => void = () => {};
+
+  /** Specs compile here; they were checked. */
+  constructor(options: TransformsOptions) {
+    this.#options = options;
+    this.#recent = new Recent((seq) => options.journal.find(seq));
+    this.#lives = options.config.specs.map((spec) => this.#newLive(spec, options.config.specs.length));
+    for (const live of this.#lives) live.tellsFrom = options.journal.appliedSeq + 1;
+    this.#startSeq = options.journal.lastSeq;
+  }
+
+  get lives(): readonly Live[] {
+    return this.#lives;
+  }
+
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  // Feeding
+
+  /** An entry of the journal, at the start, in order. */
+  recover(entry: Entry): void {
+    this.#gaps.pass(entry.seq);
+    this.#push(entry);
+    if (this.#queue.length >= limits.foldEvents) this.#step();
+  }
+
+  /** What was on disk has been handed over; from here on commits tell of more. */
+  begin(): void {
+    for (const live of this.#lives) live.lacksEarlier = this.#gaps.found;
+    this.catchUp();
+    this.#options.journal.onCommit((entries) => this.#committed(entries));
+    this.#tickLater();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#stopTicks();
+  }
+
+  /** Folds all that is on disk. */
+  catchUp(): void {
+    while (this.#queue.length > 0) this.#step();
+  }
+
+  /** Time passing is an entry while something depends on it. */
+  pass(): void {
+    const { clock, journal, fault } = this.#options;
+    if (clock.now() - this.#tickedAt < limits.tickEveryMs) return;
+    this.catchUp();
+    if (![...this.#lives, ...this.#joined].some(({ isUnsettled }) => isUnsettled)) return;
+    journal
+      .append([{ kind: "tick", principal: "transforms", subject: "clock", headers: {}, payload: NO_PAYLOAD }])
+      .catch((error) => fault("a tick can't be journalled", error));
+  }
+
+  #tickLater(): void {
+    this.#stopTicks = this.#options.clock.after(limits.tickEveryMs, () => {
+      this.pass();
+      this.#tickLater();
+    });
+  }
+
+  #committed(entries: readonly Entry[]): void {
+    for (const entry of entries) this.#push(entry);
+    if (this.#queue.length >= limits.foldQueue) this.catchUp();
+    this.#schedule();
+  }
+
+  #push(entry: Entry): void {
+    if (isEvent(entry) || entry.kind === "tick" || entry.kind === "config") this.#queue.push(entry);
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#queue.length === 0) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      if (this.#closed) return;
+      this.#step();
+      this.#schedule();
+    });
+  }
+
+  #step(): void {
+    const { events, last } = this.#queue.take();
+    if (events.length > 0) {
+      this.#recent.add(events);
+      const batch = batchOf(events);
+      for (const live of this.#lives) live.feed(batch);
+      for (const live of this.#joined) live.feed(batch);
+    }
+    if (last === null) return;
+    if (last.kind === "tick") {
+      this.#tickedAt = last.receivedAt;
+      for (const live of [...this.#lives, ...this.#joined]) live.tick(last);
+    } else if (this.#swap !== null && last.value === this.#swap) this.#swapIn(last.seq, this.#swap);
+  }
+
+  #newLive(spec: SiteTransform, specs: number): Live {
+    const { config, store, fault } = this.#options;
+    return new Live(spec, {
+      recent: this.#recent,
+      cold: store.newPart(),
+      memoryBytes: Math.floor(config.memoryBytes / specs),
+      refused: (live, entry, outcome) => this.#refused(live, entry, outcome),
+      fault: ({ name }, error) => fault(`the spec '${name}' has failed: it folds no more until it is reloaded`, error),
+    });
+  }
+
+  #refused({ name, settledAt }: Live, entry: Entry, outcome: "late" | "failed"): void {
+    const { seq, principal, subject, headers, payload } = entry;
+    const source = `transforms/${name}`;
+    if (seq <= this.#startSeq && this.#options.isRefused(source, seq)) return;
+    const [code, detail] =
+      outcome === "late"
+        ? ["late", `spec '${name}': the event is from before ${isoOf(settledAt)}, and what was then is settled`]
+        : ["limit", `spec '${name}': the event costs more than one may, or makes a value larger than one may be`];
+    this.#options.refuse({ code, detail, where: { source }, seq, principal, subject, headers, payload });
+  }
+
+  // Asking
+
+  specs(): readonly SpecState[] {
+    return this.#lives.map((live) => ({
+      name: live.name,
+      streaming: live.spec.transform.streaming.file,
+      window: live.spec.transform.window?.file ?? null,
+      latenessMs: live.spec.transform.streaming.latenessMs,
+      settledAt: live.settledAt,
+      identities: { memory: live.fold.core.identitiesCount(), disk: live.cold.size },
+      heldBytes: live.fold.usedBytes,
+      events: live.counts,
+      incomplete: live.lacksEarlier,
+      broken: live.broken,
+    }));
+  }
+
+  /** What works worse than it might, a sentence each. */
+  trouble(): string[] {
+    const broken = this.#lives.flatMap(({ name, broken }) =>
+      broken === null ? [] : [`the spec '${name}' has failed, and folds no more until it is reloaded: ${broken}`],
+    );
+    const failed = this.#reload?.state === "failed";
+    return failed ? [...broken, `the specs were not reloaded: ${this.#reload!.reasons.join("; ")}`] : broken;
+  }
+
+  lastReload(): Reload | null {
+    return this.#reload;
+  }
+
+  aggregates(identity: string): readonly Known[] {
+    this.catchUp();
+    return this.#working().flatMap((live) => live.aggregates(identity) ?? []);
+  }
+
+  async features(identity: string, at: number | null): Promise<readonly Known[]> {
+    this.catchUp();
+    const lives = this.#working().filter(({ hasWindows }) => hasWindows);
+    if (at === null) return lives.flatMap((live) => live.features(identity) ?? []);
+    if (this.#pastRows >= limits.pastRows)
+      throw new AisleError("overloaded", `${limits.pastRows} rows of the past are being made, the most there may be`);
+    this.#pastRows++;
+    try {
+      const rows: Known[] = [];
+      for (const live of lives) {
+        const json = await pastRow(live, this.#options.journal.read(), identity, at);
+        if (json !== null) rows.push({ ...live.about(identity), json });
+      }
+      return rows;
+    } finally {
+      this.#pastRows--;
+    }
+  }
+
+  all(): Lines {
+    if (this.#exports >= limits.exports)
+      throw new AisleError("overloaded", `${limits.exports} streams of all aggregates are open, the most there may be`);
+    this.catchUp();
+    const lives = this.#working();
+    this.#exports++;
+    return new Lines(lives, () => this.#exports--);
+  }
+
+  /** Specs that fold. */
+  #working(): readonly Live[] {
+    const working = this.#lives.filter(({ broken }) => broken === null);
+    if (working.length === 0 && this.#lives.length > 0)
+      throw new AisleError("unavailable", `the spec has failed: ${this.#lives[0]!.broken}`);
+    return working;
+  }
+
+  // Reloading
+
+  /**
+   * Reads the specs again; those that changed are built in the background, and served from then on.
+   *
+   * @throws SiteError with every mistake, and nothing changes; AisleError `conflict` while one is under way
+   */
+  reload(): Reload {
+    if (this.#reload?.state === "building") throw new AisleError("conflict", "a reload is under way: GET /transforms");
+    const at = this.#options.clock.now();
+    try {
+      const specs = this.#options.readSpecs();
+      const served = new Map(this.#lives.map((live) => [live.name, live]));
+      const changed = specs.list.filter(({ name, hash }) => {
+        const live = served.get(name);
+        return live?.spec.hash !== hash || live.broken !== null;
+      });
+      const names = new Set(specs.list.map(({ name }) => name));
+      const removed = [...served.keys()].filter((name) => !names.has(name));
+      const isSame = changed.length === 0 && removed.length === 0;
+      const built = changed.map((spec) => this.#newLive(spec, specs.list.length));
+      this.#reload = {
+        at,
+        state: isSame ? "done" : "building",
+        changed: changed.map(({ name }) => name),
+        removed,
+        seq: null,
+        reasons: [],
+      };
+      if (!isSame) this.#build({ specs, built }).catch((error) => this.#failed(at, error));
+      return this.#reload;
+    } catch (error) {
+      this.#failed(at, error);
+      throw error;
+    }
+  }
+
+  async #build(swap: Swap): Promise<void> {
+    const { journal } = this.#options;
+    const rebuild = new Rebuild(swap.built, (fromSeq) => journal.read(fromSeq));
+    while (rebuild.step()) {
+      await turn();
+      if (this.#closed) return;
+    }
+    // Within this turn nothing more reaches the disk: from here on the new ones hear what the others hear.
+    this.catchUp();
+    const broken = swap.built.find((live) => live.broken !== null);
+    if (broken !== undefined) throw new Error(`the spec '${broken.name}' has failed: ${broken.broken}`);
+    for (const live of swap.built) live.tellsFrom = journal.lastSeq + 1;
+    this.#joined = swap.built;
+    this.#swap = swap;
+    await this.#append({ ...this.#options.inForce(swap.specs.hash), value: swap });
+  }
+
+  /** A full journal gets it a little later. */
+  async #append(draft: Draft): Promise<void> {
+    const { journal, clock } = this.#options;
+    for (;;) {
+      try {
+        await journal.append([draft]);
+        return;
+      } catch (error) {
+        if (!(error instanceof AisleError && error.code === "overloaded")) throw error;
+        await new Promise<void>((resolve) => void clock.after(RETRY_MS, resolve));
+      }
+    }
+  }
+
+  #swapIn(seq: number, { specs, built }: Swap): void {
+    const { config, fault, info } = this.#options;
+    const byName = new Map([...this.#lives, ...built].map((live) => [live.name, live]));
+    const lives = specs.list.map(({ name }) => byName.get(name)!);
+    const gone = this.#lives.filter((live) => !lives.includes(live));
+    this.#lives = lives;
+    this.#joined = [];
+    this.#swap = null;
+    this.#reload = { ...this.#reload!, state: "done", seq };
+    this.reloads.done++;
+    for (const live of lives) live.memoryBytes = Math.floor(config.memoryBytes / lives.length);
+    for (const live of gone) {
+      live.closed = true;
+      live.cold.clear().catch((error) => fault(`what the spec '${live.name}' left can't be removed`, error));
+    }
+    const { changed, removed } = this.#reload;
+    info({ changed, removed, seq }, "the transforms were reloaded");
+  }
+
+  #failed(at: number, error: unknown): void {
+    this.#joined = [];
+    this.#swap = null;
+    this.reloads.failed++;
+    const isMistake = error instanceof SiteError;
+    const reasons = isMistake ? error.mistakes.map(formatMistake) : [(error as Error).message];
+    this.#reload = { at, state: "failed", changed: [], removed: [], seq: null, reasons };
+    if (isMistake) this.#options.info({ reasons }, "the transforms were not reloaded: the specs have mistakes");
+    else this.#options.fault("the transforms were not reloaded", error);
+  }
+}
+
+/** @param at  ms since epoch; null: never */
+function isoOf(at: number | null): string {
+  return at === null ? "ever" : new Date(at).toISOString();
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
