@@ -7,6 +7,7 @@ import { configCommand } from "./cli/config.ts";
 import { deadlettersCommand } from "./cli/deadletters.ts";
 import { explainCommand } from "./cli/explain.ts";
 import type { Shell } from "./cli/shell.ts";
+import { transformCommand } from "./cli/transform.ts";
 import { upCommand } from "./cli/up.ts";
 import { validateCommand } from "./cli/validate.ts";
 import { AisleError } from "./errors.ts";
@@ -24,6 +25,9 @@ const shell: Shell = {
   colour: process.stdout.isTTY === true && (process.env.NO_COLOR ?? "") === "",
   write: (line) => void process.stdout.write(`${line}\n`),
   warn: (line) => void process.stderr.write(`${line}\n`),
+  stdout: process.stdout,
+  stdin: () => (process.stdin.isTTY ? null : process.stdin),
+  overwrite: process.stderr.isTTY ? (text) => void process.stderr.write(text) : null,
   onSignal(handle) {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => handle(signal));
   },
@@ -42,6 +46,7 @@ for (const command of [
   deadlettersCommand(shell),
   validateCommand(shell),
   explainCommand(shell),
+  transformCommand(shell),
 ]) {
   program.addCommand(command.exitOverride());
   for (const sub of command.commands) sub.exitOverride();

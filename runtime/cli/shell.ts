@@ -1,6 +1,7 @@
 // What a command needs of the terminal and of the machine, handed in by `cli.ts`.
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { Readable, Writable } from "node:stream";
 import { actors } from "../../actors/index.ts";
 import { type OpenedSite, type Overrides, openSite, type SiteOptions } from "../config.ts";
 
@@ -16,6 +17,11 @@ export interface Shell {
   readonly colour: boolean;
   readonly write: (line: string) => void;
   readonly warn: (line: string) => void;
+  readonly stdout: Writable;
+  /** Standard input; null: it is a terminal, and nobody has piped anything in. */
+  readonly stdin: () => Readable | null;
+  /** Writes to stderr, where somebody looks at it, without a line break; null: nobody does. */
+  readonly overwrite: ((text: string) => void) | null;
   readonly onSignal: (handle: (signal: string) => void) => void;
   readonly exit: (code: number) => never;
 }

@@ -73,7 +73,7 @@ function specsHere(shell: Shell, { fix, compat }: Options): string[] {
 
 const FIXED = ".fixed.yml";
 
-function yamlIn(folder: string): string[] {
+export function yamlIn(folder: string): string[] {
   return readdirSync(folder)
     .filter((name) => /\.ya?ml$/.test(name))
     .sort();
@@ -171,7 +171,7 @@ function tell(shell: Shell, findings: readonly Finding[], { fix, json }: Options
 }
 
 /** Blurr's verdicts in Blurr's words. */
-function likeBlurr(shell: Shell, files: readonly string[]): boolean {
+export function likeBlurr(shell: Shell, files: readonly string[]): boolean {
   let valid = true;
   for (const file of files) {
     shell.write(`Running validation on ${file}`);

@@ -143,6 +143,8 @@ const EVENT = 80;
 const SLACK = 64;
 const INPUT_BYTES = 256 * 1024;
 const EVENTS_COUNT = 256;
+/** Events that are looked at before they are folded; `PHASE` in `assembly/fold.ts`. */
+const PHASE = 16;
 /** Events, and bytes of payload, that are folded again at once. */
 const REFOLD_EVENTS = 1_024;
 const REFOLD_BYTES = 1024 * 1024;
@@ -307,8 +309,8 @@ export class Fold {
       if (done >= 0) break;
       this.#refold(lookup, told);
       from = -done;
-      // what the rest had resolved may be gone
-      core.scan(root, rows + from * rowSize, rowSize, count - from, limits.jsonDepth);
+      // what the rest of the phase had resolved may be gone
+      core.scan(root, rows + from * rowSize, rowSize, Math.min(PHASE, count - from), limits.jsonDepth);
     }
     this.#tell(batch, told);
   }
@@ -317,9 +319,14 @@ export class Fold {
     const { core } = this;
     const { events } = this.#batch;
     if (this.#cold === null || this.#cold.size === 0) return core.foldBatch(events, from, count);
-    core.identify(events + from * EVENT, count - from);
-    for (let i = from; i < count; i++) this.#warm(events + i * EVENT, this.#cold);
-    return core.fold(events, from, count);
+    for (let start = from; start < count; start += PHASE) {
+      const end = Math.min(start + PHASE, count);
+      core.identify(events + start * EVENT, end - start);
+      for (let i = start; i < end; i++) this.#warm(events + i * EVENT, this.#cold);
+      const done = core.fold(events, start, end);
+      if (done < 0) return done;
+    }
+    return count;
   }
 
   /** Takes the identity of an event into memory, if it is known and not there. */

@@ -9,10 +9,12 @@ import type { Ports } from "./ports.ts";
 import { bug, failure, problem } from "./problem.ts";
 import type { Context, Env, Route } from "./route.ts";
 import { StaticFirstRouter } from "./router.ts";
+import { aggregatesOf, allAggregates } from "./routes/aggregates.ts";
 import { deadletter, deadletters, replayDeadletter } from "./routes/deadletters.ts";
 import { decisionById } from "./routes/decisions.ts";
 import { docs, openApiJson } from "./routes/docs.ts";
 import { events, eventsOfType } from "./routes/events.ts";
+import { featuresOf } from "./routes/features.ts";
 import { alive, ready } from "./routes/health.ts";
 import { home } from "./routes/home.ts";
 import { metrics } from "./routes/metrics.ts";
@@ -20,6 +22,7 @@ import { mockEntry, mockFocus } from "./routes/mock.ts";
 import { offersOf, offersStream, offersStreamOf } from "./routes/offers.ts";
 import { outcomes } from "./routes/outcomes.ts";
 import { score } from "./routes/score.ts";
+import { reloadTransforms, transformStates } from "./routes/transforms.ts";
 import { type StreamLimits, Streams } from "./streams.ts";
 
 export interface AppOptions {
@@ -56,7 +59,7 @@ export function createApp(ports: Ports, options: AppOptions): Hono<Env> {
 /** Where two patterns match, the first counts: `/offers/stream` stands before `/offers/:customer`. */
 function routesOf(ports: Ports, options: AppOptions, access: Access): readonly Route[] {
   const bounds = { ...limits, ...options.limits };
-  const { ingest, offers, decisions, letters, scoring, health, log } = ports;
+  const { ingest, offers, decisions, letters, scoring, transforms, health, log } = ports;
   const { clock, about } = options;
   const bodies = new Bodies(bounds);
   const streams = new Streams(clock, log, bounds);
@@ -74,6 +77,11 @@ function routesOf(ports: Ports, options: AppOptions, access: Access): readonly R
     mockEntry(mock),
     mockFocus(mock),
     score(scoring, bodies),
+    allAggregates(transforms),
+    aggregatesOf(transforms),
+    featuresOf(transforms),
+    transformStates(transforms),
+    reloadTransforms(transforms),
     deadletters(letters),
     deadletter(letters),
     replayDeadletter(letters),

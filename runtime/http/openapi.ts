@@ -7,6 +7,7 @@ const TAGS = [
   { name: "events", description: "What customers do, and what became of offers." },
   { name: "offers", description: "What was decided, and why." },
   { name: "retail", description: "Calls of the retail system that Aisle replaces: the same requests, useful answers." },
+  { name: "transforms", description: "What is folded from events, by the specs of the site." },
   { name: "dead letters", description: "What could not be used is kept, with the reason, and can be taken in again." },
   { name: "operations", description: "For whoever runs it." },
   { name: "pages", description: "For people." },

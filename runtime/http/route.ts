@@ -28,7 +28,7 @@ export type Content = Readonly<Record<string, z.ZodType>>;
 
 /** What `/openapi.json` says of a route. */
 export interface RouteDoc {
-  readonly tag: "events" | "offers" | "retail" | "dead letters" | "operations" | "pages";
+  readonly tag: "events" | "offers" | "retail" | "transforms" | "dead letters" | "operations" | "pages";
   readonly summary: string;
   readonly description?: string;
   readonly parameters?: readonly Parameter[];

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Decision } from "../decide/decision.ts";
-import type { Receipt, Rejection } from "./ports.ts";
+import type { Receipt, Rejection, Reload, SpecState } from "./ports.ts";
 
 // The named schemas of the API: what `/openapi.json` shows under `components`. Answers only ever gain members, so
 // no object here forbids further ones.
@@ -247,6 +247,77 @@ export const scoreAnswer = name(
       prediction: z.number().describe("rounded to 10 places"),
     }),
   ),
+);
+
+// Transforms
+
+const known = {
+  incomplete: z
+    .boolean()
+    .describe("some of its events may not have been folded: they came too late, or were removed before"),
+  settledAt: at("events before it are taken no more; null: all are").nullable(),
+};
+const record = z.record(z.string(), z.unknown()).describe("values by field, datetimes as ISO 8601");
+const records = z.record(z.string(), z.array(record)).describe("by aggregate");
+
+export const aggregates = name(
+  "Aggregates",
+  "What was folded from the events of an identity, by the specs that know it.",
+  z.object({ identity: z.string(), specs: z.record(z.string(), z.object({ ...known, records })) }),
+);
+
+export const aggregateLines = name(
+  "AggregateLines",
+  "On each line an object: identity, spec, incomplete, settledAt, and the records by aggregate.",
+  z.string(),
+);
+
+export const featureRows = name(
+  "Features",
+  "The row of an identity, by the specs that have windows.",
+  z.object({
+    identity: z.string(),
+    at: at("as of when; null: as of now").nullable(),
+    specs: z.record(
+      z.string(),
+      z.object({ ...known, features: record.nullable().describe("null: a window is not filled") }),
+    ),
+  }),
+);
+
+export const reload = name(
+  "Reload",
+  "What became of a reload of the specs.",
+  z.object({
+    at: at("when it was asked for"),
+    state: z.enum(["building", "done", "failed"]),
+    changed: z.array(z.string()).describe("specs that are new or changed"),
+    removed: z.array(z.string()),
+    seq: sequence.nullable().describe("of the entry from which on they are in force; null: there is none"),
+    reasons: z.array(z.string()).describe("why it failed"),
+  }) satisfies z.ZodType<Reload>,
+);
+
+export const transforms = name(
+  "Transforms",
+  "The specs at work.",
+  z.object({
+    specs: z.array(
+      z.object({
+        name: z.string(),
+        streaming: z.string().describe("its file"),
+        window: z.string().nullable().describe("the file of the window spec over it"),
+        latenessMs: z.int().min(0).describe("how much later than younger ones an event may come"),
+        settledAt: known.settledAt,
+        identities: z.object({ memory: z.int(), disk: z.int() }),
+        heldBytes: z.int().describe("of the identities in memory"),
+        events: z.record(z.string(), z.int()).describe("by what became of them"),
+        incomplete: z.boolean().describe("the journal had lost entries before the first that was folded"),
+        broken: z.string().nullable().describe("why it folds no more; null: it does"),
+      }) satisfies z.ZodType<SpecState>,
+    ),
+    reload: reload.nullable().describe("the last; null: there was none"),
+  }),
 );
 
 // Dead letters

@@ -66,6 +66,10 @@ export class RowsCsv implements Writer {
     await this.#sink.end();
   }
 
+  abandon(): Promise<void> {
+    return this.#sink.abandon();
+  }
+
   #line(row: number): Line {
     const { core } = this.#fold;
     const line = new Map<string, string>();
@@ -114,6 +118,10 @@ export class RecordsCsv implements Writer {
 
   async end(): Promise<void> {
     for (const sink of this.#sinks.values()) await sink.end();
+  }
+
+  async abandon(): Promise<void> {
+    for (const sink of this.#sinks.values()) await sink.abandon();
   }
 }
 

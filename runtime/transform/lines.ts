@@ -48,6 +48,10 @@ export class Lines implements Writer {
     await this.#sink.end();
   }
 
+  abandon(): Promise<void> {
+    return this.#sink.abandon();
+  }
+
   #check(row: number): void {
     const { core } = this.#fold;
     for (const aggregate of this.#windows) checkPrintable(this.#fold, aggregate, core.recordOfRow(row, aggregate));

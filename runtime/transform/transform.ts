@@ -154,6 +154,16 @@ class Run {
   async #write(present: readonly Handle[]): Promise<void> {
     const fold = this.#fold;
     const writer = this.#job.writer(fold);
+    try {
+      await this.#writeAll(writer, present);
+    } catch (error) {
+      await writer.abandon();
+      throw error;
+    }
+  }
+
+  async #writeAll(writer: Writer, present: readonly Handle[]): Promise<void> {
+    const fold = this.#fold;
     const given = this.#job.compat ? blurrYield(fold) : ownYield(fold);
     if (this.#job.compat) {
       for (const identity of present) await this.#one(writer, given, identity);

@@ -11,4 +11,6 @@ export interface Writer {
   ready(): Promise<void>;
   /** There is no more. */
   end(): Promise<void>;
+  /** The run has failed: no file is left behind. */
+  abandon(): Promise<void>;
 }

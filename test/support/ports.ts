@@ -10,8 +10,11 @@ import type {
   Ports,
   Receipt,
   Rejection,
+  Reload,
   Scoring,
+  SpecState,
   Standing,
+  Transforms,
 } from "../../runtime/http/ports.ts";
 
 // A whole runtime in memory, small and deterministic: it takes events in, keeps what it can't use, and decides.
@@ -111,6 +114,52 @@ export class MemoryPorts implements Ports {
       })),
     }),
   };
+
+  /** Customer "7" has one visit, which is of the year 1; row of then or of now. */
+  readonly transforms: Transforms = {
+    specs: () => this.specStates,
+    lastReload: () => this.reloaded,
+    aggregates: (identity) => this.#known(identity, '{"visit":[{"stops":2}]}'),
+    features: async (identity, at) => this.#known(identity, at === null ? '{"now.stops":2}' : '{"now.stops":1}'),
+    all: () => {
+      const pieces = [...this.pieces];
+      return {
+        next: () => {
+          const piece = pieces.shift() ?? null;
+          if (piece instanceof Error) throw piece;
+          return piece;
+        },
+        end: () => void this.endedPieces++,
+      };
+    },
+    reload: () => {
+      if (this.reloadError !== null) throw this.reloadError;
+      return { at: RECEIVED_AT, state: "building", changed: ["visits"], removed: [], seq: null, reasons: [] };
+    },
+  };
+  specStates: readonly SpecState[] = [
+    {
+      name: "visits",
+      streaming: "transforms/visits.yml",
+      window: "transforms/window.yml",
+      latenessMs: 3_600_000,
+      settledAt: 1_000,
+      identities: { memory: 1, disk: 0 },
+      heldBytes: 500,
+      events: { folded: 3, late: 1 },
+      incomplete: false,
+      broken: null,
+    },
+  ];
+  reloaded: Reload | null = null;
+  reloadError: Error | null = null;
+  pieces: readonly (string | Error)[] = [];
+  endedPieces = 0;
+
+  #known(identity: string, json: string) {
+    if (identity !== "7") return [];
+    return this.specStates.map(({ name }) => ({ spec: name, incomplete: true, settledAt: 1_000, json }));
+  }
 
   readonly health = { notReady: () => this.notReady, degraded: () => this.degraded };
   readonly metrics = { contentType: "text/plain; version=0.0.4", text: async () => "aisle_events_total 3\n" };

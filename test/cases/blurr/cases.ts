@@ -42,19 +42,31 @@ export function textOf(each: Case, file: string): string {
   return readFileSync(pathOf(each, file), "utf8");
 }
 
+/** What Aisle gives: lines; or what is wrong with the specs, a line each. */
+export type Expectation = { readonly lines: string } | { readonly mistakes: string };
+
 /**
  * What Aisle gives where it differs on purpose, from a file of ours beside the case: `expected_aisle.*` by default,
- * `expected_both.*` whatever the mode. Null: it is as Blurr.
+ * `expected_both.*` whatever the mode. Beside a case of another folder too that is one of those that ship. Null: it is as
+ * Blurr.
  */
-export function ownExpectation(
-  each: Case,
-  mode: Mode,
-): { readonly lines: string } | { readonly mistakes: string } | null {
-  for (const stem of mode === "aisle" ? ["expected_aisle", "expected_both"] : ["expected_both"]) {
-    if (existsSync(pathOf(each, `${stem}.jsonl`))) return { lines: textOf(each, `${stem}.jsonl`) };
-    if (existsSync(pathOf(each, `${stem}_mistakes.txt`))) return { mistakes: textOf(each, `${stem}_mistakes.txt`) };
+export function ownExpectation(each: Case, mode: Mode): Expectation | null {
+  const folders = [join(FOLDER, each.name), ...(isOneOfOurs(each) ? [join(SHIPPED, each.name)] : [])];
+  const stems = mode === "aisle" ? ["expected_aisle", "expected_both"] : ["expected_both"];
+  for (const stem of folders.flatMap((folder) => stems.map((name) => join(folder, name)))) {
+    if (existsSync(`${stem}.jsonl`)) return { lines: readFileSync(`${stem}.jsonl`, "utf8") };
+    if (existsSync(`${stem}_mistakes.txt`)) return { mistakes: readFileSync(`${stem}_mistakes.txt`, "utf8") };
   }
   return null;
+}
+
+/** Is there a case among those that ship with the same specs and events? */
+function isOneOfOurs(each: Case): boolean {
+  const files = [each.streaming_spec, each.window_spec, ...each.events].filter((file) => file !== null);
+  return files.every((file) => {
+    const ours = join(SHIPPED, each.name, file);
+    return existsSync(ours) && readFileSync(ours, "utf8") === textOf(each, file);
+  });
 }
 
 /** Does Blurr do something here that it should not? Then what Aisle does is not in the recorded output. */

@@ -22,13 +22,15 @@ export interface Result {
 
 export interface RunOptions {
   readonly withWindows?: boolean;
+  /** All events in one batch. */
+  readonly isPooled?: boolean;
   /** Default: lines to stdout. */
   readonly writer?: (path: Writable) => Job["writer"];
 }
 
 /** Runs the case's batches, one after the other over a state if there are more than one. @returns the last one's result */
 export async function run(each: Case, mode: Mode, options: RunOptions = {}): Promise<Result> {
-  const { withWindows = true } = options;
+  const { withWindows = true, isPooled = false } = options;
   const compat = mode === "blurr";
   const spec = (name: string) => ({ file: name, text: textOf(each, name) });
   const window = each.window_spec !== null && withWindows ? spec(each.window_spec) : null;
@@ -37,7 +39,7 @@ export async function run(each: Case, mode: Mode, options: RunOptions = {}): Pro
   const processor = PROCESSORS.find((name) => name === each.data_processor);
   if (processor === undefined) throw new Error(`no known data processor '${each.data_processor}'`);
 
-  const batches = batchesOf(each);
+  const batches = isPooled ? [each.events] : batchesOf(each);
   const stateDir = batches.length === 1 ? null : mkdtempSync(join(tmpdir(), "aisle-cases-"));
   try {
     let stdout = "";
@@ -63,6 +65,6 @@ export async function run(each: Case, mode: Mode, options: RunOptions = {}): Pro
 }
 
 /** A file given twice is one batch; different files are batches. */
-function batchesOf({ events }: Case): readonly (readonly string[])[] {
+export function batchesOf({ events }: Case): readonly (readonly string[])[] {
   return new Set(events).size === events.length ? events.map((file) => [file]) : [events];
 }
