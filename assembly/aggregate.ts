@@ -154,23 +154,35 @@ function hashAll(cells: usize, length: i32): u32 {
   return code;
 }
 
-/** Ends a session whose last event is too long ago. */
-export function separate(aggregate: i32): void {
+/**
+ * Ends a session whose last event is too long ago.
+ *
+ * @returns false where Blurr's run ends: it looks for the session that began last, and one never began
+ */
+export function separate(aggregate: i32): bool {
   const slot = slotOf(identity, aggregate);
   let record = <usize>load<u32>(slot, CURRENT);
   if (record == 0) {
+    if (compat && hasEmpty(slot)) return false;
     record = youngest(slot);
-    if (record == 0) return;
+    if (record == 0) return true;
     become(aggregate, slot, record);
   }
-  if (tagOf(record + START_CELL) != Tag.DATETIME) return;
+  if (tagOf(record + START_CELL) != Tag.DATETIME) return true;
   const gap = load<i64>(aggregateAt(aggregate), Aggregate.SEPARATE);
   const start = intOf(record + START_CELL);
   if (time < start - gap || time > intOf(record + END_CELL) + gap || isPast(aggregate, record)) {
     leave(aggregate, slot, record);
-  } else if (compat && time < start && load<u32>(record, ORDER) != 0) {
-    fork(aggregate, slot, record);
   }
+  return true;
+}
+
+/** Is there a session that never began? Blurr stores one, under the same key for all. */
+export function hasEmpty(slot: usize): bool {
+  for (let n = load<u32>(slot, COUNT); n > 0; n--) {
+    if (tagOf(recordAt(slot, n - 1) + START_CELL) != Tag.DATETIME) return true;
+  }
+  return false;
 }
 
 /** The session that began last: an earlier one may have been made after it, by `fork`. */
@@ -185,14 +197,21 @@ function youngest(slot: usize): usize {
   return found;
 }
 
+/** Is the event before a session that was stored? */
+function movesBack(described: usize, record: usize): bool {
+  if (load<u32>(described) != Kind.ACTIVITY || load<u32>(record, ORDER) == 0) return false;
+  return tagOf(record + START_CELL) == Tag.DATETIME && time < intOf(record + START_CELL);
+}
+
 /** Blurr keys a session by its start: one whose start moves back is stored anew, and the old one stays. */
-function fork(aggregate: i32, slot: usize, record: usize): void {
+function fork(aggregate: i32, slot: usize, record: usize): usize {
   const copy = copyOf(record, recordBytes(aggregate));
   store<u32>(copy, 0, ORDER);
   store<u32>(copy, eventNumber(), BORN);
   logSlot(slot);
   addRecord(slot, copy);
   become(aggregate, slot, copy);
+  return copy;
 }
 
 /** Ends a block when its condition says so; only one that has an event. */
@@ -229,8 +248,10 @@ export function discard(aggregate: i32): void {
 
 /** The current record takes the event: it knows whom it is about, and when it began and ended. */
 export function accept(aggregate: i32): void {
-  const record = <usize>load<u32>(slotOf(identity, aggregate), CURRENT);
+  const slot = slotOf(identity, aggregate);
+  let record = <usize>load<u32>(slot, CURRENT);
   const described = aggregateAt(aggregate);
+  if (compat && movesBack(described, record)) record = fork(aggregate, slot, record);
   const isNew = (load<u32>(record, FLAGS) & ACCEPTED) == 0;
   const keepsLast = load<i64>(described, Aggregate.RETENTION) > 0;
   if (isNew || keepsLast) {

@@ -1,8 +1,9 @@
 // Windows and the end of a run as Blurr has them, for `--compat blurr`: the host reckons which blocks are anchors and what
 // their windows hold (`runtime/transform/blurr.ts`), the core evaluates.
 
+import { hasEmpty } from "./aggregate";
 import { freeTemporary } from "./heap";
-import { CURRENT, LIST, COUNT, SAVED, addRecord, recordAt, slotOf } from "./identity";
+import { CURRENT, SAVED, addRecord, slotOf } from "./identity";
 import { Aggregate, Base, Kind, aggregateAt, setBase, streamCount } from "./program";
 import { CELLS, ORDER, START_CELL, newRecord } from "./record";
 import { begin } from "./rows";
@@ -11,14 +12,14 @@ import { Tag, addressOf, intOf, tagOf } from "./value";
 // The end of a run
 
 /**
- * All that is loaded is saved, in the order of the aggregates. Of an activity that has nothing loaded, a record of defaults
- * is, as Blurr does it.
+ * All that is loaded is saved, in the order of the aggregates; of an activity or a stored variable that has nothing loaded,
+ * a record of defaults.
  */
 export function finishRun(identity: usize): void {
   for (let i = 0; i < streamCount; i++) {
     const slot = slotOf(identity, i);
     let record = <usize>load<u32>(slot, CURRENT);
-    if (record == 0 && load<u32>(aggregateAt(i)) == Kind.ACTIVITY && !hasEmpty(slot)) {
+    if (record == 0 && savesEmpty(i) && !hasEmpty(slot)) {
       record = newRecord(i, 0);
       addRecord(slot, record);
     }
@@ -31,12 +32,11 @@ export function finishRun(identity: usize): void {
   }
 }
 
-/** Is there a session that never began? There is one key for all of them. */
-function hasEmpty(slot: usize): bool {
-  for (let n = load<u32>(slot, COUNT); n > 0; n--) {
-    if (tagOf(recordAt(slot, n - 1) + START_CELL) != Tag.DATETIME) return true;
-  }
-  return false;
+/** Of which aggregates Blurr saves a record that took no event. */
+function savesEmpty(aggregate: i32): bool {
+  const described = aggregateAt(aggregate);
+  const kind = load<u32>(described);
+  return kind == Kind.ACTIVITY || (kind == Kind.VARIABLE && load<u32>(described, Aggregate.STORED) != 0);
 }
 
 // Windows

@@ -12,7 +12,7 @@ export { abortReason, setOrigin } from "./vm";
 export * from "./fold";
 export { boundTail } from "./history";
 export * from "./blurr";
-export { completeRow, dayOfRow, dropRow, emptyRow, featuresOf, isTrue, recordOfRow, rowOf, setAnchor } from "./rows";
+export { completeRow, dayOfRow, dropRow, emptyRow, featuresOf, isRipe, isTrue, recordOfRow, rowAt, rowOf, setAnchor } from "./rows";
 export { packColumns, packTexts } from "./texts";
 export { setWindow } from "./series";
 export * from "./inspect";

@@ -11,6 +11,7 @@ import {
   ROWS_COUNT,
   TAIL_COUNT,
   TOUCHED,
+  addRecord,
   findIdentity,
   freeSlot,
   hashOf,
@@ -23,7 +24,7 @@ import {
 } from "./identity";
 import { writeLine, writeRecord, writeRow } from "./output";
 import { Aggregate, Kind, aggregateAt, compat, streamCount } from "./program";
-import { ACCEPTED, EXPIRED, FLAGS, LAST, ORDER } from "./record";
+import { ACCEPTED, EXPIRED, FLAGS, LAST, ORDER, newRecord } from "./record";
 import { highestAt, settledAt } from "./fold";
 import { ENTRY_SEQ, entryAt, settleFully } from "./history";
 import { writeJson } from "./write-json";
@@ -80,10 +81,19 @@ export function settleIdentity(identity: usize): void {
   if (settled > -Infinity) settleFully(identity, <i64>settled);
 }
 
-/** Its variables go back to their defaults: Blurr's begin anew in each run. */
+/** Its variables go back to their defaults: Blurr's begin anew in each run. One that is stored keeps its turn. */
 export function forgetVariables(identity: usize): void {
   for (let i = 0; i < streamCount; i++) {
-    if (load<u32>(aggregateAt(i)) == Kind.VARIABLE) freeSlot(slotOf(identity, i), i);
+    const described = aggregateAt(i);
+    const slot = slotOf(identity, i);
+    if (load<u32>(described) != Kind.VARIABLE || load<u32>(slot, COUNT) == 0) continue;
+    const turn = load<u32>(recordAt(slot, 0), ORDER);
+    freeSlot(slot, i);
+    if (load<u32>(described, Aggregate.STORED) == 0) continue;
+    const record = newRecord(i, 0);
+    store<u32>(record, turn, ORDER);
+    addRecord(slot, record);
+    store<u32>(slot, <u32>record, CURRENT);
   }
 }
 

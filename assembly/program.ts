@@ -39,6 +39,7 @@ export const BASES: usize = memory.data(256 * 4, 16);
 //   +56  unit        u32  of a window: 0 time, 1 count; of a variable 2
 //   +60  deferred    u32  1: of a window aggregate, waits for blocks after the anchor
 //   +64  name        u32  of the aggregate, address and bytes
+//   +72  stored      u32  1: its records are among what a run gives
 export const AGGREGATE_SIZE: usize = 80;
 export namespace Aggregate {
   export const KIND: usize = 0;
@@ -56,6 +57,7 @@ export namespace Aggregate {
   export const DEFERRED: usize = 60;
   export const NAME: usize = 64;
   export const NAME_LENGTH: usize = 68;
+  export const STORED: usize = 72;
 }
 
 export let aggregates: usize = 0;

@@ -16,7 +16,7 @@ import { CURRENT, KEY_LENGTH, LAST, ROWS, ROWS_COUNT, grown, keyOf, slotOf } fro
 import { eventNumber, isLogged, logCounts, logHeader } from "./history";
 import { Aggregate, Base, Kind, aggregateAt, baseOf, setBase, streamCount, windowCount } from "./program";
 import { ACCEPTED, ANCHORED, BORN, CELLS, FLAGS, IDENTITY_CELL, START_CELL, copyOf, dropRecord, newRecord, recordBytes } from "./record";
-import { fillWindow } from "./series";
+import { fillWindow, isOver } from "./series";
 import { truth } from "./compare";
 import { Fault, Tag, intOf, putText, tagOf } from "./value";
 import { ABORTED, run } from "./vm";
@@ -228,15 +228,22 @@ function showSnapshot(row: usize): void {
   }
 }
 
-/** The time after which a row's last window says nothing new, µs; i64.MAX_VALUE while a count may still be filled. */
-export function ripeAt(n: i64): i64 {
-  let ripe = n;
-  for (let i = streamCount; i < streamCount + windowCount; i++) {
+/**
+ * Can nothing that may still come change the row? Its event is settled, the windows after it are over, and so are the
+ * blocks in these. A window of a count that is not filled is not over.
+ *
+ * @param settled  time before which nothing is taken any more, µs
+ */
+export function isRipe(identity: usize, n: u32, settled: f64): bool {
+  const row = rowAt(identity, n);
+  if (!(<f64>load<i64>(row) < settled)) return false;
+  const start = load<i64>(row, START);
+  for (let i = streamCount; i < streamCount + windowCount && hasDeferred; i++) {
     const described = aggregateAt(i);
-    const span = load<i64>(described, Aggregate.SPAN);
-    if (load<u32>(described) == Kind.WINDOW && load<u32>(described, Aggregate.UNIT) == 0 && span > 0) ripe = max(ripe, n + span);
+    if (load<u32>(described) != Kind.WINDOW || load<i64>(described, Aggregate.SPAN) < 0) continue;
+    if (!isOver(i, slotOf(identity, load<u32>(described, Aggregate.SOURCE)), start, load<i64>(row), <i64>settled)) return false;
   }
-  return ripe;
+  return true;
 }
 
 /**

@@ -5,8 +5,8 @@ import { newList } from "./collection";
 import { Func } from "./builtins";
 import { ITEMS_MAX, spend, temporary } from "./heap";
 import { COUNT, LIST, recordAt } from "./identity";
-import { Aggregate, aggregateAt } from "./program";
-import { CELLS, EXPIRED, FLAGS, LAST, START_CELL } from "./record";
+import { Aggregate, Kind, aggregateAt } from "./program";
+import { CELLS, END_CELL, EXPIRED, FLAGS, LAST, START_CELL } from "./record";
 import { Fault, Tag, copyCell, intOf, putCollection, putInt, tagOf } from "./value";
 
 /** Window by aggregate: +0 address of its records u32, +4 count u32. */
@@ -59,6 +59,33 @@ export function fillWindow(aggregate: i32, slot: usize, start: i64, at: i64): bo
   if (!isCount) return gather(aggregate, slot, from, to, u32.MAX_VALUE, false) > 0;
   const wanted = <u32>(span < 0 ? -span : span);
   return gather(aggregate, slot, from, to, wanted, span < 0) == wanted;
+}
+
+/**
+ * Is a window after the anchor as it will stay? That is when it is over and no block in it goes on. A Block, which an event
+ * with its dimensions may take up again at any time, counts as over with the window.
+ *
+ * @param settled  time before which nothing is taken any more, µs; the others as in `fillWindow`
+ */
+export function isOver(aggregate: i32, slot: usize, start: i64, at: i64, settled: i64): bool {
+  const described = aggregateAt(aggregate);
+  const isCount = load<u32>(described, Aggregate.UNIT) == Unit.COUNT;
+  if (!isCount && start + load<i64>(described, Aggregate.SPAN) > settled) return false;
+  if (!fillWindow(aggregate, slot, start, at)) return !isCount;
+  const source = aggregateAt(load<u32>(described, Aggregate.SOURCE));
+  const window = windows + (<usize>aggregate << 3);
+  for (let n: u32 = 0; n < load<u32>(window, 4); n++) {
+    if (!isClosed(source, slot, <usize>load<u32>(<usize>load<u32>(window) + (<usize>n << 2)), settled)) return false;
+  }
+  return true;
+}
+
+function isClosed(described: usize, slot: usize, block: usize, settled: i64): bool {
+  if (load<u32>(described) == Kind.ACTIVITY) return intOf(block + END_CELL) + load<i64>(described, Aggregate.SEPARATE) < settled;
+  if (load<u32>(described) != Kind.SPLIT) return true;
+  // one that a condition ends goes on until the next has begun
+  const next = firstFrom(slot, intOf(block + START_CELL) + 1);
+  return next < load<u32>(slot, COUNT) && intOf(recordAt(slot, next) + START_CELL) < settled;
 }
 
 /** The first record that starts at `start` or later. */

@@ -94,6 +94,9 @@ namespace Type {
   export const BOOLEAN: u32 = 3;
 }
 
+/** A reason for ABORTED that is none of the program's; see `separate`. */
+const EMPTY_SESSION: u32 = 0xffffffff;
+
 let reason: u32 = 0;
 let origin: usize = 0;
 
@@ -308,8 +311,9 @@ export function run(entry: usize): i32 {
         fault = switchTo(x, at(b), c);
         break;
       case Op.SEPARATE:
-        separate(x);
-        continue;
+        if (separate(x)) continue;
+        reason = EMPTY_SESSION;
+        return ABORTED;
       case Op.SPLIT: {
         const answer = at(a);
         split(x, tagOf(answer) == Tag.BOOL && intOf(answer) != 0);

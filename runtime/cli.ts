@@ -7,6 +7,7 @@ import { configCommand } from "./cli/config.ts";
 import { deadlettersCommand } from "./cli/deadletters.ts";
 import { explainCommand } from "./cli/explain.ts";
 import type { Shell } from "./cli/shell.ts";
+import { testCommand } from "./cli/test.ts";
 import { transformCommand } from "./cli/transform.ts";
 import { upCommand } from "./cli/up.ts";
 import { validateCommand } from "./cli/validate.ts";
@@ -45,6 +46,7 @@ for (const command of [
   configCommand(shell),
   deadlettersCommand(shell),
   validateCommand(shell),
+  testCommand(shell),
   explainCommand(shell),
   transformCommand(shell),
 ]) {

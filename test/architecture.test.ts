@@ -27,6 +27,9 @@ const LEAVES = [
   "runtime/loopback.ts",
 ];
 
+/** The shapes of a spec and of its program. */
+const COMPILED = ["runtime/spec/compile.ts", "runtime/spec/spec.ts", "runtime/spec/term.ts"];
+
 /** Where everything is put together: the process, and the commands that open a folder without one. */
 const TOP = ["runtime/main.ts", "runtime/cli.ts", "runtime/cli/"];
 
@@ -56,7 +59,29 @@ const IMPORTS: readonly ImportRule[] = [
   { of: ["runtime/bus/"], only: ["runtime/bus/", ...LEAVES], because: "the bus knows its port only" },
   { of: ["runtime/journal/"], only: ["runtime/journal/", ...LEAVES], because: "the journal knows its port only" },
   { of: ["runtime/store/"], only: ["runtime/store/", ...LEAVES], because: "the store knows its port only" },
-  { of: ["runtime/core/"], only: ["runtime/core/", ...LEAVES], because: "the core's host knows the core only" },
+  {
+    of: ["runtime/core/"],
+    only: ["runtime/core/", ...COMPILED, ...LEAVES],
+    because: "the core's host knows the core only, and the shape of what is compiled for it",
+  },
+  {
+    of: ["runtime/spec/"],
+    only: ["runtime/spec/", "runtime/data/", "runtime/core/paths.ts", ...LEAVES],
+    because: "a spec is read and compiled without a world, and without the core",
+  },
+  {
+    of: ["runtime/transforms/"],
+    only: [
+      "runtime/transforms/",
+      "runtime/spec/",
+      "runtime/core/",
+      "runtime/data/",
+      ...["runtime/journal/journal.ts", "runtime/http/ports.ts", "runtime/ingest.ts"],
+      ...["runtime/site.ts", "runtime/metrics.ts"],
+      ...LEAVES,
+    ],
+    because: "specs at work know the journal and the disk by their ports, and no face, bus or board",
+  },
   {
     of: ["runtime/http/"],
     never: [
@@ -66,6 +91,7 @@ const IMPORTS: readonly ImportRule[] = [
       "runtime/journal/lmdb.ts",
       "runtime/store/",
       "runtime/core/",
+      "runtime/transforms/",
     ],
     because: "routes see ports",
   },
@@ -82,6 +108,7 @@ const HOMES: Readonly<Record<string, Places>> = {
   nats: ["runtime/bus/nats.ts"],
   lmdb: ["runtime/journal/", "runtime/store/"],
   "@assemblyscript/loader": ["runtime/core/core.ts"],
+  msgpackr: ["runtime/core/"],
   hono: ["runtime/http/"],
   "@hono/node-server": ["runtime/http/"],
   "@hono/zod-openapi": ["runtime/http/"],
@@ -160,6 +187,15 @@ describe("the checker", () => {
     ["a store that imports the bus, late", "runtime/store/a.ts", 'const bus = await import("../bus/bus.ts");'],
     ["a journal that re-exports the core", "runtime/journal/a.ts", 'export { Forest } from "../core/forest.ts";'],
     ["a core that reaches into data", "runtime/core/a.ts", 'import { csv } from "../data/csv.ts";'],
+    ["a core that reads specs", "runtime/core/a.ts", 'import { loadStreaming } from "../spec/load.ts";'],
+    ["a spec that reaches into the core", "runtime/spec/a.ts", 'import { Fold } from "../core/fold.ts";'],
+    [
+      "a spec at work that knows LMDB",
+      "runtime/transforms/a.ts",
+      'import { IdentityStore } from "../store/identities.ts";',
+    ],
+    ["a spec at work that knows the board", "runtime/transforms/a.ts", 'import { Applier } from "../apply.ts";'],
+    ["a route that folds", "runtime/http/a.ts", 'import { Live } from "../transforms/live.ts";'],
     ["somebody who imports main", "runtime/runner.ts", 'import { start } from "./main.ts";'],
     ["main that imports the CLI", "runtime/main.ts", 'import { run } from "./cli.ts";'],
     ["a runner that picks its bus", "runtime/runner.ts", 'import { MemoryBus } from "./bus/memory.ts";'],
@@ -174,6 +210,11 @@ describe("the checker", () => {
     ["runtime/cli.ts", 'import { start } from "./main.ts";'],
     ["runtime/bus/a.ts", 'import { limits } from "../limits.ts"; import { b } from "./b.ts";'],
     ["runtime/http/a.ts", 'import type { Bus } from "../bus/bus.ts";'],
+    ["runtime/core/a.ts", 'import type { Program } from "../spec/compile.ts";'],
+    [
+      "runtime/transforms/a.ts",
+      'import { Fold } from "../core/fold.ts"; import { compile } from "../spec/compile.ts";',
+    ],
     ["actors/a.ts", 'import { defineActor } from "../runtime/actor.ts";'],
     ["assembly/a.ts", 'import { b } from "./b";'],
     ["runtime/errors.ts", '// import { x } from "./bus/bus.ts"\nconst text = "import x from \'./main.ts\'";'],
@@ -184,6 +225,7 @@ describe("the checker", () => {
   it.each([
     ["nats beside its file", "runtime/bus/memory.ts", 'import type { Msg } from "nats";'],
     ["lmdb in a route", "runtime/http/a.ts", 'import { open } from "lmdb";'],
+    ["MessagePack in a store", "runtime/store/a.ts", 'import { pack } from "msgpackr";'],
     ["the loader elsewhere", "runtime/core/forest.ts", 'import { instantiate } from "@assemblyscript/loader/umd";'],
     ["a package in an actor", "actors/a.ts", 'import { z } from "zod";'],
     ["node's files in an actor", "actors/a.ts", 'import { readFileSync } from "node:fs";'],

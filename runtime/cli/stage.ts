@@ -29,7 +29,7 @@ export async function atStage<T>(
   version: string,
   use: (stage: Stage) => Promise<T>,
 ): Promise<T> {
-  const dataDir = mkdtempSync(join(tmpdir(), "aisle-test-"));
+  const dataDir = mkdtempSync(join(tmpdir(), "aisle-play-"));
   const faults: string[] = [];
   const log = pino(
     { level: "error", base: null },

@@ -11,6 +11,7 @@ import { fileSource, type Source, streamSource } from "../transform/sources.ts";
 import { tallyLines } from "../transform/tally.ts";
 import { transform } from "../transform/transform.ts";
 import type { Shell } from "./shell.ts";
+import { printTrainingRows } from "./training.ts";
 import { likeBlurr, yamlIn } from "./validate.ts";
 
 interface Options {
@@ -23,6 +24,8 @@ interface Options {
   readonly state?: string;
   readonly compat?: "blurr";
   readonly debug?: boolean;
+  readonly training?: boolean;
+  readonly data?: string;
 }
 
 /** `aisle transform`: records or rows of the events in files. */
@@ -38,13 +41,25 @@ export function transformCommand(shell: Shell): Command {
     .option("--output <path>", "file for it instead of standard output; a folder for tables of records")
     .option("--state <folder>", "state between runs: two batches give what one would have given")
     .addOption(new Option("--compat <system>", "do as that system does, also where it is wrong").choices(["blurr"]))
+    .option(
+      "--training",
+      "rows of the journal of a place, by the transforms of its site, which is named in place of files",
+    )
+    .option("--data <folder>", "with --training: data folder of the place; default: the site's")
     .option("--debug", "say of each event that is not used why, on standard error")
     .addOption(new Option("--runner <name>").choices(["local"]).hideHelp());
-  return command.action((files: string[], options: Options) => run(shell, command, files, options));
+  return command.action((files: string[], options: Options) => {
+    if (options.training !== true) return run(shell, command, files, options);
+    const { source, state, compat, dataProcessor } = options;
+    if (source !== undefined || state !== undefined || compat !== undefined || dataProcessor !== "simple")
+      command.error("error: --training reads a journal: it goes without --source, --state, --compat, --data-processor");
+    return printTrainingRows(shell, command, files, options);
+  });
 }
 
 async function run(shell: Shell, command: Command, files: readonly string[], options: Options): Promise<void> {
-  const { to: format, compat, debug } = options;
+  const { to: format, compat, debug, data } = options;
+  if (data !== undefined) command.error("error: --data goes with --training");
   const path = options.output ?? null;
   const isCompat = compat === "blurr";
   const spec = read(shell, options);

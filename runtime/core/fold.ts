@@ -112,8 +112,10 @@ export type Core = ImageCore & {
   currentRecord(identity: number, aggregate: number): number;
   orderOf(record: number): number;
   rowsCount(identity: number): number;
+  rowAt(identity: number, n: number): number;
   completeRow(identity: number, n: number): number;
   featuresOf(identity: number): number;
+  isRipe(identity: number, n: number, settledMicros: number): number;
   dayOfRow(row: number): number;
   recordOfRow(row: number, aggregate: number): number;
   finishRun(identity: number): void;
@@ -460,8 +462,10 @@ export class Fold {
 
   /** Why the run is over, after the core has said that it is. */
   aborted(): Aborted {
-    const { error, message } = this.program.aborts[this.core.abortReason()]!;
-    return new Aborted(error, message);
+    const reason = this.program.aborts[this.core.abortReason() >>> 0];
+    if (reason !== undefined) return new Aborted(reason.error, reason.message);
+    // a session that never began, among those that Blurr looks through
+    return new Aborted("TypeError", "'<' not supported between instances of 'datetime.datetime' and 'NoneType'");
   }
 
   /** Folds again what a late event, or one that failed, has undone. */
@@ -579,6 +583,38 @@ export class Fold {
       if (count < max) yield row;
       else core.dropRow(row);
     }
+  }
+
+  /**
+   * As `completeRows`, those that nothing that may still come can change.
+   *
+   * @returns how many there may be more, once more time has passed
+   */
+  *ripeRows(identity: Handle): Generator<number, number> {
+    const { core } = this;
+    const max = this.program.anchor?.max || Number.POSITIVE_INFINITY;
+    const settled = core.settledAt();
+    /** By day, rows that were given or that may be. */
+    const byDay = new Map<number, { given: number; open: number }>();
+    let waiting = 0;
+    for (let n = 0; n < core.rowsCount(identity); n++) {
+      const day = core.dayOfRow(core.rowAt(identity, n));
+      const turn = byDay.get(day) ?? { given: 0, open: 0 };
+      byDay.set(day, turn);
+      if (turn.given >= max) continue;
+      const isRipe = core.isRipe(identity, n, settled) !== 0;
+      // one that is not ripe may take the last turn of the day, or leave it
+      if (!isRipe || turn.given + turn.open >= max) {
+        turn.open++;
+        waiting++;
+        continue;
+      }
+      const row = core.completeRow(identity, n);
+      if (row === 0) continue;
+      turn.given++;
+      yield row;
+    }
+    return waiting;
   }
 
   /** Features as of the identity's last event, as JSON; null when it has no block or a window before it is not filled. */

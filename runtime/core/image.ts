@@ -139,6 +139,7 @@ function describe(core: ImageCore, at: number, aggregate: Described, isWindow: b
   view.setUint32(60, Number(aggregate.deferred), true);
   view.setUint32(64, name.at, true);
   view.setUint32(68, name.length, true);
+  view.setUint32(72, Number(aggregate.stored), true);
 }
 
 /** A text as JSON, only ASCII. */

@@ -168,13 +168,16 @@ class SpecCompiler {
     };
   }
 
-  /** A program of one expression, into a temporary; None where it fails or where `guard` is not true. */
+  /**
+   * A program of one expression, into a temporary; None where `guard` is not true, and where it fails: but a time that
+   * fails is False, as None says that there is none.
+   */
   #single(code: Code, what: Site["what"], temporary: number, guard: Code | null = null): number {
     const coder = this.#coder;
     const entry = this.#begin();
     const target = cellAt(BASE.temporaries, temporary);
     const site = this.#site(null, null, what, code);
-    coder.emit("MOVE", { a: target, b: coder.constant(null) });
+    coder.emit("MOVE", { a: target, b: coder.constant(what === "time" ? false : null) });
     const end = coder.label();
     this.#try(site, end);
     if (guard !== null && !this.#compat) this.#terms.unless(guard.term, end);

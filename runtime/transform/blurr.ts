@@ -37,11 +37,6 @@ interface Block {
 type Order = (a: Block | Bound, b: Block | Bound) => number;
 type Bound = Pick<Block, "start" | "text">;
 
-/** Which store's records are read back: that of the first aggregate that has one. Null: none. */
-export function firstStore(aggregates: readonly Described[]): number | null {
-  return aggregates.find(({ stored }) => stored)?.store ?? null;
-}
-
 /** @throws Aborted when Python could not print the record or row */
 export function checkPrintable(fold: Fold, aggregate: number, record: number): void {
   const tag = fold.core.unprintable(aggregate, record);

@@ -4,7 +4,6 @@
 // float    DOUBLE            string    STRING      list, map, set  JSON
 import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
-import type { SchemaElement } from "hyparquet";
 import { fileWriter, ParquetWriter } from "hyparquet-writer";
 import type { Fold, Handle } from "../core/fold.ts";
 import { type Datetime, type Json, toJson, type Value } from "../core/value.ts";
@@ -17,6 +16,7 @@ import type { Writer } from "./writer.ts";
 /** Rows that are written at once. */
 const GROUP_ROWS = 65_536;
 
+type SchemaElement = ConstructorParameters<typeof ParquetWriter>[0]["schema"][number];
 type Cell = bigint | number | string | boolean | Json;
 
 interface Column {

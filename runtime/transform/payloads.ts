@@ -11,12 +11,12 @@ export class Payloads {
   /** All their bytes. */
   bytes = 0;
   readonly #buffers: Uint8Array[] = [];
-  #used = BUFFER_BYTES;
+  #used = 0;
   #entries = new Uint32Array(ENTRY * 1024);
 
   /** Takes a copy of an event. @param line  where it stands in its file, from 1 */
   add(payload: Uint8Array, line: number): void {
-    if (this.#used + payload.length > BUFFER_BYTES) {
+    if (this.#buffers.length === 0 || this.#used + payload.length > BUFFER_BYTES) {
       this.#buffers.push(new Uint8Array(Math.max(BUFFER_BYTES, payload.length)));
       this.#used = 0;
     }

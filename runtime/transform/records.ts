@@ -1,6 +1,6 @@
 // Which records of an identity a run gives, and in which order.
 import type { Fold, Handle } from "../core/fold.ts";
-import { BlurrRows, firstStore } from "./blurr.ts";
+import { BlurrRows } from "./blurr.ts";
 
 /** A record, and the index of its aggregate. */
 export interface Stored {
@@ -25,12 +25,14 @@ export function ownYield(fold: Fold): Yield {
   };
 }
 
+/** The store whose records Blurr reads back: the first that the spec lists. */
+const READ_STORE = 0;
+
 /** The first store, and anchors at the end of the run. */
 export function blurrYield(fold: Fold): Yield {
   const { aggregates, transform } = fold.program;
-  const store = firstStore(aggregates);
   const rows = transform.window === null ? null : new BlurrRows(fold);
   const records = (identity: Handle) =>
-    fold.records(identity).filter(({ aggregate }) => aggregates[aggregate]!.store === store && store !== null);
+    fold.records(identity).filter(({ aggregate }) => aggregates[aggregate]!.store === READ_STORE);
   return { records, rows: (identity) => rows?.rows(identity, records(identity)) ?? [] };
 }

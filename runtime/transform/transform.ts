@@ -98,6 +98,7 @@ class Run {
   }
 
   #foldAll(order: Uint32Array): void {
+    this.#job.progress?.folded(0, order.length);
     for (const [from, to] of this.#batches(order)) {
       this.#fold.fold(this.#batch(order, from, to), this.#lookup, this.#told(order, from));
       this.#job.progress?.folded(to, order.length);

@@ -30,6 +30,8 @@ export interface LivePorts {
   readonly recent: Recent;
   readonly cold: ColdIdentities;
   readonly memoryBytes: number;
+  /** Whether each anchor leaves a row: for training. */
+  readonly rows?: boolean;
   /** Told of an event that was on time for nobody, or cost more than is allowed. */
   readonly refused: (live: Live, entry: Entry, outcome: "late" | "failed") => void;
   /** A bug: the spec folds no more. */
@@ -64,7 +66,7 @@ export class Live {
     this.#ports = ports;
     this.cold = ports.cold;
     this.program = compile(spec.transform);
-    this.fold = new Fold(this.program, { cold: ports.cold });
+    this.fold = new Fold(this.program, { cold: ports.cold, rows: ports.rows ?? false });
     this.counts = Object.fromEntries(COUNTED.map((name) => [name, 0])) as Record<Counted, number>;
     this.#residence = new Residence(this.fold, ports.cold, ports.memoryBytes);
     this.#settling = new Settling(this.fold);

@@ -1,6 +1,6 @@
 // The specs of a site at work: fed with what is on disk, in the order of the journal, a slice for each turn of the event
-// loop, so that decisions never wait for them. Who asks gets the rest of the queue folded first: an event that was
-// acknowledged is in every answer.
+// loop, after the decisions of a commit have gone out. Who asks gets the rest of the queue folded first: an event that
+// was acknowledged is in every answer.
 import type { Clock } from "../clock.ts";
 import { AisleError, formatMistake, SiteError } from "../errors.ts";
 import type { Known, Reload, SpecState, Transforms } from "../http/ports.ts";
@@ -41,6 +41,8 @@ interface Swap {
   readonly built: readonly Live[];
 }
 
+/** Commits are gathered for so long, ms: one event alone costs three times its share of a batch. */
+const GATHER_MS = 5;
 /** Wait before a full journal is tried again, ms. */
 const RETRY_MS = 20;
 const NO_PAYLOAD = new Uint8Array(0);
@@ -141,12 +143,14 @@ export class SiteTransforms implements Transforms {
   #schedule(): void {
     if (this.#scheduled || this.#queue.length === 0) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    const run = () => {
       this.#scheduled = false;
       if (this.#closed) return;
       this.#step();
       this.#schedule();
-    });
+    };
+    if (this.#queue.length >= limits.foldEvents) setImmediate(run);
+    else this.#options.clock.after(GATHER_MS, run);
   }
 
   #step(): void {

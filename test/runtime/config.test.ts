@@ -537,7 +537,7 @@ describe("the JSON Schema of site.yml", () => {
     };
 
     expect(Object.keys(schema.properties)).toEqual(
-      "version name place timeZone log http bus events departments floor catalog source scorer retention play".split(
+      "version name place timeZone log http bus events departments floor catalog source scorer retention transforms play".split(
         " ",
       ),
     );

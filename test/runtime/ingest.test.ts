@@ -446,7 +446,9 @@ describe("ingest", () => {
     });
 
     it("does not let a publisher say by header what only we say", async () => {
-      await accept(entry(7), { headers: { test: "1", "replay-of": "3", id: "x", type: "exit", tombstone: "1" } });
+      await accept(entry(7), {
+        headers: { test: "1", "replay-of": "3", "replay-seq": "3", id: "x", type: "exit", tombstone: "1" },
+      });
 
       expect(journal.disk.entries[0]!.headers).toEqual({});
     });
@@ -513,6 +515,12 @@ describe("ingest", () => {
 
       expect(await ingest.replay(inbound(body), 12)).toMatchObject({ accepted: 1, duplicate: 0, seqs: [2] });
       expect(journal.disk.entries[1]!.headers).toEqual({ id: "a", "replay-of": "12" });
+    });
+
+    it("names the entry that it is of, where it became one", async () => {
+      await ingest.replay(inbound(entry(7)), 12, 5);
+
+      expect(journal.disk.entries[0]!.headers).toEqual({ "replay-of": "12", "replay-seq": "5" });
     });
 
     it("has its id count as seen from then on", async () => {

@@ -1,5 +1,6 @@
 // A command in the test's process: what it prints, and the code that it ends with.
 import { tmpdir } from "node:os";
+import { Writable } from "node:stream";
 import { type Command, CommanderError } from "commander";
 import type { Shell } from "../../runtime/cli/shell.ts";
 import { AisleError } from "../../runtime/errors.ts";
@@ -38,6 +39,14 @@ export async function runCommand(
     colour: false,
     write: (line) => void out.push(...line.split("\n")),
     warn: (line) => void err.push(...line.split("\n")),
+    stdout: new Writable({
+      write(chunk: Buffer, _, done) {
+        out.push(...chunk.toString().trimEnd().split("\n"));
+        done();
+      },
+    }),
+    stdin: () => null,
+    overwrite: null,
     onSignal: () => {},
     exit: (code) => {
       throw new Exit(code);

@@ -43,7 +43,7 @@ class State:
     lazy = False
     # a power that is not exact
     inexact = False
-    # an integer of the event is beyond 64 bits
+    # the event has an integer beyond 64 bits
     wide = False
 
 
@@ -58,7 +58,7 @@ def checked(value):
     elif type(value) is set:
         return Unordered(value)
     elif isinstance(value, dt.timedelta):
-        if not INT_MIN <= value // dt.timedelta(microseconds=1) <= INT_MAX:
+        if abs(value // dt.timedelta(microseconds=1)) > INT_MAX:
             raise Skip("beyond 64 bits", "OverflowError")
     elif isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
         raise Skip("half a surrogate pair")
@@ -70,6 +70,8 @@ def checked(value):
 
 class Record(dict):
     """An object of the event: a missing member is None, its members are attributes too."""
+
+    is_wide = False
 
     def __getitem__(self, key):
         return wrapped(dict.get(self, key))
@@ -83,9 +85,13 @@ class RecordList(list):
         return wrapped(list.__getitem__(self, key))
 
 
+def is_wide(value):
+    if isinstance(value, (dict, list)):
+        return any(map(is_wide, value.values() if isinstance(value, dict) else value))
+    return beyond(value)
+
+
 def wrapped(value):
-    if beyond(value):
-        State.wide = True
     if type(value) is dict:
         return Record(value)
     return RecordList(value) if type(value) is list else value
@@ -237,6 +243,12 @@ def attribute(whole, name):
 
 # Functions
 
+
+def signs(named):
+    """`reverse` is any integer here; Python takes those of C."""
+    return {name: value != 0 if name == "reverse" and isinstance(value, int) else value for name, value in named.items()}
+
+
 ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII)
 
 
@@ -279,6 +291,11 @@ def a_range(*args):
     return made
 
 
+def a_round(number, digits=None):
+    # Python would raise 10 to that power
+    return round(number, max(digits, -400) if isinstance(number, int) and isinstance(digits, int) else digits)
+
+
 def a_reversed(items):
     return Lazy(list(reversed(items)))
 
@@ -309,7 +326,7 @@ FUNCTIONS = {
     "any": lambda x: any(loose(x)),
     "all": lambda x: all(loose(x)),
     "abs": abs,
-    "round": round,
+    "round": a_round,
     "sorted": ordered(sorted),
     "reversed": a_reversed,
     "range": a_range,
@@ -344,7 +361,7 @@ def call(name, *args, **named):
             kept(arg)
     if any(beyond(arg) for arg in args) and name not in ("str", "float", "repr", "bool"):
         raise Skip("beyond 64 bits", "OverflowError")
-    return checked(function(*args, **named))
+    return checked(function(*args, **signs(named)))
 
 
 # Methods: those that change a collection give the changed one; a None is not added.
@@ -401,7 +418,7 @@ def method(receiver, name, *args, **named):
         return checked(getattr(copy, name)(*args, **named))
     if name == "append" and args == (None,) or name == "insert" and args[1:] == (None,) or name == "add" and args == (None,):
         return checked(copy)
-    getattr(copy, name)(*args, **named)
+    getattr(copy, name)(*args, **signs(named))
     return checked(copy)
 
 
@@ -602,7 +619,14 @@ CLASSES = (
     NameError,
     SyntaxError,
 )
-AS_TEXT = {"datetime": dt, "nan": math.nan, "inf": math.inf, "set": set}
+
+
+class AsText(dict):
+    """What a `repr` refers to. Every NaN is another one, so that a set may hold several."""
+
+    def __missing__(self, name):
+        return {"datetime": dt, "nan": float("nan"), "inf": math.inf, "set": set}[name]
+
 
 
 def class_of(error):
@@ -613,7 +637,8 @@ def class_of(error):
 
 def judge(expression, source, ours):
     State.steps = 0
-    State.lazy = State.inexact = State.wide = False
+    State.lazy = State.inexact = False
+    State.wide = source.is_wide
     try:
         value = expression.value(source)
         if isinstance(value, LAZIES):
@@ -644,7 +669,7 @@ def judge(expression, source, ours):
             return None
         if not State.inexact:
             return repr(value)
-    return None if same(value, eval(text, AS_TEXT)) else shown(value)
+    return None if same(value, eval(text, {}, AsText())) else shown(value)
 
 
 def plain(value):
@@ -705,6 +730,7 @@ def main():
         answer = []
         for event, ours in zip(request["events"], request["ours"]):
             source = Record(json.loads(event))
+            source.is_wide = is_wide(source)
             answer.append([judge(each, source, mine) for each, mine in zip(expressions, ours)])
         print(json.dumps(answer), flush=True)
 

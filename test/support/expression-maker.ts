@@ -35,8 +35,8 @@ interface Local {
   readonly kind: Wanted;
 }
 
-/** Chance that a part is of another kind than it should be. */
-const STRAY = 0.03;
+/** Chance that a part is of another kind than it should be, in every second expression. */
+const STRAY = 0.05;
 /** Chance that brackets which may matter are left out. */
 const BARE = 0.15;
 
@@ -94,6 +94,7 @@ const NAMES = ["x", "y", "z", "a", "b"];
 
 export class ExpressionMaker {
   readonly #random: () => number;
+  #stray = 0;
   #locals: Local[] = [];
   /** Elements of what is iterated over here; more would take long. */
   #loops = 0;
@@ -105,6 +106,7 @@ export class ExpressionMaker {
   expression(): Part {
     this.#locals = [];
     this.#loops = 0;
+    this.#stray = this.#chance(0.5) ? STRAY : 0;
     // fractional powers may differ in the last place: where nothing is made of them
     if (this.#chance(0.02)) return this.#operator(this.#make("number", 2), " ** ", this.#make("number", 2));
     return this.#make("any", 1 + this.#below(5));
@@ -174,7 +176,7 @@ export class ExpressionMaker {
   // Expressions
 
   #make(wanted: Wanted, depth: number): Part {
-    const kind = this.#kind(this.#chance(STRAY) ? "any" : wanted);
+    const kind = this.#kind(this.#chance(this.#stray) ? "any" : wanted);
     const locals = this.#locals.filter((local) => local.kind === kind || local.kind === "any");
     if (locals.length > 0 && this.#chance(0.3)) return part(this.#one(locals).name);
     if (depth <= 0 || this.#chance(0.15)) return this.#leaf(kind);
@@ -388,6 +390,7 @@ export class ExpressionMaker {
       () => this.#call("round", make("number")),
       () => this.#call("sum", this.#numbers("int", depth), ...this.#some(make("int"))),
       () => this.#call("ord", make("text")),
+      () => this.#call("ord", { parts: [this.#operand(make("text")), "[0]"], open: false }),
       () => this.#method(make("text"), this.#one(["find", "rfind", "index", "count"]), make("text"), ...this.#bounds(depth)),
       () => this.#method(make(this.#one(["list", "tuple"])), "index", make("any"), ...this.#some(make("int"))),
       () => this.#method(make(this.#one(["list", "tuple"])), "count", make("any")),

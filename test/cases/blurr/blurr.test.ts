@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { transformCommand } from "../../../runtime/cli/transform.ts";
 import { validateLikeBlurr } from "../../../runtime/spec/validator.ts";
 import { RowsCsv } from "../../../runtime/transform/csv.ts";
 import { readInput } from "../../../runtime/transform/input.ts";
 import { streamSink } from "../../../runtime/transform/sink.ts";
 import { fileSource } from "../../../runtime/transform/sources.ts";
+import { runCommand } from "../../support/command.ts";
 import {
   type Case,
   differing,
@@ -144,6 +146,38 @@ describe("by default", () => {
       if (own !== null) await expectOwn(each, "aisle", own);
       else if (isShipped) await runnerOf(each)(each, "aisle");
       else await expectSameButFor(each);
+    });
+  }
+});
+
+/** The first cases of each kind of output, with and without a window spec. */
+const throughCommand = ["stdout_lines", "run_error"].flatMap((kind) =>
+  [true, false].flatMap((hasWindow) => {
+    const fitting = cases.filter(
+      (each) =>
+        each.expected_kind === kind && (each.window_spec !== null) === hasWindow && batchesOf(each).length === 1,
+    );
+    return fitting.slice(0, 4);
+  }),
+);
+
+describe("through the command line, with --compat blurr", () => {
+  for (const each of throughCommand) {
+    it(each.name, async () => {
+      const window = each.window_spec === null ? [] : ["--window-bts", pathOf(each, each.window_spec)];
+      const source = each.events.map((file) => pathOf(each, file)).join(",");
+      const { code, out, err } = await runCommand(transformCommand, [
+        ...["--streaming-bts", pathOf(each, each.streaming_spec!), ...window, "--source", source],
+        ...["--data-processor", each.data_processor!, "--compat", "blurr"],
+      ]);
+
+      if (each.expected_kind === "run_error") {
+        expect([code, out]).toEqual([1, []]);
+        expect(err).not.toEqual([]);
+      } else {
+        expect(code).toBe(0);
+        expectLines(each, out.join("\n"), textOf(each, each.expected!), isShipped);
+      }
     });
   }
 });

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseYaml } from "../../../runtime/data/yaml.ts";
 import { kindOfSpec, loadStreaming, loadWindow } from "../../../runtime/spec/load.ts";
@@ -29,6 +29,18 @@ describe("the schema of spec files", () => {
 
   it.each(["draft-streaming.yml", "draft-window.yml"])("takes the first draft: %s", (name) => {
     expect(fits(readFileSync(new URL(`../../fixtures/specs/${name}`, import.meta.url), "utf8"))).toBe(true);
+  });
+
+  it("takes the specs that ship, which name it for editors", () => {
+    const folder = new URL("../../../deploy/sites/store/transforms/", import.meta.url);
+    const specs = readdirSync(folder).map((name) => ({ name, text: readFileSync(new URL(name, folder), "utf8") }));
+
+    expect(specs.length).toBeGreaterThan(0);
+    for (const { name, text } of specs) {
+      expect(fits(text)).toBe(true);
+      const named = /^# yaml-language-server: \$schema=(\S+)/.exec(text)![1]!;
+      expect(existsSync(new URL(named, new URL(name, folder)))).toBe(true);
+    }
   });
 
   it.each([

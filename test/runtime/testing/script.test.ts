@@ -93,7 +93,7 @@ expect:
       "tests/c.yml:1:9: the file 'c.jsonl' doesn't exist (did you mean 'd.jsonl'?)",
       'tests/d.jsonl:2:1: expected an event, or how much time passes, such as "5s"',
       "tests/e.yml:2:22: expected a list of decisions, found a map",
-      "tests/e.yml:2:44: expected a map of aggregates, found a list",
+      "tests/e.yml:2:43: expected a map of aggregates, found a list",
       expect.stringMatching(/^tests\/f\.yml:/),
     ]);
   });
