@@ -130,6 +130,8 @@ export const limits = {
   transformFiles: 64,
   /** What the identities of all specs may hold in memory; beyond, those touched longest ago go to the disk. */
   transformBytes: 256 * MiB,
+  /** The same for one spec: the core's memory ends at 1 GiB. */
+  specBytes: 768 * MiB,
   /** Events, and bytes of payload, that are folded in one turn of the event loop. */
   foldEvents: 256,
   foldBytes: 1 * MiB,

@@ -38,9 +38,9 @@ A test is a file tests/<name>.yml (or .json) of the site:
     - { type: focus, id: 7, dep: Sport }
   expect:                            # of a map the keys named count, of a list all elements
     decisions:
-      - { customer: "7", offers: [{ coupon: "34" }] }
+      - { customer: "7", offers: [{ coupon: "87" }] }
     aggregates: { "7": { visit: [{ stops: 1 }] } }
-    features: { "7": { last_visit.stops: 1 } }
+    features: { "7": { now.stops: 1 } }
     deadLetters: []                  # the default: every event is taken
 
 It is played at a place of its own: the site's plan, model, catalog and transforms over an empty journal, without a network.

@@ -192,7 +192,7 @@ const retention = map({
 }).prefault({});
 
 const transforms = map({
-  memory: size(64 * KiB, GiB)
+  memory: size(64 * KiB, 16 * GiB)
     .default(limits.transformBytes)
     .describe("What is folded for all customers; beyond, those not heard of for longest go to the disk"),
 }).prefault({});

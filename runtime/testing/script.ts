@@ -6,9 +6,9 @@
 //     - 5s                              time passes
 //     - { type: focus, id: 7, dep: Sport }
 //   expect:                             what is not named may be anything; of a list every element is
-//     decisions: [{ customer: "7", offers: [{ coupon: "34" }] }]
+//     decisions: [{ customer: "7", offers: [{ coupon: "87" }] }]
 //     aggregates: { "7": { visit: [{ stops: 1 }] } }
-//     features: { "7": { last_visit.stops: 1 } }
+//     features: { "7": { now.stops: 1 } }
 //     deadLetters: []                   the default
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";

@@ -3,6 +3,8 @@ import type { Entry } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
 import { foundOf, isEvent } from "./batch.ts";
 
+/** What an entry takes besides its payload, about. */
+const ENTRY_BYTES = 1_024;
 const GONE: Found = { payload: new Uint8Array(0), id: null };
 
 /**
@@ -24,12 +26,12 @@ export class Recent {
   add(entries: readonly Entry[]): void {
     for (const entry of entries) {
       this.#young.set(entry.seq, entry);
-      this.#bytes += entry.payload.length;
+      this.#bytes += entry.payload.length + ENTRY_BYTES;
     }
     for (const [seq, { payload }] of this.#young) {
       if (this.#bytes <= this.#bytesMax) break;
       this.#young.delete(seq);
-      this.#bytes -= payload.length;
+      this.#bytes -= payload.length + ENTRY_BYTES;
     }
   }
 

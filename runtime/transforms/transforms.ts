@@ -173,7 +173,7 @@ export class SiteTransforms implements Transforms {
     return new Live(spec, {
       recent: this.#recent,
       cold: store.newPart(),
-      memoryBytes: Math.floor(config.memoryBytes / specs),
+      memoryBytes: shareOf(config, specs),
       refused: (live, entry, outcome) => this.#refused(live, entry, outcome),
       fault: ({ name }, error) => fault(`the spec '${name}' has failed: it folds no more until it is reloaded`, error),
     });
@@ -339,7 +339,7 @@ export class SiteTransforms implements Transforms {
     this.#swap = null;
     this.#reload = { ...this.#reload!, state: "done", seq };
     this.reloads.done++;
-    for (const live of lives) live.memoryBytes = Math.floor(config.memoryBytes / lives.length);
+    for (const live of lives) live.memoryBytes = shareOf(config, lives.length);
     for (const live of gone) {
       live.closed = true;
       live.cold.clear().catch((error) => fault(`what the spec '${live.name}' left can't be removed`, error));
@@ -358,6 +358,11 @@ export class SiteTransforms implements Transforms {
     if (isMistake) this.#options.info({ reasons }, "the transforms were not reloaded: the specs have mistakes");
     else this.#options.fault("the transforms were not reloaded", error);
   }
+}
+
+/** Held bytes of each of so many specs. */
+function shareOf({ memoryBytes }: TransformsConfig, specs: number): number {
+  return Math.min(Math.floor(memoryBytes / specs), limits.specBytes);
 }
 
 /** @param at  ms since epoch; null: never */

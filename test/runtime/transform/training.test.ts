@@ -31,8 +31,8 @@ interface Row {
 async function trained(spec: SiteTransform, entries: readonly Entry[]): Promise<Trained & { readonly all: Row[] }> {
   const all: Row[] = [];
   const journal = {
-    lastSeq: entries.length,
-    read: (fromSeq = 1) => entries.slice(fromSeq - 1),
+    lastSeq: entries.at(-1)!.seq,
+    read: (fromSeq = 1) => entries.filter(({ seq }) => seq >= fromSeq),
     find: (seq: number) => entries[seq - 1] ?? null,
   };
   const result = await train({
@@ -263,6 +263,15 @@ describe("labels", () => {
       [1, 0],
     ]);
     expect(results[3]!.all[0]!.values["next.n"]).toBe(2);
+  });
+
+  it("are of what the journal still has, which is said when it has lost its oldest entries", async () => {
+    const times = ["09:00", "09:01", "11:00", "12:01 v"];
+    const later = at(...times).map((entry) => ({ ...entry, seq: entry.seq + 10 }));
+    const erased = at(...times).map((entry, i) => (i === 1 ? { ...entry, headers: { tombstone: "1" } } : entry));
+
+    expect(await trained(nextHours, later)).toMatchObject({ rows: 1, lacksEarlier: true });
+    expect(await trained(nextHours, erased)).toMatchObject({ rows: 0, lacksEarlier: false });
   });
 
   it.each([

@@ -1,9 +1,11 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Entry } from "../../../runtime/journal/journal.ts";
+import type { SiteTransform } from "../../../runtime/site.ts";
 import { IdentityStore } from "../../../runtime/store/identities.ts";
 import { batchOf } from "../../../runtime/transforms/batch.ts";
 import { Lines } from "../../../runtime/transforms/lines.ts";
 import { type ColdIdentities, Live } from "../../../runtime/transforms/live.ts";
+import { pastRow } from "../../../runtime/transforms/past.ts";
 import { Recent } from "../../../runtime/transforms/recent.ts";
 import { type EventParts, entriesOf, playersEvents, specOf } from "../../support/folding.ts";
 import { tempDir } from "../../support/journal.ts";
@@ -38,11 +40,11 @@ class Work {
 
   constructor(
     entries: readonly Entry[],
-    options: { cold?: ColdIdentities; memoryBytes?: number; recentBytes?: number } = {},
+    options: { cold?: ColdIdentities; memoryBytes?: number; recentBytes?: number; spec?: SiteTransform } = {},
   ) {
     const { cold = storeOf().newPart(), memoryBytes = 64 * MiB, recentBytes } = options;
     this.#entries = entries;
-    this.live = new Live(spec, {
+    this.live = new Live(options.spec ?? spec, {
       recent: new Recent((seq) => entries[seq - 1] ?? null, recentBytes),
       cold,
       memoryBytes,
@@ -140,6 +142,43 @@ describe(`a spec with too little memory (seed ${SEED})`, () => {
   });
 });
 
+describe(`rows of the past (seed ${SEED})`, () => {
+  const late = received(prng(SEED + 1), 4 * MINUTE);
+  const players = [...new Set(late.map(playerOf))].slice(0, 20);
+
+  it("rest on what was folded, and not on what came too late", async () => {
+    const work = new Work(late).feed();
+    expect(work.refused.length).toBeGreaterThan(100);
+
+    for (const player of players) {
+      const row = await pastRow(work.live, late, player, Date.UTC(2030, 0));
+      expect(row).toBe(work.live.features(player)!.json);
+    }
+  });
+
+  it("are as they were when the last event before them was folded", async () => {
+    const work = new Work(entries).feed();
+    const inOrder = entriesOf(playersEvents().map(({ payload, at }) => ({ payload, receivedAt: at })));
+    const sorted = inOrder.toSorted((a, b) => a.receivedAt - b.receivedAt);
+    for (const player of players.slice(0, 5)) {
+      const own = sorted.filter((entry) => playerOf(entry) === player);
+      for (let n = 1; n < own.length; n += 20) {
+        const at = own[n]!.receivedAt;
+        const until = entriesOf(own.filter(({ receivedAt }) => receivedAt <= at));
+        const then = new Work(until).feed();
+        expect(await pastRow(work.live, inOrder, player, at)).toBe(then.live.features(player)!.json);
+      }
+    }
+  });
+
+  it("are none for who was not heard of yet", async () => {
+    const work = new Work(entries).feed();
+
+    expect(await pastRow(work.live, entries, players[0]!, 0)).toBe(null);
+    expect(await pastRow(work.live, entries, "nobody", Date.UTC(2030, 0))).toBe(null);
+  });
+});
+
 describe("a spec at work", () => {
   const [first, second] = [playersEvents()[0]!, playersEvents()[1]!];
   const at = (minutes: number, more: Partial<EventParts> = {}): EventParts => {
@@ -234,6 +273,19 @@ describe("a spec at work", () => {
 
     expect(work.refused).toEqual([]);
     expect(work.live.counts).toMatchObject({ folded: 1, nobody: 1, timeless: 1, malformed: 1 });
+  });
+
+  it("refuses what costs more than one event may, and leaves nothing of it", () => {
+    const items = JSON.stringify(Array.from({ length: 1_500 }, (_, i) => i));
+    const heavy = Buffer.from(String(at(1).payload).replace(/}$/, `, "items": ${items}}`));
+    const work = new Work(entriesOf([at(0), { ...at(1), payload: heavy }, at(2)]), { spec: specOf("heavy.yml") }).feed(
+      1,
+    );
+
+    expect(work.refused).toEqual([{ seq: 2, outcome: "failed" }]);
+    expect(work.live.counts).toMatchObject({ folded: 2, failed: 1 });
+    const { incomplete, json } = work.live.aggregates(player)!;
+    expect([incomplete, JSON.parse(json)]).toMatchObject([true, { all: [{ events: 2, pairs: 0 }] }]);
   });
 
   it("goes on without events that were erased from the journal", () => {

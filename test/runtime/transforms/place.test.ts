@@ -98,6 +98,8 @@ describe("a place whose site has transforms", () => {
       },
     );
 
+    await post(place, { type: "outcome", customer: 7, coupon: 3, action: "redeemed" });
+
     const { identity, specs } = await get(place, "/aggregates/7");
     const { features } = (await get(place, "/features/7")).specs.visits;
 
@@ -114,7 +116,7 @@ describe("a place whose site has transforms", () => {
         departments: { Sport: 1, Men: 2 },
       },
     ]);
-    expect(features).toMatchObject({ "now.stops": 3, "now.departments": 2, "ever.visits": 1 });
+    expect(features).toMatchObject({ "now.stops": 3, "now.departments": 2, "ever.redeemed": 1 });
   });
 
   it("gives the row as of an instant that is past", async () => {

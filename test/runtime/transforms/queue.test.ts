@@ -58,7 +58,7 @@ describe("what is recent", () => {
     const recent = new Recent((seq) => {
       read.push(seq);
       return entry(seq, "event", 1);
-    }, 25);
+    }, 2_500);
     recent.add([entry(1), entry(2), entry(3)]);
 
     expect([1, 2, 3].map((seq) => recent.lookup(seq).payload.length)).toEqual([1, 10, 10]);
