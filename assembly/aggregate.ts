@@ -39,12 +39,15 @@ let identity: usize = 0;
 let time: i64 = 0;
 let offset: u32 = 0;
 
-/** Makes the records of an identity those that expressions read. */
+/** Makes the records of an identity those that expressions read; one that was kept too long is not there. */
 export function enter(subject: usize, at: i64, zone: u32): void {
   identity = subject;
   time = at;
   offset = zone;
-  for (let i = 0; i < streamCount; i++) show(i, <usize>load<u32>(slotOf(subject, i), CURRENT));
+  for (let i = 0; i < streamCount; i++) {
+    const record = <usize>load<u32>(slotOf(subject, i), CURRENT);
+    show(i, record != 0 && isPast(i, record) ? 0 : record);
+  }
 }
 
 // @ts-ignore: decorator

@@ -346,11 +346,7 @@ function foldEvent(event: usize): bool {
   if (load<u32>(event, OUTCOME) != Outcome.FOLDED) return true;
   const time = load<i64>(event, TIME);
   const identity = identityFor(event);
-  if (time < settled || time < load<i64>(identity, FLOOR)) {
-    store<u32>(event, Outcome.LATE, OUTCOME);
-    lacks(identity);
-    return true;
-  }
+  if (time < settled || time < load<i64>(identity, FLOOR)) return tooLate(event, identity);
   advance(event, time);
   store<i64>(identity, max(load<i64>(identity, LAST), time), LAST);
   if (!keepsTail()) {
@@ -364,6 +360,7 @@ function foldEvent(event: usize): bool {
   const idLength = load<i32>(event, ID_LENGTH);
   const seq = load<f64>(event);
   settle(identity, settled);
+  if (time < load<i64>(identity, FLOOR)) return tooLate(event, identity);
   const place = placeOf(identity, time, id, idLength, seq);
   if ((load<u32>(identity, FLAGS) & PENDING) != 0) {
     insertEntry(identity, place, time, id, idLength, seq);
@@ -405,6 +402,12 @@ function identityFor(event: usize): usize {
   store<u32>(identity, batch, TOUCHED);
   store<u32>(event, <u32>identity, IDENTITY);
   return identity;
+}
+
+function tooLate(event: usize, identity: usize): bool {
+  store<u32>(event, Outcome.LATE, OUTCOME);
+  lacks(identity);
+  return true;
 }
 
 /** Number of the last batch: what `touchedOf` compares with. */
@@ -527,7 +530,7 @@ export function refold(events: usize, count: i32): i32 {
       waitingFrom++;
       continue;
     }
-    rewind(identity, waitingFrom);
+    if (fault != GONE) rewind(identity, waitingFrom);
     removeEntry(identity, waitingFrom);
     endWait(identity);
     return i;

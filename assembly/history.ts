@@ -285,7 +285,22 @@ export function settle(identity: usize, settled: i64): void {
   if (!isWorthIt && !isCrowded) return;
   let gone = count >> 1;
   while (load<i64>(entryAt(identity, gone)) < settled) gone++;
-  forgetFirst(identity, gone);
+  forgetFirst(identity, betweenTimes(identity, gone, count));
+}
+
+/** The place nearest to `place`, mostly behind it, that parts no events of one time; of a tail of one time, `place`. */
+function betweenTimes(identity: usize, place: u32, count: u32): u32 {
+  let after = place;
+  while (after < count && isSameTime(identity, after)) after++;
+  if (after < count) return after;
+  let first = place;
+  while (first > 0 && isSameTime(identity, first)) first--;
+  return first > 0 ? first : place;
+}
+
+/** Has the event at `place`, above 0, the time of the one before it? Nothing is before the first. */
+function isSameTime(identity: usize, place: u32): bool {
+  return place > 0 && load<i64>(entryAt(identity, place)) == load<i64>(entryAt(identity, place - 1));
 }
 
 /** The first `gone` events of the tail are settled. */
@@ -293,7 +308,9 @@ function forgetFirst(identity: usize, gone: u32): void {
   const count = load<u32>(identity, TAIL_COUNT);
   const bytes = logBefore(identity, gone);
   const log = <usize>load<u32>(identity, LOG);
-  store<i64>(identity, load<i64>(entryAt(identity, gone - 1)), FLOOR);
+  const last = load<i64>(entryAt(identity, gone - 1));
+  const isParted = gone < count && load<i64>(entryAt(identity, gone)) == last;
+  store<i64>(identity, isParted ? last : last + 1, FLOOR);
   for (let at: usize = 0; at < <usize>bytes; at += CHANGE) {
     if (load<u32>(log + at, 4) == Change.CELL && (load<u32>(log + at, 8) & HELD) != 0) release(log + at + 8);
   }

@@ -14,7 +14,7 @@
 //   +40  rows         u32  block of addresses: rows of training, see `rows.ts`
 //   +44  rowsCount    u32
 //   +48  last         i64  time of its last event, µs
-//   +56  floor        i64  time of the last event that is settled, µs: nothing earlier is taken
+//   +56  floor        i64  time, µs: nothing earlier is taken, as later events are settled
 //
 // Slot, 16 bytes:
 //   +0   current  u32  the record that is loaded, 0 = none

@@ -97,6 +97,11 @@ export function forgetVariables(identity: usize): void {
   }
 }
 
+/** All records of an aggregate go. Only where no event can be taken back. */
+export function forgetRecords(identity: usize, aggregate: i32): void {
+  freeSlot(slotOf(identity, aggregate), aggregate);
+}
+
 export function recordsCount(identity: usize, aggregate: i32): i32 {
   return load<i32>(slotOf(identity, aggregate), COUNT);
 }

@@ -48,6 +48,8 @@ const VERSION: i64 = 1;
 let at: usize = 0;
 let end: usize = 0;
 const NIL: usize = memory.data(16, 16);
+/** Time before which no event comes any more, those of the tail included, µs. */
+let reached: f64 = 0;
 
 // Writing
 
@@ -61,6 +63,8 @@ export function packIdentity(identity: usize, from: usize, limit: usize): usize 
     rewind(identity, 0);
     store<u32>(identity, load<u32>(identity, FLAGS) | PENDING, FLAGS);
   }
+  reached = settledAt();
+  if (load<u32>(identity, TAIL_COUNT) > 0) reached = min(reached, <f64>load<i64>(entryAt(identity, 0)));
   at = from;
   end = limit;
   putNone(NIL);
@@ -120,7 +124,7 @@ function isKept(aggregate: i32, record: usize): bool {
   if ((flags & EXPIRED) != 0) return false;
   const retention = load<i64>(aggregateAt(aggregate), Aggregate.RETENTION);
   if (retention == 0 || (flags & ACCEPTED) == 0) return true;
-  return <f64>(load<i64>(record, RECORD_LAST) + retention) >= settledAt();
+  return <f64>(load<i64>(record, RECORD_LAST) + retention) >= reached;
 }
 
 function packRecord(aggregate: i32, record: usize): void {

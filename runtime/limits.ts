@@ -150,6 +150,9 @@ export const limits = {
   tickEveryMs: 60_000,
   /** Refused events that a spec remembers, so that taking them in again counts once. */
   refusedEvents: 100_000,
+  /** Entries, and time before the last of them, that may have been refused without a word when a place was ended by force. */
+  untoldEntries: 5_000,
+  untoldMs: 60_000,
   /** Streams of all aggregates open at once. */
   exports: 4,
   /** Rows of the past that are made at once, and events that one may rest on. */

@@ -416,7 +416,9 @@ export class Place {
   /** The last dead letters of the fold, by spec and sequence. */
   get #lettersSince(): ReadonlySet<string> {
     this.#foldLetters ??= new Set(
-      this.letters.list({ limit: limits.lettersPage }).map(({ where, seq }) => `${where.source} ${seq}`),
+      ["late", "limit"]
+        .flatMap((code) => this.letters.list({ code, limit: 2 * limits.untoldEntries }))
+        .map(({ where, seq }) => `${where.source} ${seq}`),
     );
     return this.#foldLetters;
   }

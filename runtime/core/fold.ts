@@ -86,6 +86,7 @@ export type Core = ImageCore & {
   tailSeq(identity: number, n: number): number;
   settleIdentity(identity: number): void;
   forgetVariables(identity: number): void;
+  forgetRecords(identity: number, aggregate: number): void;
   setFlags(identity: number, flags: number): void;
   packIdentity(identity: number, at: number, end: number): number;
   unpackIdentity(at: number, end: number): number;

@@ -1,6 +1,7 @@
 // The state that `aisle transform --state` keeps between runs: an LMDB environment of its own.
 //
-//   meta        "run" → JSON: format, hash of the spec, what the next run goes on from
+//   meta        "run" → JSON: format, hash of the spec, what the next run goes on from; "order" → ordinals, 4 bytes each,
+//               where identities come in another order than theirs
 //   names       16 bytes of the SHA-256 of an identity's key → its ordinal; LMDB bounds keys, and nobody bounds identities
 //   identities  ordinal → what `Fold.pack` gave
 //   tails       ordinal, sequence → payload of an event that a late one may still make be folded again
@@ -17,6 +18,7 @@ import { limits } from "../limits.ts";
 const FORMAT = 1;
 const BINARY = { encoding: "binary", keyEncoding: "binary" } as const;
 const META = Buffer.from("run");
+const ORDER = Buffer.from("order");
 const ORDINAL_BYTES = 4;
 const HASH_BYTES = 16;
 /** In the first meta page of lmdb-js' LMDB, after the page's header of 24 bytes. */
@@ -110,15 +112,25 @@ export class RunState {
     }));
   }
 
-  /** All ordinals, ascending. */
+  /** All ordinals, in the order in which they were left; else ascending. */
   *ordinals(): Generator<number> {
+    const order = this.#meta.getBinary(ORDER);
+    if (order !== undefined) {
+      for (let at = 0; at < order.length; at += ORDINAL_BYTES) yield order.readUInt32BE(at);
+      return;
+    }
     for (const key of this.#identities.getKeys()) yield Buffer.from(key).readUInt32BE();
   }
 
-  /** Writes what a run has changed, all of it or nothing. Resolves once it is on disk. */
-  async commit(changed: Iterable<Changed>, meta: RunMeta): Promise<void> {
+  /**
+   * Writes what a run has changed, all of it or nothing. Resolves once it is on disk.
+   *
+   * @param order  of all ordinals from now on; null: ascending
+   */
+  async commit(changed: Iterable<Changed>, meta: RunMeta, order: readonly number[] | null = null): Promise<void> {
     await this.#root.transaction(() => {
       for (const each of changed) this.#write(each);
+      if (order !== null) this.#meta.put(ORDER, Buffer.concat(order.map(ordinalKey)));
       this.#meta.put(META, Buffer.from(JSON.stringify({ format: FORMAT, ...meta })));
     });
     await this.#root.flushed;

@@ -86,16 +86,15 @@ export class BlurrRows {
     const blocks = saved.filter((each) => each.aggregate === aggregate).map(({ record }) => this.#block(record));
     const byDay = new Map<number, number>();
     for (const block of blocks) {
-      const day = max === 0 ? 0 : dayOf(block);
-      const count = byDay.get(day) ?? 0;
-      if (max > 0 && count >= max) continue;
+      if (max > 0 && (byDay.get(dayOf(block)) ?? 0) >= max) continue;
       core.showIdentity(identity);
       for (const [other, record] of shown) core.showRecord(other, record);
       core.showAnchor(aggregate, block.record);
       if (!this.#isTrue(this.#anchor.entry)) continue;
       const row = this.#rowOf(identity, block, blocks);
       if (row === null) continue;
-      byDay.set(day, count + 1);
+      const day = dayOf(block);
+      byDay.set(day, (byDay.get(day) ?? 0) + 1);
       yield row;
     }
   }
@@ -130,7 +129,8 @@ export class BlurrRows {
 
   /** The blocks of a window, in the order of their starts. */
   #window(anchor: Block, blocks: readonly Block[], { unit, span }: Described): Block[] {
-    if ([anchor, ...blocks].some(({ start }) => Number.isNaN(start)))
+    if (Number.isNaN(anchor.start)) throw neverBegan(unit);
+    if (blocks.some(({ start }) => Number.isNaN(start)))
       throw new Aborted("TypeError", "'<' not supported between instances of 'datetime.datetime' and 'NoneType'");
     const isPast = span < 0;
     const beside = blocks.filter((block) => (isPast ? this.#order(block, anchor) < 0 : this.#order(block, anchor) > 0));
@@ -156,6 +156,13 @@ export class BlurrRows {
       for (const { record } of window) words[at++] = record;
     }
   }
+}
+
+/** How Blurr's run ends when the anchor is a session that never began. */
+function neverBegan(unit: Described["unit"]): Aborted {
+  return unit === "time"
+    ? new Aborted("TypeError", "unsupported operand type(s) for +: 'NoneType' and 'datetime.timedelta'")
+    : new Aborted("AttributeError", "'NoneType' object has no attribute 'tzinfo'");
 }
 
 function byInstant(a: Bound, b: Bound): number {

@@ -51,23 +51,25 @@ export class RowsCsv implements Writer {
   }
 
   async end(): Promise<void> {
-    const first = this.#held?.findLast((lines) => lines.length > 0)?.[0];
-    if (first !== undefined) {
-      const names = [...first.keys()].sort();
-      this.#sink.write(csvLine(names));
-      for (const line of this.#held!.flat()) {
-        for (const name of line.keys())
-          if (!first.has(name))
-            throw new AisleError("invalid", `ValueError: dict contains fields not in fieldnames: '${name}'`);
-        this.#sink.write(csvLine(names.map((name) => line.get(name) ?? "")));
-        await this.#sink.ready();
-      }
-    }
+    if (this.#held !== null) await this.#writeHeld(this.#held);
     await this.#sink.end();
   }
 
   abandon(): Promise<void> {
     return this.#sink.abandon();
+  }
+
+  async #writeHeld(rows: readonly (readonly Line[])[]): Promise<void> {
+    const first = rows.findLast((lines) => lines.length > 0)?.[0] ?? new Map<string, string>();
+    const names = [...first.keys()].sort();
+    const other = rows.flat().flatMap((line) => [...line.keys()].filter((name) => !first.has(name)))[0];
+    if (other !== undefined)
+      throw new AisleError("invalid", `ValueError: dict contains fields not in fieldnames: '${other}'`);
+    this.#sink.write(csvLine(names));
+    for (const line of rows.flat()) {
+      this.#sink.write(csvLine(names.map((name) => line.get(name) ?? "")));
+      await this.#sink.ready();
+    }
   }
 
   #line(row: number): Line {

@@ -28,6 +28,14 @@ export function ownYield(fold: Fold): Yield {
 /** The store whose records Blurr reads back: the first that the spec lists. */
 const READ_STORE = 0;
 
+/** What Blurr has at the start of a run of an identity that it knows: its variables begin anew, and only one store was read. */
+export function resumeLikeBlurr({ core, program }: Fold, identity: Handle): void {
+  core.forgetVariables(identity);
+  for (const [aggregate, { store, stored }] of program.aggregates.entries()) {
+    if (stored && store !== READ_STORE) core.forgetRecords(identity, aggregate);
+  }
+}
+
 /** The first store, and anchors at the end of the run. */
 export function blurrYield(fold: Fold): Yield {
   const { aggregates, transform } = fold.program;

@@ -81,7 +81,7 @@ export class State implements Cold {
     if (meta.highestAt !== null) core.raiseHighest(meta.highestAt);
   }
 
-  /** Identities that are not in memory, in the order in which they first appeared. */
+  /** Identities that are not in memory, in the order in which they first appeared; in Blurr's way, that of the last output. */
   *absent(): Generator<number> {
     for (const ordinal of this.#store.ordinals()) if (!this.#taken.has(ordinal)) yield ordinal;
   }
@@ -108,14 +108,21 @@ export class State implements Cold {
   ): Promise<void> {
     const { core } = fold;
     const finite = (micros: number) => (Number.isFinite(micros) ? micros : null);
-    const ordinals = identities.reduce((most, identity) => Math.max(most, core.ordinalOf(identity)), 0);
-    await this.#store.commit(changedOf(fold, identities, payloadOf), {
-      spec: this.#spec,
-      nextSeq,
-      settledAt: finite(core.settledAt()),
-      highestAt: finite(core.highestAt()),
-      ordinals: Math.max(ordinals, this.#store.meta?.ordinals ?? 0),
-    });
+    const given = identities.map((identity) => core.ordinalOf(identity));
+    // Blurr goes through the state in the order in which it was given
+    const order = fold.program.compat ? [...given, ...this.absent()] : null;
+    const ordinals = given.reduce((most, ordinal) => Math.max(most, ordinal), 0);
+    await this.#store.commit(
+      changedOf(fold, identities, payloadOf),
+      {
+        spec: this.#spec,
+        nextSeq,
+        settledAt: finite(core.settledAt()),
+        highestAt: finite(core.highestAt()),
+        ordinals: Math.max(ordinals, this.#store.meta?.ordinals ?? 0),
+      },
+      order,
+    );
   }
 
   async close(): Promise<void> {

@@ -9,7 +9,7 @@ import type { Transform } from "../spec/spec.ts";
 import { type Input, type Processor, readInput } from "./input.ts";
 import { inOrder } from "./order.ts";
 import type { Progress } from "./progress.ts";
-import { blurrYield, ownYield, type Yield } from "./records.ts";
+import { blurrYield, ownYield, resumeLikeBlurr, type Yield } from "./records.ts";
 import type { Source } from "./sources.ts";
 import { State } from "./state.ts";
 import { Outcomes, outcomeText, type Tally } from "./tally.ts";
@@ -76,13 +76,14 @@ class Run {
     const { payloads } = this.#input;
     const times = new Float64Array(payloads.count).fill(Number.NaN);
     const present = this.#register(times);
-    if (this.#job.compat) for (const identity of present) this.#fold.core.forgetVariables(identity);
+    if (this.#job.compat) for (const identity of present) resumeLikeBlurr(this.#fold, identity);
     this.#foldAll(inOrder(times));
     if (this.#job.compat) for (const identity of present) this.#fold.core.finishRun(identity);
     const identities = this.#fold.identities();
     for (const identity of identities) this.#fold.thaw(identity, this.#lookup);
-    await this.#write(this.#job.compat ? present : identities);
-    await this.#state?.commit(this.#fold, identities, this.#firstSeq + payloads.count, this.#payloadOf);
+    const shown = this.#job.compat ? present : identities;
+    await this.#write(shown);
+    await this.#state?.commit(this.#fold, shown, this.#firstSeq + payloads.count, this.#payloadOf);
     return this.#outcomes.tally(this.#fold, payloads.count);
   }
 

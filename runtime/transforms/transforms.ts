@@ -20,7 +20,7 @@ import type { Specs } from "./specs.ts";
 
 export interface TransformsOptions {
   readonly config: TransformsConfig;
-  readonly journal: Pick<Journal, "append" | "appliedSeq" | "find" | "lastSeq" | "onCommit" | "read">;
+  readonly journal: Pick<Journal, "append" | "find" | "lastSeq" | "onCommit" | "read">;
   readonly clock: Clock;
   /** Where identities go that memory has no room for. */
   readonly store: { newPart(): ColdIdentities };
@@ -59,11 +59,14 @@ export class SiteTransforms implements Transforms {
   #reload: Reload | null = null;
   /** Stands as the value of the entry with which a reload comes into force. */
   #swap: Swap | null = null;
-  /** Highest sequence on disk at the start. */
+  /** Highest sequence on disk at the start, and when it came. */
   readonly #startSeq: number;
+  readonly #startAt: number;
   #scheduled = false;
   #closed = false;
+  /** Receive time of the last tick; and whether one is on its way to the disk. */
   #tickedAt = 0;
+  #ticks = false;
   #exports = 0;
   #pastRows = 0;
   #stopTicks: () => void = () => {};
@@ -73,8 +76,10 @@ export class SiteTransforms implements Transforms {
     this.#options = options;
     this.#recent = new Recent((seq) => options.journal.find(seq));
     this.#lives = options.config.specs.map((spec) => this.#newLive(spec, options.config.specs.length));
-    for (const live of this.#lives) live.tellsFrom = options.journal.appliedSeq + 1;
-    this.#startSeq = options.journal.lastSeq;
+    const { journal } = options;
+    this.#startSeq = journal.lastSeq;
+    this.#startAt = journal.find(journal.lastSeq)?.receivedAt ?? 0;
+    for (const live of this.#lives) live.tellsFrom = this.#startSeq - limits.untoldEntries + 1;
   }
 
   get lives(): readonly Live[] {
@@ -102,7 +107,10 @@ export class SiteTransforms implements Transforms {
     this.#tickLater();
   }
 
+  /** What is on disk is folded first, so that nobody has to be told of it later. */
   close(): void {
+    if (this.#closed) return;
+    this.catchUp();
     this.#closed = true;
     this.#stopTicks();
   }
@@ -115,12 +123,16 @@ export class SiteTransforms implements Transforms {
   /** Time passing is an entry while something depends on it. */
   pass(): void {
     const { clock, journal, fault } = this.#options;
-    if (clock.now() - this.#tickedAt < limits.tickEveryMs) return;
     this.catchUp();
+    if (this.#ticks || clock.now() - this.#tickedAt < limits.tickEveryMs) return;
     if (![...this.#lives, ...this.#joined].some(({ isUnsettled }) => isUnsettled)) return;
+    this.#ticks = true;
     journal
       .append([{ kind: "tick", principal: "transforms", subject: "clock", headers: {}, payload: NO_PAYLOAD }])
-      .catch((error) => fault("a tick can't be journalled", error));
+      .catch((error) => fault("a tick can't be journalled", error))
+      .finally(() => {
+        this.#ticks = false;
+      });
   }
 
   #tickLater(): void {
@@ -182,7 +194,10 @@ export class SiteTransforms implements Transforms {
   #refused({ name, settledAt }: Live, entry: Entry, outcome: "late" | "failed"): void {
     const { seq, principal, subject, headers, payload } = entry;
     const source = `transforms/${name}`;
-    if (seq <= this.#startSeq && this.#options.isRefused(source, seq)) return;
+    if (seq <= this.#startSeq) {
+      const isOld = entry.receivedAt < this.#startAt - limits.untoldMs;
+      if (isOld || this.#options.isRefused(source, seq)) return;
+    }
     const [code, detail] =
       outcome === "late"
         ? ["late", `spec '${name}': the event is from before ${isoOf(settledAt)}, and what was then is settled`]
@@ -193,6 +208,7 @@ export class SiteTransforms implements Transforms {
   // Asking
 
   specs(): readonly SpecState[] {
+    this.catchUp();
     return this.#lives.map((live) => ({
       name: live.name,
       streaming: live.spec.transform.streaming.file,

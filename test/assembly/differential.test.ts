@@ -26,7 +26,8 @@ describe.runIf(hasPython())("expressions and Python", () => {
       for (const [i, part] of parts.entries()) {
         for (const [j, event] of events.entries()) {
           const verdict = verdicts[j]![i]!;
-          const kind = verdict === null ? Object.keys(ours[j]![i]!)[0]! : verdict.startsWith("skip") ? verdict : "different";
+          const kind =
+            verdict === null ? Object.keys(ours[j]![i]!)[0]! : verdict.startsWith("skip") ? verdict : "different";
           counts.set(kind, (counts.get(kind) ?? 0) + 1);
           if (kind === "different") {
             differences.push(await smallest(python, part, event));

@@ -132,7 +132,14 @@ function transformOf(terms: readonly Term[]): Transform {
     return { kind: "function", name, args: [arg], ...span };
   };
   const fields = terms.map((term, i) => {
-    return { name: nameOf(i), type: "string" as const, column: i + 1, value: code(call("repr", term)), when: null, at: place };
+    return {
+      name: nameOf(i),
+      type: "string" as const,
+      column: i + 1,
+      value: code(call("repr", term)),
+      when: null,
+      at: place,
+    };
   });
   const aggregate = {
     kind: "identity" as const,

@@ -52,7 +52,18 @@ const FLOATS = [
 ];
 const TEXTS = [
   ...["''", "'a'", "'b'", "'abc'", "'aBc Def'", "' x '", "'a,b,,c'", "'12'", "' -3 '", "'1_000'", "'4.5'", "'1e3'"],
-  ...["'äöü'", "'ÄÖÜß'", "'Straße'", "'naïve café'", "'日本語'", "'a😀b'", "'Ωμέγα ΣΑΣ'", "'Привет'", "'ĳ ǆ ﬁ'", "'İı'"],
+  ...[
+    "'äöü'",
+    "'ÄÖÜß'",
+    "'Straße'",
+    "'naïve café'",
+    "'日本語'",
+    "'a😀b'",
+    "'Ωμέγα ΣΑΣ'",
+    "'Привет'",
+    "'ĳ ǆ ﬁ'",
+    "'İı'",
+  ],
   ...["'x\\ty\\nz'", "'\\x1f \\x85\\u2028'", "'it\\'s'", "'\"'", "'\\\\'", "'nan'", "'-inf'", "'0x1f'", "'٣'", "'²'"],
   ...["'A1'", "'hello world'", "'aaa'", "'a-b-c'", "'\\u00a0nbsp\\u00a0'", "'e\\u0301'", "'\\ufeffbom'", "'True'"],
 ];
@@ -142,16 +153,47 @@ export class ExpressionMaker {
       case "bool":
         return this.#one(["true", "false"]);
       case "int":
-        if (this.#chance(0.003)) return this.#one(["9223372036854775808", "-9223372036854775809", "1" + "0".repeat(30)]);
+        if (this.#chance(0.003))
+          return this.#one(["9223372036854775808", "-9223372036854775809", "1" + "0".repeat(30)]);
         return this.#chance(0.8)
           ? String(this.#below(20) - 5)
           : this.#one(["9223372036854775807", "-9223372036854775808", "1520462133", "255", "-0", "1000000007"]);
       case "float":
         if (this.#chance(0.5)) return (this.#random() * 20 - 10).toFixed(this.#below(4) + 1);
-        return this.#one(["0.0", "-0.0", "1e308", "5e-324", "1e400", "2.5", "3.5", "1E5", "0.1", "1520462133.25", "1e16"]);
+        return this.#one([
+          "0.0",
+          "-0.0",
+          "1e308",
+          "5e-324",
+          "1e400",
+          "2.5",
+          "3.5",
+          "1E5",
+          "0.1",
+          "1520462133.25",
+          "1e16",
+        ]);
       case "text": {
         if (key === "d") return this.#one(ISO).replaceAll("'", '"');
-        const characters = ["a", "b", "c", "A", "Z", " ", ",", "1", "2", "é", "ß", "Σ", "日", "😀", "\\n", "\\u0041", '\\"'];
+        const characters = [
+          "a",
+          "b",
+          "c",
+          "A",
+          "Z",
+          " ",
+          ",",
+          "1",
+          "2",
+          "é",
+          "ß",
+          "Σ",
+          "日",
+          "😀",
+          "\\n",
+          "\\u0041",
+          '\\"',
+        ];
         return `"${Array.from({ length: this.#below(8) }, () => this.#one(characters)).join("")}"`;
       }
       case "list": {
@@ -391,7 +433,13 @@ export class ExpressionMaker {
       () => this.#call("sum", this.#numbers("int", depth), ...this.#some(make("int"))),
       () => this.#call("ord", make("text")),
       () => this.#call("ord", { parts: [this.#operand(make("text")), "[0]"], open: false }),
-      () => this.#method(make("text"), this.#one(["find", "rfind", "index", "count"]), make("text"), ...this.#bounds(depth)),
+      () =>
+        this.#method(
+          make("text"),
+          this.#one(["find", "rfind", "index", "count"]),
+          make("text"),
+          ...this.#bounds(depth),
+        ),
       () => this.#method(make(this.#one(["list", "tuple"])), "index", make("any"), ...this.#some(make("int"))),
       () => this.#method(make(this.#one(["list", "tuple"])), "count", make("any")),
       () => this.#attribute(make("datetime"), ["year", "month", "day", "hour", "minute", "second", "microsecond"]),
@@ -450,14 +498,20 @@ export class ExpressionMaker {
       () => this.#call("str"),
       () => this.#call("chr", make("int")),
       () => this.#method(make("text"), this.#one(["lower", "upper", "title", "capitalize"])),
-      () => this.#method(make("text"), this.#one(["strip", "lstrip", "rstrip"]), ...this.#some(this.#make(this.#chance(0.8) ? "text" : "none", 0))),
+      () =>
+        this.#method(
+          make("text"),
+          this.#one(["strip", "lstrip", "rstrip"]),
+          ...this.#some(this.#make(this.#chance(0.8) ? "text" : "none", 0)),
+        ),
       () => this.#method(make("text"), "replace", make("text"), make("text"), ...this.#some(this.#make("int", 0))),
       () => this.#method(make("text"), "zfill", this.#make("int", 0)),
       () => this.#method(make("text"), "join", this.#iterable(depth)),
       () => this.#method(make("text"), "join", this.#texts(depth)),
       () => this.#method(make(this.#one(["datetime", "date"])), "strftime", this.#one(FORMATS)),
       () => this.#method(make("date"), "isoformat"),
-      () => this.#method(make("datetime"), "isoformat", ...this.#some(this.#one(["' '", "sep='_'", "'é'", "''", "'ab'"]))),
+      () =>
+        this.#method(make("datetime"), "isoformat", ...this.#some(this.#one(["' '", "sep='_'", "'é'", "''", "'ab'"]))),
     ]);
   }
 
@@ -482,7 +536,12 @@ export class ExpressionMaker {
       () => this.#call("range", few()),
       () => this.#call("range", this.#make("int", 0), this.#make("int", 0), ...this.#some(this.#make("int", 0))),
       () => this.#call("zip", ...this.#some(make("iterable"), make("iterable"), make("iterable"))),
-      () => this.#call("enumerate", make("iterable"), ...this.#some(this.#chance(0.5) ? make("int") : this.#named("start", make("int")))),
+      () =>
+        this.#call(
+          "enumerate",
+          make("iterable"),
+          ...this.#some(this.#chance(0.5) ? make("int") : this.#named("start", make("int"))),
+        ),
       () => this.#call("reversed", make(this.#one(["list", "tuple", "text", "map"]))),
       () => this.#method(make("map"), this.#one(["keys", "values", "items"])),
       () => this.#comprehension("(", "any", ")", depth),
@@ -525,15 +584,24 @@ export class ExpressionMaker {
         this.#locals = [...this.#locals, { name, kind: "int" }];
       },
       () => {
-        parts.push(` for ${name} in `, this.#operand(this.#chance(0.5) ? part("source.l") : this.#display("[", "int", "]", depth)));
+        parts.push(
+          ` for ${name} in `,
+          this.#operand(this.#chance(0.5) ? part("source.l") : this.#display("[", "int", "]", depth)),
+        );
         this.#locals = [...this.#locals, { name, kind: "int" }];
       },
       () => {
-        parts.push(` for ${name} in `, this.#operand(this.#chance(0.5) ? part("source.k") : this.#make("text", depth - 1)));
+        parts.push(
+          ` for ${name} in `,
+          this.#operand(this.#chance(0.5) ? part("source.k") : this.#make("text", depth - 1)),
+        );
         this.#locals = [...this.#locals, { name, kind: "text" }];
       },
       () => {
-        parts.push(` for ${name} in `, this.#operand(this.#chance(0.3) ? part("source.o") : this.#display("[", "map", "]", depth)));
+        parts.push(
+          ` for ${name} in `,
+          this.#operand(this.#chance(0.3) ? part("source.o") : this.#display("[", "map", "]", depth)),
+        );
         this.#locals = [...this.#locals, { name, kind: "map" }];
       },
       () => {
@@ -568,7 +636,12 @@ export class ExpressionMaker {
       () => this.#slice(make("list"), depth),
       () => this.#call("sorted", this.#iterable(depth), ...this.#some(this.#named("reverse", make("bool")))),
       () => this.#call("list", ...this.#some(this.#iterable(depth))),
-      () => this.#method(make("text"), this.#one(["split", "rsplit"]), ...this.#some(this.#make("text", 0), this.#make("int", 0))),
+      () =>
+        this.#method(
+          make("text"),
+          this.#one(["split", "rsplit"]),
+          ...this.#some(this.#make("text", 0), this.#make("int", 0)),
+        ),
       () => this.#method(make("text"), "split", this.#named("maxsplit", this.#make("int", 0))),
       () => this.#method(make("text"), "splitlines"),
       () => this.#method(make("list"), "append", make("any")),
@@ -600,8 +673,18 @@ export class ExpressionMaker {
       () => this.#comprehension("{", "hashable", "}", depth),
       () => this.#call("set", ...this.#some(this.#iterable(depth))),
       () => this.#operator(make("set"), this.#one([" | ", " & ", " - ", " ^ "]), make("set")),
-      () => this.#method(make("set"), this.#one(["union", "intersection", "difference", "update", "intersection_update", "difference_update"]), ...this.#some(this.#iterable(depth), make("iterable"))),
-      () => this.#method(make("set"), this.#one(["symmetric_difference", "symmetric_difference_update"]), this.#iterable(depth)),
+      () =>
+        this.#method(
+          make("set"),
+          this.#one(["union", "intersection", "difference", "update", "intersection_update", "difference_update"]),
+          ...this.#some(this.#iterable(depth), make("iterable")),
+        ),
+      () =>
+        this.#method(
+          make("set"),
+          this.#one(["symmetric_difference", "symmetric_difference_update"]),
+          this.#iterable(depth),
+        ),
       () => this.#method(make("set"), this.#one(["add", "discard", "remove"]), make("hashable")),
       () => this.#method(make("set"), this.#one(["clear", "copy"])),
     ]);
@@ -615,7 +698,13 @@ export class ExpressionMaker {
     };
     return this.#pick([
       pairs,
-      () => this.#loop("{", () => [this.#operand(this.#make("hashable", depth - 1)), ": ", this.#operand(this.#make("any", depth - 1))], "}", depth),
+      () =>
+        this.#loop(
+          "{",
+          () => [this.#operand(this.#make("hashable", depth - 1)), ": ", this.#operand(this.#make("any", depth - 1))],
+          "}",
+          depth,
+        ),
       () => this.#call("dict", ...this.#some(make("map"))),
       () => this.#call("dict", this.#call("zip", make("iterable"), make("iterable"))),
       () => this.#call("dict", ...this.#some(make("map")), this.#named("a", make("any"))),
@@ -634,7 +723,10 @@ export class ExpressionMaker {
     return this.#pick([
       () => {
         const [year, month, day] = [1 + this.#below(9999), 1 + this.#below(12), 1 + this.#below(31)].map(String);
-        const rest = this.#some(...["23", "59", "60", "999999"].map((text) => part(text)), this.#named("tzinfo", make("zone")));
+        const rest = this.#some(
+          ...["23", "59", "60", "999999"].map((text) => part(text)),
+          this.#named("tzinfo", make("zone")),
+        );
         return this.#call("datetime", year!, month!, day!, ...rest);
       },
       () => this.#call("datetime", make("int"), make("int"), make("int")),
@@ -648,7 +740,12 @@ export class ExpressionMaker {
       () => this.#operator(make("datetime"), this.#one([" + ", " - "]), make("timedelta")),
       () => this.#operator(make("timedelta"), " + ", make("datetime")),
       () => this.#method(make("datetime"), "astimezone", ...this.#some(make("zone"))),
-      () => this.#method(make("datetime"), "replace", this.#named(this.#one(["year", "month", "day", "hour"]), make("int"))),
+      () =>
+        this.#method(
+          make("datetime"),
+          "replace",
+          this.#named(this.#one(["year", "month", "day", "hour"]), make("int")),
+        ),
       () => this.#method(make("datetime"), "replace", this.#named("tzinfo", make(this.#chance(0.5) ? "zone" : "none"))),
     ]);
   }

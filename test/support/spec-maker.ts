@@ -75,7 +75,11 @@ const VALUES: Readonly<Record<string, readonly [type: string, ...values: string[
 const CONDITIONS = ["source.x > 1", "source.t == 'a'", "source.t in ['a', 'b']", "$.n < 6", "len($.l) < 5", "@.b"];
 
 /** More work than an event may cost, where the event has a `bomb`. */
-const BOMB = { Name: "bomb", Type: "integer", Value: "len([1 for a in range(source.bomb) for b in range(source.bomb)])" };
+const BOMB = {
+  Name: "bomb",
+  Type: "integer",
+  Value: "len([1 for a in range(source.bomb) for b in range(source.bomb)])",
+};
 
 const KINDS = ["Variable", "Identity", "Identity", "Block", "Activity", "Split"] as const;
 
@@ -132,7 +136,12 @@ export class SpecMaker {
     if (hasBomb) fields.splice(this.#below(fields.length + 1), 0, BOMB);
     const when = this.#chance(0.4) ? { When: this.#filled(this.#one(CONDITIONS), name, names) } : {};
     const store = { Store: this.#chance(0.2) ? "short" : "memory" };
-    const common = { Type: `Blurr:Aggregate:${kind === "Split" ? "Block" : kind}`, Name: name, ...when, Fields: fields };
+    const common = {
+      Type: `Blurr:Aggregate:${kind === "Split" ? "Block" : kind}`,
+      Name: name,
+      ...when,
+      Fields: fields,
+    };
     const dimensions = [
       { Name: "kind", Type: "string", Value: "source.t" },
       { Name: "third", Type: "integer", Value: "source.x % 3" },
@@ -143,9 +152,17 @@ export class SpecMaker {
       case "Identity":
         return { ...common, ...store, ...(dimensions.length > 0 && { Dimensions: dimensions }) };
       case "Block":
-        return { ...common, ...store, Dimensions: dimensions.length > 0 ? dimensions : [{ Name: "kind", Type: "string", Value: "source.t" }] };
+        return {
+          ...common,
+          ...store,
+          Dimensions: dimensions.length > 0 ? dimensions : [{ Name: "kind", Type: "string", Value: "source.t" }],
+        };
       case "Split":
-        return { ...common, ...store, Split: this.#one(["source.x == 4", `(time - ${name}._end_time).total_seconds() > 200`]) };
+        return {
+          ...common,
+          ...store,
+          Split: this.#one(["source.x == 4", `(time - ${name}._end_time).total_seconds() > 200`]),
+        };
       case "Activity":
         return { ...common, ...store, SeparateByInactiveSeconds: this.#one([30, 200, 1_000]) };
     }

@@ -145,6 +145,31 @@ describe("the state between runs", () => {
     ]);
   });
 
+  it("lets go of what a store keeps no longer", async () => {
+    const streaming = COUNTING.replace("Name: m }]", "Name: m, Retention: 2 }]");
+    const day = 1_440; // minutes
+    const at = (u: string, minute: number, sid: string) => ({
+      ...{ u, sid, v: "x" },
+      t: new Date(Date.UTC(2018, 0, 1, 0, minute)).toISOString().slice(0, 19),
+    });
+    const parts = [
+      [at("a", 0, "A"), at("b", 1, "A"), at("a", 2, "B")],
+      [at("b", 1.5 * day, "A"), at("c", 1.5 * day, "A")],
+      [at("a", 3 * day, "A"), at("c", 3 * day, "B")],
+      [at("a", 3.2 * day, "B")],
+    ];
+
+    const whole = await transformed({ streaming, events: parts.flat() });
+    const cut = await batches({ streaming }, parts);
+
+    expect(cut.lines).toEqual(whole.lines);
+    expect(cut.lines.filter((line) => line.startsWith('["a/')).map((line) => /"n": (\d)/.exec(line)![1])).toEqual([
+      "1",
+      "2",
+      "1",
+    ]);
+  });
+
   it("is not of another spec, nor of another mode; a comment or another place changes nothing", async () => {
     await transformed({ streaming: COUNTING, events: [event("a", 1, "x")], stateDir });
     const other = COUNTING.replace("all.n + 1", "all.n + 2");

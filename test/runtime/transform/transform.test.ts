@@ -181,7 +181,9 @@ describe("rows", () => {
       "True",
     );
 
-    await expect(transformed({ streaming, window, events, compat: true })).rejects.toThrow(/^TypeError: /);
+    await expect(transformed({ streaming, window, events, compat: true })).rejects.toThrow(
+      /^AttributeError: 'NoneType'/,
+    );
     expect((await transformed({ streaming, window, events })).lines).toEqual(['["a", []]']);
   });
 });
@@ -219,7 +221,7 @@ describe("CSV", () => {
     const setting = { streaming: COUNTING, window: ROUND, events: [event("a", 0)], writer };
 
     expect((await transformed(setting)).stdout).toBe("before._identity,before.n,before.sid\r\n");
-    expect((await transformed({ ...setting, compat: true })).stdout).toBe("");
+    expect((await transformed({ ...setting, compat: true })).stdout).toBe("\r\n");
   });
 
   it("spreads maps over columns in Blurr's way, and refuses rows that differ in them", async () => {

@@ -276,8 +276,8 @@ describe("a spec at work", () => {
   });
 
   it("refuses what costs more than one event may, and leaves nothing of it", () => {
-    const items = JSON.stringify(Array.from({ length: 1_500 }, (_, i) => i));
-    const heavy = Buffer.from(String(at(1).payload).replace(/}$/, `, "items": ${items}}`));
+    const many = JSON.stringify(Array.from({ length: 1_500 }, (_, i) => i));
+    const heavy = Buffer.from(String(at(1).payload).replace(/}$/, `, "many": ${many}}`));
     const work = new Work(entriesOf([at(0), { ...at(1), payload: heavy }, at(2)]), { spec: specOf("heavy.yml") }).feed(
       1,
     );
