@@ -5,6 +5,9 @@ import { decisionsOf, startStore } from "./support/place.ts";
 
 const README = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 
+/** What is asked for here of the answers about a customer. */
+type Specs = Record<string, { records?: Record<string, unknown[]>; features?: Record<string, unknown> }>;
+
 /** The `curl` lines of the README: path, and body where there is one. */
 const CALLS = [...README.matchAll(/^curl (?:-N )?localhost:8787(\S+)(?: +--json '([^']*)')?/gm)].map(
   ([, path, body]) => ({ path: path!, body }),
@@ -24,6 +27,8 @@ describe("the README's main job", () => {
       "/offers/7",
       "/decisions/<id>",
       "/offers/stream",
+      "/aggregates/7",
+      "/features/7",
     ]);
 
     for (const { path, body } of CALLS.slice(0, 2)) expect((await call(path, body)).status).toBe(202);
@@ -37,5 +42,10 @@ describe("the README's main job", () => {
     const stream = await call(CALLS[4]!.path);
     expect(stream.headers.get("content-type")).toContain("text/event-stream");
     await stream.body?.cancel();
+    const [{ visits }, { visits: features }] = await Promise.all(
+      CALLS.slice(5).map(async ({ path }) => ((await (await call(path)).json()) as { specs: Specs }).specs),
+    );
+    expect(visits!.records!.visit).toMatchObject([{ _identity: "7", stops: 1, department: "Sport" }]);
+    expect(features!.features).toMatchObject({ "now.stops": 1, "now.department": "Sport" });
   });
 });

@@ -5,7 +5,7 @@ import { BASE, BINARY, COMPARISONS, IDENTITY, TIME } from "./opcode.ts";
 import type { Comparison, Slots, Term } from "./term.ts";
 
 /** Tags that BUILD takes, as in `assembly/value.ts`. */
-const TAGS = { list: 26, tuple: 27, set: 28, map: 29 } as const;
+const TAGS = { list: 26, generator: 26, tuple: 27, set: 28, map: 29 } as const;
 
 /** Sums and the like over a window that need no list. */
 const SERIES_FUNCTIONS: readonly FunctionName[] = ["sum", "len", "min", "max"];
@@ -56,7 +56,7 @@ export class TermCompiler {
       case "constant":
         return this.#coder.constant(term.value);
       case "source":
-        return this.#source(term.path);
+        return this.#source(term);
       case "time":
         return cellAt(BASE.temporaries, TIME);
       case "identity":
@@ -214,11 +214,11 @@ export class TermCompiler {
     return this.#coder.scoped(() => this.value(term));
   }
 
-  #source(path: readonly string[]): Operand {
+  #source({ path, subscripts = [] }: Of<"source">): Operand {
     const coder = this.#coder;
     for (let keys = 1; keys < path.length; keys++) {
       const parent = this.#places.source(path.slice(0, keys));
-      coder.emit("OBJECT", { a: parent });
+      coder.emit("OBJECT", { x: Number(subscripts.includes(keys)), a: parent });
     }
     const cell = this.#places.source(path);
     if (!this.#resolved.has(cell)) {
@@ -258,6 +258,10 @@ export class TermCompiler {
     if (term.args.length === 1 && first?.kind === "series" && SERIES_FUNCTIONS.includes(term.name)) {
       const func = FUNCTION_NAMES.indexOf(term.name);
       coder.emit("SERIES_FUNCTION", { x: this.#places.window, a: target, b: func, c: first.column });
+      return;
+    }
+    if (first?.kind === "comprehension" && first.makes === "generator" && (term.name === "any" || term.name === "all")) {
+      this.#quantified(target, term.name === "any", first);
       return;
     }
     coder.scoped(() => {
@@ -324,21 +328,41 @@ export class TermCompiler {
     coder.scoped(() => {
       const made = coder.temporaries();
       coder.emit("BUILD", { x: TAGS[term.makes], a: made, b: made, c: 0 });
-      this.branch(() => this.#clauses(made, term, 0));
+      const append = () => {
+        const element = this.value(term.element);
+        const value = term.value === null ? 0 : this.value(term.value);
+        coder.emit("APPEND", { a: made, b: element, c: value });
+      };
+      this.branch(() => this.#clauses(term.clauses, 0, append));
       coder.emit("MOVE", { a: target, b: made });
     });
     this.#locals = locals;
   }
 
-  #clauses(made: Operand, term: Of<"comprehension">, index: number): void {
+  /** `any(… for …)` and `all(… for …)`: up to the first element that decides. */
+  #quantified(target: Operand, isAny: boolean, term: Of<"comprehension">): void {
     const coder = this.#coder;
-    const clause = term.clauses[index];
+    const locals = this.#locals;
+    this.#locals = [...locals];
+    coder.scoped(() => {
+      const answer = coder.temporaries();
+      const decided = coder.label();
+      coder.emit("MOVE", { a: answer, b: coder.constant(isAny) });
+      const test = () => coder.jump(isAny ? "JUMP_IF" : "JUMP_UNLESS", decided, { a: this.value(term.element) });
+      this.branch(() => this.#clauses(term.clauses, 0, test));
+      coder.emit("MOVE", { a: answer, b: coder.constant(!isAny) });
+      coder.place(decided);
+      coder.emit("MOVE", { a: target, b: answer });
+    });
+    this.#locals = locals;
+  }
+
+  /** @param each  writes what is done with each element */
+  #clauses(clauses: Of<"comprehension">["clauses"], index: number, each: () => void): void {
+    const coder = this.#coder;
+    const clause = clauses[index];
     if (clause === undefined) {
-      coder.scoped(() => {
-        const element = this.value(term.element);
-        const value = term.value === null ? 0 : this.value(term.value);
-        coder.emit("APPEND", { a: made, b: element, c: value });
-      });
+      coder.scoped(each);
       return;
     }
     const iteration = coder.temporaries(2);
@@ -351,7 +375,7 @@ export class TermCompiler {
       coder.jump("NEXT", end, { a: iteration, b: element });
       this.#bind(clause.target, element);
       for (const test of clause.ifs) this.unless(test, next);
-      this.#clauses(made, term, index + 1);
+      this.#clauses(clauses, index + 1, each);
       coder.jump("JUMP", next);
     });
     coder.place(end);

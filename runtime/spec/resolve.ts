@@ -242,7 +242,7 @@ class Resolver {
     if (kinds.hasMembers(type) && DICT_METHODS.has(name)) {
       return this.#wrong(at, `'${name}' is a method: call it, or write ['${name}'] for the key`, term);
     }
-    if (term.kind === "source") return this.#ofEvent(expr, term.path, name);
+    if (term.kind === "source") return this.#ofEvent(expr, term, name, false);
     const gives = signatures.ofAttribute(type, name);
     if (gives !== null) return this.#value({ kind: "attribute", of: term, name, ...span(expr) }, gives);
 
@@ -253,8 +253,15 @@ class Resolver {
     return this.#failed(at, this.#lacks(of, name));
   }
 
-  #ofEvent(expr: Span, path: readonly string[], key: string): Value {
-    return this.#value({ kind: "source", path: [...path, key], ...span(expr) }, kinds.OF_EVENT);
+  #ofEvent(expr: Span, { path, subscripts }: OfEvent, key: string, isSubscript: boolean): Value {
+    const places = isSubscript ? [...(subscripts ?? []), path.length] : subscripts;
+    const term: Term = {
+      kind: "source",
+      path: [...path, key],
+      ...(places !== undefined && { subscripts: places }),
+      ...span(expr),
+    };
+    return this.#value(term, kinds.OF_EVENT);
   }
 
   #item(expr: Of<"item">): Meaning {
@@ -262,7 +269,7 @@ class Resolver {
     const meaning = this.#meaning(expr.of);
     if (index.kind === "constant" && typeof index.value === "string") {
       if (meaning.is === "value") {
-        if (meaning.term.kind === "source") return this.#ofEvent(expr, meaning.term.path, index.value);
+        if (meaning.term.kind === "source") return this.#ofEvent(expr, meaning.term, index.value, true);
       } else if (meaning.is !== "builtin") return this.#member(expr, meaning, index.value, index);
     }
     const of = meaning.is === "value" ? meaning : this.#noValue(expr.of, meaning);
@@ -491,11 +498,10 @@ class Resolver {
     this.#locals.length = outside;
     this.#slots = slots;
 
-    const makes = expr.makes === "generator" ? "list" : expr.makes;
     const type = kinds.collectionOf(expr.makes, [element.type]);
     const term: Term = {
       kind: "comprehension",
-      makes,
+      makes: expr.makes,
       element: element.term,
       value: value?.term ?? null,
       clauses,
@@ -603,6 +609,7 @@ class Resolver {
   }
 }
 
+type OfEvent = Term & { readonly kind: "source" };
 type Abort = Term & { readonly kind: "abort" };
 
 const WHAT = {

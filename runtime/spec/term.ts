@@ -49,7 +49,7 @@ export type Expr = Span &
     | { readonly kind: "map"; readonly entries: readonly { readonly key: Expr; readonly value: Expr }[] }
     | {
         readonly kind: "comprehension";
-        /** A generator is evaluated as a list: all that it can be given to takes any iterable once. */
+        /** A generator is given to what takes any iterable once. */
         readonly makes: "list" | "set" | "map" | "generator";
         readonly element: Expr;
         /** Of a map; `element` is the key then. */
@@ -86,8 +86,11 @@ export type Whose = "stream" | "anchor" | "window";
 export type Term = Span &
   (
     | { readonly kind: "constant"; readonly value: Literal }
-    /** Something of the event, by its keys from the top; `[]` is the event itself. Missing is None; a key of what is no object fails. */
-    | { readonly kind: "source"; readonly path: readonly string[] }
+    /**
+     * Something of the event, by its keys from the top; `[]` is the event itself. Missing is None; a key of what is no
+     * object fails: with a TypeError where it is one of `subscripts` (the places of keys in brackets).
+     */
+    | { readonly kind: "source"; readonly path: readonly string[]; readonly subscripts?: readonly number[] }
     | { readonly kind: "time" }
     | { readonly kind: "identity" }
     /** Indexes into the spec's `aggregates` and that aggregate's `columns`. */
@@ -121,7 +124,8 @@ export type Term = Span &
     | { readonly kind: "map"; readonly entries: readonly { readonly key: Term; readonly value: Term }[] }
     | {
         readonly kind: "comprehension";
-        readonly makes: "list" | "set" | "map";
+        /** A generator is a list too; but `any` and `all` look no further than they need. */
+        readonly makes: "list" | "set" | "map" | "generator";
         readonly element: Term;
         readonly value: Term | null;
         readonly clauses: readonly { readonly target: Slots; readonly iterable: Term; readonly ifs: readonly Term[] }[];

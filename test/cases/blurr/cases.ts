@@ -69,6 +69,12 @@ function isOneOfOurs(each: Case): boolean {
   });
 }
 
+/** Are its records those that a DynamoDB gave back? */
+export function usesDynamo(each: Case): boolean {
+  if (each.expected_kind !== "records_subset" || each.streaming_spec === null) return false;
+  return /^\s*(?:- *)?Type: *['"]?Blurr:Store:Dynamo/im.test(textOf(each, each.streaming_spec));
+}
+
 /** Does Blurr do something here that it should not? Then what Aisle does is not in the recorded output. */
 export function isQuirk({ notes }: Case): boolean {
   return notes !== null && /\b(bugs?|quirks?)\b/i.test(notes);

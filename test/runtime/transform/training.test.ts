@@ -265,6 +265,14 @@ describe("labels", () => {
     expect(results[3]!.all[0]!.values["next.n"]).toBe(2);
   });
 
+  it("teach nothing of what the mock endpoints caused", async () => {
+    const [first, ...rest] = at("09:00", "09:01", "11:00", "12:01 v");
+    const marked = [first!, ...rest.map((entry, i) => (i === 0 ? { ...entry, headers: { test: "1" } } : entry))];
+
+    expect((await trained(nextHours, [first!, ...rest])).rows).toBe(1);
+    expect((await trained(nextHours, marked)).rows).toBe(0);
+  });
+
   it("are of what the journal still has, which is said when it has lost its oldest entries", async () => {
     const times = ["09:00", "09:01", "11:00", "12:01 v"];
     const later = at(...times).map((entry) => ({ ...entry, seq: entry.seq + 10 }));
