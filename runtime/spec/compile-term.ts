@@ -260,7 +260,11 @@ export class TermCompiler {
       coder.emit("SERIES_FUNCTION", { x: this.#places.window, a: target, b: func, c: first.column });
       return;
     }
-    if (first?.kind === "comprehension" && first.makes === "generator" && (term.name === "any" || term.name === "all")) {
+    if (
+      first?.kind === "comprehension" &&
+      first.makes === "generator" &&
+      (term.name === "any" || term.name === "all")
+    ) {
       this.#quantified(target, term.name === "any", first);
       return;
     }

@@ -1,6 +1,9 @@
 import { afterAll, describe, expect, it } from "vitest";
+import { Dice } from "../support/dice.ts";
 import { type Evaluated, Expressions } from "../support/evaluate.ts";
-import { ExpressionMaker, type Part, textOf } from "../support/expression-maker.ts";
+import { EventMaker } from "../support/event-maker.ts";
+import { Maker } from "../support/expressions/maker.ts";
+import { type Part, simpler, textOf } from "../support/expressions/part.ts";
 import { prng } from "../support/prng.ts";
 import { hasPython, Python } from "../support/python.ts";
 
@@ -16,12 +19,14 @@ describe.runIf(hasPython())("expressions and Python", () => {
   afterAll(() => python.close());
 
   it(`agree on ${PAIRS_COUNT} pairs of expression and event (AISLE_SEED=${seed})`, { timeout: 0 }, async () => {
-    const maker = new ExpressionMaker(prng(seed));
+    const dice = new Dice(prng(seed));
+    const maker = new Maker(dice);
+    const eventMaker = new EventMaker(dice);
     const differences: string[] = [];
     const counts = new Map<string, number>();
     for (let pairs = 0; pairs < PAIRS_COUNT && differences.length < SHOWN; pairs += EXPRESSIONS_COUNT * EVENTS_COUNT) {
       const parts = Array.from({ length: EXPRESSIONS_COUNT }, () => maker.expression());
-      const events = Array.from({ length: EVENTS_COUNT }, () => maker.event());
+      const events = Array.from({ length: EVENTS_COUNT }, () => eventMaker.event());
       const { ours, verdicts } = await compared(python, parts.map(textOf), events);
       for (const [i, part] of parts.entries()) {
         for (const [j, event] of events.entries()) {
@@ -78,22 +83,4 @@ function shownOf(evaluated: Evaluated): string {
 function used(text: string, event: string): string {
   const members = Object.entries(JSON.parse(event)).filter(([key]) => new RegExp(`\\b${key}\\b`).test(text));
   return members.length === 0 ? "any event" : event;
-}
-
-/** Each part put in place of one that it is in, or left out for something plain. */
-function* simpler(part: Part): Iterable<Part> {
-  for (const inner of partsIn(part)) if (inner !== part) yield inner;
-  for (const [i, each] of part.parts.entries()) {
-    if (typeof each === "string") continue;
-    const put = (other: Part): Part => ({ ...part, parts: part.parts.with(i, other) });
-    for (const plain of ["1", "''", "[]", "None", "0.5", "{}"]) {
-      if (textOf(each).length > plain.length) yield put({ parts: [plain], open: false });
-    }
-    for (const other of simpler(each)) yield put(other);
-  }
-}
-
-function* partsIn(part: Part): Iterable<Part> {
-  yield part;
-  for (const each of part.parts) if (typeof each !== "string") yield* partsIn(each);
 }

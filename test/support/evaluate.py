@@ -460,7 +460,8 @@ class Rewriter(ast.NodeTransformer):
         return invoke("_chain", ops, ast.List(operands, ast.Load()))
 
     def visit_Call(self, node):
-        args = [self.visit(arg) for arg in node.args]
+        is_lazy = isinstance(node.func, ast.Name) and node.func.id in ("any", "all")
+        args = [self.generator(arg) if is_lazy and isinstance(arg, ast.GeneratorExp) else self.visit(arg) for arg in node.args]
         keywords = [ast.keyword(each.arg, self.visit(each.value)) for each in node.keywords]
         if isinstance(node.func, ast.Attribute):
             receiver = self.visit(node.func.value)
@@ -518,8 +519,12 @@ class Rewriter(ast.NodeTransformer):
         generators = self.comprehension(node)
         return ast.DictComp(self.kept(node.key), self.kept(node.value), generators)
 
+    def generator(self, node):
+        generators = self.comprehension(node)
+        return ast.GeneratorExp(self.kept(node.elt), generators)
+
     def visit_GeneratorExp(self, node):
-        # ours makes a list of it
+        # ours makes a list of it, but for any and all
         return invoke("_lazy", self.visit_ListComp(node))
 
 

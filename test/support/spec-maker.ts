@@ -1,3 +1,5 @@
+import type { Dice } from "./dice.ts";
+
 // Random specs that are valid, with aggregates of all kinds and fields of all types, and random events for them.
 
 interface FieldOf {
@@ -84,19 +86,19 @@ const BOMB = {
 const KINDS = ["Variable", "Identity", "Identity", "Block", "Activity", "Split"] as const;
 
 export class SpecMaker {
-  readonly #random: () => number;
+  readonly #dice: Dice;
 
-  constructor(random: () => number) {
-    this.#random = random;
+  constructor(dice: Dice) {
+    this.#dice = dice;
   }
 
   /** A streaming spec and, mostly, a window spec over it, as texts. */
   specs(): { readonly streaming: string; readonly window: string | null } {
-    const timed = this.#one(["Block", "Activity", "Split"] as const);
-    const others = Array.from({ length: 1 + this.#below(3) }, () => this.#one(KINDS.slice(0, 3)));
-    const kinds = [...others, timed].sort(() => this.#random() - 0.5);
+    const timed = this.#dice.one(["Block", "Activity", "Split"] as const);
+    const others = Array.from({ length: 1 + this.#dice.below(3) }, () => this.#dice.one(KINDS.slice(0, 3)));
+    const kinds = [...others, timed].sort(() => this.#dice.random() - 0.5);
     const names = kinds.map((kind, i) => `${kind.toLowerCase()}${i}`);
-    const bombed = this.#below(kinds.length);
+    const bombed = this.#dice.below(kinds.length);
     const aggregates = kinds.map((kind, i) => this.#aggregate(kind, names[i]!, names, i === bombed));
     const streaming = {
       Type: "Blurr:Transform:Streaming",
@@ -111,31 +113,32 @@ export class SpecMaker {
       ],
       Aggregates: aggregates,
     };
-    const window = this.#chance(0.8) ? this.#window(names[kinds.indexOf(timed)]!, names) : null;
+    const window = this.#dice.chance(0.8) ? this.#window(names[kinds.indexOf(timed)]!, names) : null;
     return { streaming: JSON.stringify(streaming, null, 1), window: window && JSON.stringify(window, null, 1) };
   }
 
   /** An event of one of a few identities, as JSON. @param at  seconds since epoch */
   event(at: number): string {
-    const text = () => this.#one(["a", "b", "c", "ä", "a longer text of more than eight bytes", "x".repeat(70), ""]);
-    const texts = () => Array.from({ length: this.#below(4) }, text);
+    const text = () =>
+      this.#dice.one(["a", "b", "c", "ä", "a longer text of more than eight bytes", "x".repeat(70), ""]);
+    const texts = () => Array.from({ length: this.#dice.below(4) }, text);
     const members: Record<string, unknown> = {
-      x: this.#below(7) - 1,
-      y: this.#below(100) / 8,
+      x: this.#dice.below(7) - 1,
+      y: this.#dice.below(100) / 8,
       t: text(),
       k: texts(),
       m: Object.fromEntries(texts().map((key, i) => [key, i % 2 === 0 ? texts() : i])),
     };
-    for (const key of Object.keys(members)) if (this.#chance(0.06)) delete members[key];
-    if (this.#chance(0.02)) members.bomb = 1_500;
-    return JSON.stringify({ id: `id${this.#below(4)}`, at, ...members });
+    for (const key of Object.keys(members)) if (this.#dice.chance(0.06)) delete members[key];
+    if (this.#dice.chance(0.02)) members.bomb = 1_500;
+    return JSON.stringify({ id: `id${this.#dice.below(4)}`, at, ...members });
   }
 
   #aggregate(kind: (typeof KINDS)[number], name: string, names: readonly string[], hasBomb: boolean): object {
     const fields = this.#fields(name, names);
-    if (hasBomb) fields.splice(this.#below(fields.length + 1), 0, BOMB);
-    const when = this.#chance(0.4) ? { When: this.#filled(this.#one(CONDITIONS), name, names) } : {};
-    const store = { Store: this.#chance(0.2) ? "short" : "memory" };
+    if (hasBomb) fields.splice(this.#dice.below(fields.length + 1), 0, BOMB);
+    const when = this.#dice.chance(0.4) ? { When: this.#filled(this.#dice.one(CONDITIONS), name, names) } : {};
+    const store = { Store: this.#dice.chance(0.2) ? "short" : "memory" };
     const common = {
       Type: `Blurr:Aggregate:${kind === "Split" ? "Block" : kind}`,
       Name: name,
@@ -145,7 +148,7 @@ export class SpecMaker {
     const dimensions = [
       { Name: "kind", Type: "string", Value: "source.t" },
       { Name: "third", Type: "integer", Value: "source.x % 3" },
-    ].slice(this.#below(2), 1 + this.#below(2));
+    ].slice(this.#dice.below(2), 1 + this.#dice.below(2));
     switch (kind) {
       case "Variable":
         return common;
@@ -161,24 +164,24 @@ export class SpecMaker {
         return {
           ...common,
           ...store,
-          Split: this.#one(["source.x == 4", `(time - ${name}._end_time).total_seconds() > 200`]),
+          Split: this.#dice.one(["source.x == 4", `(time - ${name}._end_time).total_seconds() > 200`]),
         };
       case "Activity":
-        return { ...common, ...store, SeparateByInactiveSeconds: this.#one([30, 200, 1_000]) };
+        return { ...common, ...store, SeparateByInactiveSeconds: this.#dice.one([30, 200, 1_000]) };
     }
   }
 
   #fields(name: string, names: readonly string[]): FieldOf[] {
     const fields = Object.entries(VALUES).map(([Name, [Type, ...values]]): FieldOf => {
-      const Value = this.#filled(this.#one(values), name, names);
-      const When = this.#filled(this.#one(CONDITIONS), name, names);
-      return { Name, Type, Value, ...(this.#chance(0.25) && { When }) };
+      const Value = this.#filled(this.#dice.one(values), name, names);
+      const When = this.#filled(this.#dice.one(CONDITIONS), name, names);
+      return { Name, Type, Value, ...(this.#dice.chance(0.25) && { When }) };
     });
-    return fields.sort(() => this.#random() - 0.5);
+    return fields.sort(() => this.#dice.random() - 0.5);
   }
 
   #filled(expression: string, name: string, names: readonly string[]): string {
-    return expression.replaceAll("$", name).replace(/@/g, () => this.#one(names));
+    return expression.replaceAll("$", name).replace(/@/g, () => this.#dice.one(names));
   }
 
   #window(blocks: string, names: readonly string[]): object {
@@ -193,14 +196,17 @@ export class SpecMaker {
         { Name: "total", Type: "float", Value: "sum(source.n)" },
         { Name: "lists", Type: "list", Value: "source.l" },
         { Name: "first", Type: "string", Value: "source.t[0]" },
-        { Name: "now", Type: "map", Value: `stream.${this.#one(names)}.m` },
+        { Name: "now", Type: "map", Value: `stream.${this.#dice.one(names)}.m` },
         { Name: "own", Type: "set", Value: "anchor.s" },
         { Name: "texts", Type: "list", Value: "[x for x in source.t if x]", When: "len(source.t) > 1" },
       ],
     });
-    const windows = [aggregate("past", this.#one(["hour", "day"]), -1), aggregate("before", "count", -2)];
+    const windows = [aggregate("past", this.#dice.one(["hour", "day"]), -1), aggregate("before", "count", -2)];
     const ahead = [aggregate("after", "count", 1), aggregate("ahead", "hour", 0.2)];
-    const chosen = [...windows.slice(this.#below(2)), ...(this.#chance(0.5) ? ahead.slice(this.#below(2)) : [])];
+    const chosen = [
+      ...windows.slice(this.#dice.below(2)),
+      ...(this.#dice.chance(0.5) ? ahead.slice(this.#dice.below(2)) : []),
+    ];
     const variable = {
       Type: "Blurr:Aggregate:Variable",
       Name: "more",
@@ -211,20 +217,8 @@ export class SpecMaker {
       Version: "2018-03-01",
       Name: "window",
       SourceBTS: "stream",
-      Anchor: { Condition: `stream.${blocks}.n > ${this.#below(3)}`, ...(this.#chance(0.3) && { Max: 2 }) },
-      Aggregates: this.#chance(0.5) ? [...chosen, variable] : chosen,
+      Anchor: { Condition: `stream.${blocks}.n > ${this.#dice.below(3)}`, ...(this.#dice.chance(0.3) && { Max: 2 }) },
+      Aggregates: this.#dice.chance(0.5) ? [...chosen, variable] : chosen,
     };
-  }
-
-  #below(count: number): number {
-    return Math.floor(this.#random() * count);
-  }
-
-  #chance(share: number): boolean {
-    return this.#random() < share;
-  }
-
-  #one<T>(all: readonly T[]): T {
-    return all[this.#below(all.length)]!;
   }
 }

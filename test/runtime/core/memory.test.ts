@@ -4,6 +4,7 @@ import type { Entry } from "../../../runtime/journal/journal.ts";
 import { compile, type Program } from "../../../runtime/spec/compile.ts";
 import { readTransform } from "../../../runtime/spec/load.ts";
 import { batchOf, foundOf } from "../../../runtime/transforms/batch.ts";
+import { Dice } from "../../support/dice.ts";
 import { entriesOf, Folding } from "../../support/folding.ts";
 import { prng } from "../../support/prng.ts";
 import { SpecMaker } from "../../support/spec-maker.ts";
@@ -20,7 +21,7 @@ const rounds = Array.from({ length: ROUNDS_COUNT }, (_, i) => SEED + i);
 describe(`random specs and events (AISLE_SEED=${SEED})`, () => {
   it.each(rounds)("give the same in any order and all their memory back: %i", (seed) => {
     const random = prng(seed);
-    const maker = new SpecMaker(random);
+    const maker = new SpecMaker(new Dice(random));
     const program = programOf(maker);
     const entries = received(random, maker);
     const work = new Work(program, random, { latenessMs: LATENESS, rows: true });
@@ -38,7 +39,7 @@ describe(`random specs and events (AISLE_SEED=${SEED})`, () => {
 
   it.each(rounds)("give all their memory back when events are erased meanwhile: %i", (seed) => {
     const random = prng(seed);
-    const maker = new SpecMaker(random);
+    const maker = new SpecMaker(new Dice(random));
     const work = new Work(programOf(maker), random, { latenessMs: LATENESS, rows: true });
     work.erased = 0.2;
 
@@ -51,7 +52,7 @@ describe(`random specs and events (AISLE_SEED=${SEED})`, () => {
 
   it.each(rounds)("give all their memory back when nothing can be undone: %i", (seed) => {
     const random = prng(seed);
-    const maker = new SpecMaker(random);
+    const maker = new SpecMaker(new Dice(random));
     const work = new Work(programOf(maker, random() < 0.5), random, { rows: true, unordered: true });
 
     work.feed(received(random, maker));
