@@ -1,5 +1,5 @@
 // Windows and the end of a run as Blurr has them, for `--compat blurr`: the host reckons which blocks are anchors and what
-// their windows hold (`runtime/transform/blurr.ts`), the core evaluates.
+// their windows hold (`runtime/batch/blurr.ts`), the core evaluates.
 
 import { hasEmpty } from "./aggregate";
 import { freeTemporary } from "./heap";

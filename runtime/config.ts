@@ -14,7 +14,7 @@ import { limits } from "./limits.ts";
 import { isLoopback } from "./loopback.ts";
 import { type Declared, readPlan } from "./plan.ts";
 import type { CatalogConfig, PlayConfig, Site, SiteTransform } from "./site.ts";
-import { readSpecs, type Specs } from "./transforms/specs.ts";
+import { readSpecs, type Specs } from "./live/specs.ts";
 
 /** What a command line says; it goes before the environment, which goes before the file. */
 export interface Overrides {

@@ -40,8 +40,8 @@ import { scoringOf } from "./scoring.ts";
 import type { Site } from "./site.ts";
 import { type LmdbDeadLetters, openDeadLetters } from "./store/deadletters.ts";
 import { IdentityStore } from "./store/identities.ts";
-import { transformReadings } from "./transforms/readings.ts";
-import { SiteTransforms } from "./transforms/transforms.ts";
+import { transformReadings } from "./live/readings.ts";
+import { SiteTransforms } from "./live/transforms.ts";
 
 const UTF8 = new TextEncoder();
 

@@ -9,10 +9,10 @@ import { AisleError, reasonOf, SiteError } from "../errors.ts";
 import { type LmdbJournal, openJournal } from "../journal/lmdb.ts";
 import type { Site, SiteTransform } from "../site.ts";
 import { readTransform, type SpecFile } from "../spec/load.ts";
-import { type Format, missingOutput, writerOf } from "../transform/formats.ts";
-import { terminalProgress } from "../transform/progress.ts";
-import { tallyLines } from "../transform/tally.ts";
-import { type Trained, train } from "../transform/training.ts";
+import { type Format, missingOutput, writerOf } from "../batch/formats.ts";
+import { terminalProgress } from "../batch/progress.ts";
+import { tallyLines } from "../batch/tally.ts";
+import { type Trained, train } from "../batch/training.ts";
 import { dataFolder, type Shell, siteFolder, siteOptions } from "./shell.ts";
 
 export interface TrainingOptions {

@@ -7,6 +7,22 @@ import { type Part, simpler, textOf } from "../support/expressions/part.ts";
 import { prng } from "../support/prng.ts";
 import { hasPython, Python } from "../support/python.ts";
 
+// Random expressions for random events, here and in Python (3.11 or later): the same value, or the same class of error.
+// What is told at load to be wrong counts as the same when Python fails too, at this event or in a part by itself that
+// it does not reach.
+//
+// What differs on purpose, and how `evaluate.py` has it:
+// - Integers are of 64 bits: beyond, ours is an OverflowError, whatever follows. So are durations beyond 2^63 µs. An
+//   integer of the event that is wider keeps its digits for text and floats; what else is done with it is not compared.
+// - Methods that change a collection give the changed one, and ignore a None (Blurr). `set` and `increment` of a map.
+// - The order of a set is ours: where it would be seen in Python, nothing is compared. Sets are compared without order.
+// - What Python makes on the fly (`range`, `zip`, `keys` …) is a list, and refused where it would be kept. Only `any` and
+//   `all` stop early in a generator.
+// - A naive datetime is of UTC. A zone's offset has whole seconds. `parse` reads what is surely a date.
+// - `%` does not format text; what is complex in Python is a ValueError; `is` compares values but for None, True, False;
+//   sizes are bounded.
+// - A power with a fraction may differ in the last place.
+
 const seed = Number(process.env.AISLE_SEED ?? Date.now() % 2 ** 31);
 const PAIRS_COUNT = Number(process.env.AISLE_PAIRS ?? 24_000);
 const EXPRESSIONS_COUNT = 48;
@@ -14,7 +30,10 @@ const EVENTS_COUNT = 4;
 /** Differences that are made small and shown. */
 const SHOWN = Number(process.env.AISLE_SHOWN ?? 8);
 
-describe.runIf(hasPython())("expressions and Python", () => {
+const isThere = hasPython();
+if (!isThere) console.warn("no python3 of at least 3.11: expressions are not compared with Python");
+
+describe.runIf(isThere)("expressions and Python", () => {
   const python = new Python();
   afterAll(() => python.close());
 
@@ -67,7 +86,7 @@ async function smallest(python: Python, part: Part, event: string): Promise<stri
       .sort((a, b) => a.text.length - b.text.length);
     const [first] = differing;
     if (first === undefined) return `${textOf(best)} for ${event}`;
-    const shown = `${first.text} → ${shownOf(first.ours)}, in Python ${first.verdict}, for ${used(first.text, event)}`;
+    const shown = `${first.text} → ${shownOf(first.ours)}, in Python ${first.verdict}, for ${shownEvent(first.text, event)}`;
     if (first.candidate === best || first.text === text) return shown;
     best = first.candidate;
     text = first.text;
@@ -79,8 +98,6 @@ function shownOf(evaluated: Evaluated): string {
   return "fault" in evaluated ? evaluated.fault : `'${evaluated.problem}'`;
 }
 
-/** The members of the event that the expression reads. */
-function used(text: string, event: string): string {
-  const members = Object.entries(JSON.parse(event)).filter(([key]) => new RegExp(`\\b${key}\\b`).test(text));
-  return members.length === 0 ? "any event" : event;
+function shownEvent(text: string, event: string): string {
+  return text.includes("source") ? event : "any event";
 }

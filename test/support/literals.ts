@@ -48,6 +48,8 @@ const READ = [
 ] as const;
 const FORMATS = ["'%Y-%m-%d'", "'%H:%M:%S.%f'", "'%d %b %y %I%p'", "'%A %B %j %U %W %w'", "'%z|%Z|%%'", "'x'", "'%a'"];
 
+const READABLE = ["'%Y-%m-%d'", "'%H:%M:%S.%f'", "'%d %b %y %I%p'", "'%A %B %j'", "'%z|%%'", "'%B%d%Y %H%M'", "'%j%Y'"];
+
 /** First and last code points of what texts are made of: Latin, Greek, Cyrillic, Georgian, signs, wide and rare letters. */
 const RANGES = [
   ...[0x20, 0x7e, 0xa0, 0x24f, 0x250, 0x2af, 0x300, 0x33f, 0x370, 0x3ff, 0x400, 0x52f, 0x531, 0x587, 0x10a0, 0x10ff],
@@ -97,4 +99,9 @@ export function read(dice: Dice): readonly [text: string, format: string] {
 /** What `strftime` takes. */
 export function format(dice: Dice): string {
   return dice.one(FORMATS);
+}
+
+/** What `strptime` takes too. */
+export function readable(dice: Dice): string {
+  return dice.one(READABLE);
 }

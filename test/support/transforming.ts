@@ -4,13 +4,13 @@ import type { Fold } from "../../runtime/core/fold.ts";
 import { formatMistake } from "../../runtime/errors.ts";
 import { readTransform } from "../../runtime/spec/load.ts";
 import type { Transform } from "../../runtime/spec/spec.ts";
-import type { Processor } from "../../runtime/transform/input.ts";
-import { Lines } from "../../runtime/transform/lines.ts";
-import { type Sink, streamSink } from "../../runtime/transform/sink.ts";
-import { type Source, streamSource } from "../../runtime/transform/sources.ts";
-import type { Tally } from "../../runtime/transform/tally.ts";
-import { transform } from "../../runtime/transform/transform.ts";
-import type { Writer } from "../../runtime/transform/writer.ts";
+import type { Processor } from "../../runtime/batch/input.ts";
+import { Lines } from "../../runtime/batch/lines.ts";
+import { type Sink, streamSink } from "../../runtime/batch/sink.ts";
+import { type Source, streamSource } from "../../runtime/batch/sources.ts";
+import type { Tally } from "../../runtime/batch/tally.ts";
+import { transform } from "../../runtime/batch/transform.ts";
+import type { Writer } from "../../runtime/batch/writer.ts";
 
 export interface Setting {
   readonly streaming: string;

@@ -9,7 +9,7 @@ import {
   printKey,
   sortPrefix,
   startsWith,
-} from "../../../runtime/transform/key.ts";
+} from "../../../runtime/batch/key.ts";
 
 type Written = readonly [
   kind: string,

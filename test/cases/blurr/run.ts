@@ -6,11 +6,11 @@ import { Writable } from "node:stream";
 import { Aborted } from "../../../runtime/core/fold.ts";
 import { formatMistake } from "../../../runtime/errors.ts";
 import { readTransform } from "../../../runtime/spec/load.ts";
-import { PROCESSORS } from "../../../runtime/transform/input.ts";
-import { Lines } from "../../../runtime/transform/lines.ts";
-import { streamSink } from "../../../runtime/transform/sink.ts";
-import { fileSource } from "../../../runtime/transform/sources.ts";
-import { type Job, transform } from "../../../runtime/transform/transform.ts";
+import { PROCESSORS } from "../../../runtime/batch/input.ts";
+import { Lines } from "../../../runtime/batch/lines.ts";
+import { streamSink } from "../../../runtime/batch/sink.ts";
+import { fileSource } from "../../../runtime/batch/sources.ts";
+import { type Job, transform } from "../../../runtime/batch/transform.ts";
 import { type Case, type Mode, pathOf, textOf } from "./cases.ts";
 
 export interface Result {

@@ -12,10 +12,10 @@ import { validateCommand } from "../../../runtime/cli/validate.ts";
 import { DAY } from "../../../runtime/clock.ts";
 import { formatMistake } from "../../../runtime/errors.ts";
 import { readTransform, type SpecFile } from "../../../runtime/spec/load.ts";
-import { Lines } from "../../../runtime/transform/lines.ts";
-import { streamSink } from "../../../runtime/transform/sink.ts";
-import { fileSource } from "../../../runtime/transform/sources.ts";
-import { transform } from "../../../runtime/transform/transform.ts";
+import { Lines } from "../../../runtime/batch/lines.ts";
+import { streamSink } from "../../../runtime/batch/sink.ts";
+import { fileSource } from "../../../runtime/batch/sources.ts";
+import { transform } from "../../../runtime/batch/transform.ts";
 import { runCommand } from "../../support/command.ts";
 
 const SPECS = resolve("test/fixtures/specs");

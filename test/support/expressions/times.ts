@@ -40,7 +40,7 @@ function datetime(m: Maker, depth: number): Part {
     () => m.call("datetime.strptime", ...literals.read(dice)),
     () => m.call("datetime.strptime", make("text"), literals.read(dice)[1]),
     () => {
-      const format = literals.format(dice);
+      const format = literals.readable(dice);
       return m.call("datetime.strptime", m.method(make("datetime"), "strftime", format), format);
     },
     () => m.call("datetime.fromisoformat", literals.iso(dice)),

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { State } from "../../../runtime/transform/state.ts";
+import { State } from "../../../runtime/batch/state.ts";
 import { prng } from "../../support/prng.ts";
 import { COUNTING, ROUND, transformed, transformOf } from "../../support/transforming.ts";
 

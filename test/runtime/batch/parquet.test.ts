@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { RecordsParquet, RowsParquet } from "../../../runtime/transform/parquet.ts";
+import { RecordsParquet, RowsParquet } from "../../../runtime/batch/parquet.ts";
 import { COUNTING, ROUND, transformed } from "../../support/transforming.ts";
 
 const TYPES = `

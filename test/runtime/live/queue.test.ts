@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Entry, Kind } from "../../../runtime/journal/journal.ts";
 import { limits } from "../../../runtime/limits.ts";
-import { EntryQueue } from "../../../runtime/transforms/queue.ts";
-import { Recent } from "../../../runtime/transforms/recent.ts";
+import { EntryQueue } from "../../../runtime/live/queue.ts";
+import { Recent } from "../../../runtime/live/recent.ts";
 
 function entry(seq: number, kind: Kind = "event", bytes = 10, headers: Entry["headers"] = {}): Entry {
   return { seq, receivedAt: 0, kind, principal: "", subject: "", headers, payload: new Uint8Array(bytes) };

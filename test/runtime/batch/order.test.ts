@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { inOrder } from "../../../runtime/transform/order.ts";
+import { inOrder } from "../../../runtime/batch/order.ts";
 import { prng } from "../../support/prng.ts";
 
 const NONE = Number.NaN;

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Processor, readInput } from "../../../runtime/transform/input.ts";
-import { ipfixEvents } from "../../../runtime/transform/ipfix.ts";
-import { fileSource, type Source } from "../../../runtime/transform/sources.ts";
+import { type Processor, readInput } from "../../../runtime/batch/input.ts";
+import { ipfixEvents } from "../../../runtime/batch/ipfix.ts";
+import { fileSource, type Source } from "../../../runtime/batch/sources.ts";
 import { source } from "../../support/transforming.ts";
 
 async function eventsOf(sources: readonly Source[], processor: Processor = "simple"): Promise<string[]> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { RecordsCsv, RowsCsv } from "../../../runtime/transform/csv.ts";
-import type { fileSink } from "../../../runtime/transform/sink.ts";
-import { tallyLines } from "../../../runtime/transform/tally.ts";
+import { RecordsCsv, RowsCsv } from "../../../runtime/batch/csv.ts";
+import type { fileSink } from "../../../runtime/batch/sink.ts";
+import { tallyLines } from "../../../runtime/batch/tally.ts";
 import { COUNTING, ROUND, source, transformed } from "../../support/transforming.ts";
 
 const DAY = 86_400; // s

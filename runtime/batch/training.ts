@@ -3,9 +3,9 @@
 import type { Fold } from "../core/fold.ts";
 import type { Entry } from "../journal/journal.ts";
 import type { SiteTransform } from "../site.ts";
-import { type ColdIdentities, Live } from "../transforms/live.ts";
-import { Rebuild } from "../transforms/rebuild.ts";
-import { Recent } from "../transforms/recent.ts";
+import { type ColdIdentities, Live } from "../live/live.ts";
+import { Rebuild } from "../live/rebuild.ts";
+import { Recent } from "../live/recent.ts";
 import type { Progress } from "./progress.ts";
 import type { Tally } from "./tally.ts";
 import type { Job } from "./transform.ts";

@@ -2,11 +2,11 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import type { Entry } from "../../../runtime/journal/journal.ts";
 import type { SiteTransform } from "../../../runtime/site.ts";
 import { IdentityStore } from "../../../runtime/store/identities.ts";
-import { batchOf } from "../../../runtime/transforms/batch.ts";
-import { Lines } from "../../../runtime/transforms/lines.ts";
-import { type ColdIdentities, Live } from "../../../runtime/transforms/live.ts";
-import { pastRow } from "../../../runtime/transforms/past.ts";
-import { Recent } from "../../../runtime/transforms/recent.ts";
+import { batchOf } from "../../../runtime/live/batch.ts";
+import { Lines } from "../../../runtime/live/lines.ts";
+import { type ColdIdentities, Live } from "../../../runtime/live/live.ts";
+import { pastRow } from "../../../runtime/live/past.ts";
+import { Recent } from "../../../runtime/live/recent.ts";
 import { type EventParts, entriesOf, playersEvents, specOf } from "../../support/folding.ts";
 import { tempDir } from "../../support/journal.ts";
 import { prng } from "../../support/prng.ts";
@@ -304,7 +304,7 @@ describe("a spec at work", () => {
   });
 
   it("writes numbers that JSON has not as null, and leaves texts be", async () => {
-    const { strict } = await import("../../../runtime/transforms/json.ts");
+    const { strict } = await import("../../../runtime/live/json.ts");
 
     expect(strict('{"a": NaN, "b": [-Infinity, Infinity, 1], "NaN \\" Infinity": "NaN"}')).toBe(
       '{"a": null, "b": [null, null, 1], "NaN \\" Infinity": "NaN"}',

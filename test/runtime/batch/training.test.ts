@@ -5,11 +5,11 @@ import type { Fold } from "../../../runtime/core/fold.ts";
 import type { Entry } from "../../../runtime/journal/journal.ts";
 import type { SiteTransform } from "../../../runtime/site.ts";
 import { readTransform } from "../../../runtime/spec/load.ts";
-import { type Trained, train } from "../../../runtime/transform/training.ts";
-import { batchOf } from "../../../runtime/transforms/batch.ts";
-import { Live } from "../../../runtime/transforms/live.ts";
-import { pastRow } from "../../../runtime/transforms/past.ts";
-import { Recent } from "../../../runtime/transforms/recent.ts";
+import { type Trained, train } from "../../../runtime/batch/training.ts";
+import { batchOf } from "../../../runtime/live/batch.ts";
+import { Live } from "../../../runtime/live/live.ts";
+import { pastRow } from "../../../runtime/live/past.ts";
+import { Recent } from "../../../runtime/live/recent.ts";
 import { entriesOf, playersEvents, specOf } from "../../support/folding.ts";
 import { prng } from "../../support/prng.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { describeSite, loadSite } from "../../../runtime/config.ts";
 import { formatMistake, type Mistake } from "../../../runtime/errors.ts";
-import { readSpecs } from "../../../runtime/transforms/specs.ts";
+import { readSpecs } from "../../../runtime/live/specs.ts";
 import { mistakesOf, OPTIONS, SiteCopy, STORE } from "../../support/site.ts";
 
 const VISITS = readFileSync(join(STORE, "transforms/visits.yml"), "utf8");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Items } from "../../../runtime/transform/items.ts";
+import { Items } from "../../../runtime/batch/items.ts";
 import { prng } from "../../support/prng.ts";
 
 type Item = [text: string, line: number];
