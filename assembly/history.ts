@@ -105,8 +105,11 @@ function isBefore(time: i64, id: usize, length: i32, seq: f64, entry: usize): bo
 
 export function insertEntry(identity: usize, place: u32, time: i64, id: usize, length: i32, seq: f64): void {
   const count = load<u32>(identity, TAIL_COUNT);
-  const tail = roomFor(<usize>load<u32>(identity, TAIL), <usize>count * ENTRY, ENTRY);
-  store<u32>(identity, <u32>tail, TAIL);
+  let tail = <usize>load<u32>(identity, TAIL);
+  if (tail == 0 || <usize>(count + 1) * ENTRY > roomOf(tail)) {
+    tail = roomFor(tail, <usize>count * ENTRY, ENTRY);
+    store<u32>(identity, <u32>tail, TAIL);
+  }
   store<u32>(identity, count + 1, TAIL_COUNT);
   const entry = tail + <usize>place * ENTRY;
   if (place < count) memory.copy(entry + ENTRY, entry, <usize>(count - place) * ENTRY);

@@ -102,7 +102,11 @@ export const limits = {
   specExpressionDepth: 64,
   /** Names, constants, operators and calls of one expression: what walks the tree does so on the stack. */
   specExpressionNodes: 1_000,
-  /** Elements of one list of a spec: aggregates, fields, stores. */
+  /** Arguments of one call: their number has a byte in the bytecode. */
+  specArguments: 200,
+  /** Aggregates of one spec: those of both have, with what else is addressed, 256 bases in the core. */
+  specAggregates: 120,
+  /** Elements of any other list of a spec: fields, stores. */
   specItems: 1_000,
   /** One name in a spec. */
   specNameChars: 200,

@@ -1,5 +1,6 @@
 // Arguments of a call → their places.
 import { didYouMean } from "../errors.ts";
+import { limits } from "../limits.ts";
 import type { Arity } from "./builtins.ts";
 import type { Span } from "./term.ts";
 
@@ -34,6 +35,8 @@ export function placed<T>(
   positional: readonly T[],
   named: readonly Named<T>[],
 ): Placed<T> | Misplaced {
+  const given = positional.length + named.length;
+  if (given > limits.specArguments) return wrong(`${given} arguments, expected at most ${limits.specArguments}`);
   const most = BY_NAME_ONLY.get(callee) ?? max;
   if (positional.length > most) {
     const byName = most < max ? `; '${keywords[most]}' is given by name` : "";
@@ -58,7 +61,7 @@ export function placed<T>(
   if (missing >= 0) {
     const name = keywords[missing] ? `: '${keywords[missing]}' is missing` : "";
     const needs = min === max ? counted(min) : `at least ${counted(min)}`;
-    return wrong(`'${callee}' takes ${needs}, got ${positional.length + named.length}${name}`);
+    return wrong(`'${callee}' takes ${needs}, got ${given}${name}`);
   }
   // int(base=16): the text that the base is of can't be given by name.
   if (args[0] === null && keywords[0] === "") return wrong(`'${callee}' needs an argument by place`);

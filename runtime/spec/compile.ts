@@ -208,8 +208,8 @@ class SpecCompiler {
     this.#writes = 0;
     const entry = this.#begin();
     const end = coder.label();
-    if (streaming.when !== null) this.#guard(streaming.when, null, null, end);
-    for (const [index, aggregate] of streaming.aggregates.entries()) {
+    const isOpen = streaming.when === null || this.#guard(streaming.when, null, null, end);
+    for (const [index, aggregate] of (isOpen ? streaming.aggregates : []).entries()) {
       this.#terms.branch(() => coder.scoped(() => this.#aggregate(index, aggregate)));
     }
     coder.place(end);
@@ -292,7 +292,7 @@ class SpecCompiler {
 
   #dimension(aggregate: string, { name, type, value, when }: Field, target: Operand, next: Label): void {
     const coder = this.#coder;
-    if (when !== null) this.#guard(when, aggregate, name, next);
+    if (when !== null && !this.#guard(when, aggregate, name, next)) return coder.jump("JUMP", next);
     const site = this.#site(aggregate, name, "dimension", value);
     this.#try(site, next);
     coder.scoped(() => {
@@ -355,7 +355,7 @@ class SpecCompiler {
 
   // Conditions
 
-  /** Goes on at `otherwise` when the condition is not true, or fails. @returns whether anything can follow */
+  /** Goes on at `otherwise` when the condition is not true, or fails. @returns false when it never is: then nothing is written */
   #guard(code: Code, aggregate: string | null, field: string | null, otherwise: Label): boolean {
     const coder = this.#coder;
     const term = this.#term(code);
@@ -369,10 +369,7 @@ class SpecCompiler {
       });
       return true;
     }
-    if (term.kind === "constant") {
-      if (!term.value) coder.jump("JUMP", otherwise);
-      return Boolean(term.value);
-    }
+    if (term.kind === "constant") return Boolean(term.value);
     this.#try(site, otherwise);
     this.#terms.unless(term, otherwise);
     return true;

@@ -65,7 +65,7 @@ class SchemaMaker {
     const list = z
       .array(item)
       .min(required === true ? 1 : 0)
-      .max(limits.specItems);
+      .max(form.of === "aggregate" ? limits.specAggregates : limits.specItems);
     return form.of === "store" && dialect === "draft" ? z.union([item, list]) : list;
   }
 

@@ -150,8 +150,9 @@ class TreeReader {
       this.#report.mistake(path, `${what}, found ${Array.isArray(value) ? "an empty one" : found(value)}`);
       return null;
     }
-    if (value.length > limits.specItems) {
-      this.#report.mistake(path, `has ${value.length} elements: at most ${limits.specItems} are read`);
+    const most = of === "aggregate" ? limits.specAggregates : limits.specItems;
+    if (value.length > most) {
+      this.#report.mistake(path, `has ${value.length} elements: at most ${most} are read`);
       return null;
     }
     const nodes = value.flatMap((item, index) => {

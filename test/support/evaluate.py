@@ -11,6 +11,7 @@ order of a set, iterators that are kept.
 """
 
 import ast
+import calendar
 import datetime as dt
 import json
 import math
@@ -402,8 +403,11 @@ def method(receiver, name, *args, **named):
     if kind is None:
         if name == "astimezone" and args in ((), (None,)):
             args = (dt.timezone.utc,)
-        if name in ("timestamp", "astimezone") and isinstance(receiver, dt.datetime) and receiver.tzinfo is None:
-            receiver = receiver.replace(tzinfo=dt.timezone.utc)
+        if isinstance(receiver, dt.datetime) and receiver.tzinfo is None:
+            if name == "timestamp" and args == ():
+                return calendar.timegm(receiver.timetuple()) + receiver.microsecond / 1e6
+            if name == "astimezone":
+                receiver = receiver.replace(tzinfo=dt.timezone.utc)
         return checked(getattr(receiver, name)(*args, **named))
     if kind is dict and name in ("set", "increment"):
         return by_key(dict(receiver), name, *args, **named)

@@ -91,7 +91,7 @@ describe("a name", () => {
     ["datetime(2020, 1, 2).date()", "datetime(2020, 1, 2).date()"],
     ["(time - session._end_time).days", "(time - stream:session._end_time).days"],
     ["session.badges.increment('a').update({'b': 1})", "stream:session.badges.increment('a').update({'b': 1})"],
-    ["sum(x for x in source.l)", "sum(list<$0 for $0 in source.l>)"],
+    ["sum(x for x in source.l)", "sum(generator<$0 for $0 in source.l>)"],
     ["list(zip(source.a, source.b))", "list(zip(source.a, source.b))"],
     ["-source.x if not source.y else +1.5", "((- source.x) if (not source.y) else (+ 1.5))"],
     ["{source.a, 'b'}", "{source.a, 'b'}"],
@@ -151,6 +151,8 @@ describe("a name", () => {
   });
 });
 
+const CROWDED = `max(${Array(201).fill("1").join(", ")})`;
+
 describe("arguments", () => {
   it.each([
     ["datetime(2020, month=1, day=2, tzinfo=timezone.utc)", "datetime(2020, 1, 2, _, _, _, _, tzutc())"],
@@ -163,7 +165,7 @@ describe("arguments", () => {
     ["time.replace(hour=0, minute=0)", "time.replace(_, _, _, 0, 0)"],
     ["session.badges.increment('a', by=2)", "stream:session.badges.increment('a', 2)"],
     ["dict(a=1, b='x')", "{'a': 1, 'b': 'x'}"],
-    ["dict(session.badges, a=1)", "dict(stream:session.badges).update({'a': 1})"],
+    ["dict(session.badges, a=1)", "dict(stream:session.badges, {'a': 1})"],
     ["session.badges.update(a=1)", "stream:session.badges.update({'a': 1})"],
     ["session.badges.update({'b': 2}, a=1)", "stream:session.badges.update({'b': 2}).update({'a': 1})"],
   ])("are put into their places: %s", (text, expected) => {
@@ -192,7 +194,8 @@ describe("arguments", () => {
     ["int(base=16)", "int(base=16)", "'int' needs an argument by place"],
     ["session.label.split(',', 1, 2)", "session.label.split(',', 1, 2)", "'split' takes at most 2 arguments, got 3"],
     ["session.tags.append()", "session.tags.append()", "'append' takes 1 argument, got 0"],
-    ["session.badges.update()", "session.badges.update()", "'update' takes at least 1 argument, got 0"],
+    ["session.badges.setdefault()", "session.badges.setdefault()", "'setdefault' takes at least 1 argument, got 0"],
+    [CROWDED, CROWDED, "201 arguments, expected at most 200"],
     ["dict(1, 2, a=1)", "dict(1, 2, a=1)", "'dict' takes 1 argument by place, got 2"],
   ])("that are wrong are a problem: %s", (text, at, message) => {
     expect(problemsOf(text, streaming)).toEqual([{ at, message }]);
