@@ -11,10 +11,10 @@ import { type Substituted, substitute } from "./data/substitute.ts";
 import { check, parseYaml, type YamlFile } from "./data/yaml.ts";
 import { didYouMean, type Mistake, SiteError } from "./errors.ts";
 import { limits } from "./limits.ts";
+import { readSpecs, type Specs } from "./live/specs.ts";
 import { isLoopback } from "./loopback.ts";
 import { type Declared, readPlan } from "./plan.ts";
 import type { CatalogConfig, PlayConfig, Site, SiteTransform } from "./site.ts";
-import { readSpecs, type Specs } from "./live/specs.ts";
 
 /** What a command line says; it goes before the environment, which goes before the file. */
 export interface Overrides {

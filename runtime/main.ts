@@ -33,6 +33,8 @@ import { EventIngest, type Refused } from "./ingest.ts";
 import type { Draft, Entry } from "./journal/journal.ts";
 import { type LmdbJournal, openJournal } from "./journal/lmdb.ts";
 import { limits } from "./limits.ts";
+import { transformReadings } from "./live/readings.ts";
+import { SiteTransforms } from "./live/transforms.ts";
 import type { Log } from "./log.ts";
 import { RuntimeMetrics } from "./metrics.ts";
 import { Runner, type WorkPorts } from "./runner.ts";
@@ -40,8 +42,6 @@ import { scoringOf } from "./scoring.ts";
 import type { Site } from "./site.ts";
 import { type LmdbDeadLetters, openDeadLetters } from "./store/deadletters.ts";
 import { IdentityStore } from "./store/identities.ts";
-import { transformReadings } from "./live/readings.ts";
-import { SiteTransforms } from "./live/transforms.ts";
 
 const UTF8 = new TextEncoder();
 

@@ -13,7 +13,7 @@ const FAULTS_END = 1024;
 
 const DAY_MICROS = 86_400_000_000;
 
-/** What stands in a list or map and Python's `json` refuses, by its tag in `assembly/value.ts`. */
+/** What stands in a list or map and Python's `json` refuses, by its tag in `assembly/machine/value.ts`. */
 const REFUSED: Readonly<Record<number, string>> = {
   22: "datetime",
   23: "date",

@@ -2,10 +2,10 @@
 // live, so a row is what was served then; its labels wait until the watermark has passed them.
 import type { Fold } from "../core/fold.ts";
 import type { Entry } from "../journal/journal.ts";
-import type { SiteTransform } from "../site.ts";
 import { type ColdIdentities, Live } from "../live/live.ts";
 import { Rebuild } from "../live/rebuild.ts";
 import { Recent } from "../live/recent.ts";
+import type { SiteTransform } from "../site.ts";
 import type { Progress } from "./progress.ts";
 import type { Tally } from "./tally.ts";
 import type { Job } from "./transform.ts";

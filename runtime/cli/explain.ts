@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { type Explained, explain, type Step } from "../batch/explain.ts";
 import { formatMistake, reasonOf } from "../errors.ts";
 import { readTransform } from "../spec/load.ts";
-import { type Explained, explain, type Step } from "../batch/explain.ts";
 import type { Shell } from "./shell.ts";
 
 interface Options {

@@ -3,16 +3,16 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
+import { type Format, missingOutput, writerOf } from "../batch/formats.ts";
+import { terminalProgress } from "../batch/progress.ts";
+import { tallyLines } from "../batch/tally.ts";
+import { type Trained, train } from "../batch/training.ts";
 import { systemClock } from "../clock.ts";
 import { loadSite } from "../config.ts";
 import { AisleError, reasonOf, SiteError } from "../errors.ts";
 import { type LmdbJournal, openJournal } from "../journal/lmdb.ts";
 import type { Site, SiteTransform } from "../site.ts";
 import { readTransform, type SpecFile } from "../spec/load.ts";
-import { type Format, missingOutput, writerOf } from "../batch/formats.ts";
-import { terminalProgress } from "../batch/progress.ts";
-import { tallyLines } from "../batch/tally.ts";
-import { type Trained, train } from "../batch/training.ts";
 import { dataFolder, type Shell, siteFolder, siteOptions } from "./shell.ts";
 
 export interface TrainingOptions {

@@ -1,4 +1,4 @@
-// The scanner's tables in the core's memory; see `assembly/keys.ts`.
+// The scanner's tables in the core's memory; see `assembly/scan/keys.ts`.
 import type { PathNode } from "./paths.ts";
 
 export type ContextCore = {

@@ -1,4 +1,4 @@
-// Events in, records and rows out: the host's side of `assembly/fold.ts`.
+// Events in, records and rows out: the host's side of `assembly/fold/fold.ts`.
 import { AisleError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { Program, Site } from "../spec/compile.ts";
@@ -9,7 +9,7 @@ import { decode, FAULTS as FAULT_NAMES, type Value } from "./value.ts";
 /** What can go wrong in an expression. */
 export type FaultName = (typeof FAULT_NAMES)[number];
 
-/** What became of an event, in the order of `Outcome` in `assembly/fold.ts`. */
+/** What became of an event, in the order of `Outcome` in `assembly/fold/fold.ts`. */
 export const OUTCOMES = ["folded", "malformed", "nobody", "timeless", "late", "failed"] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
@@ -60,7 +60,7 @@ export interface Cold {
   take(key: Uint8Array): Uint8Array | null;
 }
 
-/** Flag of an identity: it may lack earlier events. `INCOMPLETE` in `assembly/identity.ts`. */
+/** Flag of an identity: it may lack earlier events. `INCOMPLETE` in `assembly/fold/identity.ts`. */
 export const INCOMPLETE = 1;
 
 /** An identity in the core: an address, valid until the next fold. */
@@ -140,13 +140,13 @@ export type Core = ImageCore & {
   printValue(cell: number, at: number, end: number): number;
 };
 
-// The event, as drawn in `assembly/fold.ts`, in bytes
+// The event, as drawn in `assembly/fold/fold.ts`, in bytes
 const EVENT = 80;
 /** Bytes behind the last payload that the core may read; what it sees there it ignores. */
 const SLACK = 64;
 const INPUT_BYTES = 256 * 1024;
 const EVENTS_COUNT = 256;
-/** Events that are looked at before they are folded; `PHASE` in `assembly/fold.ts`. */
+/** Events that are looked at before they are folded; `PHASE` in `assembly/fold/fold.ts`. */
 const PHASE = 16;
 /** Events, and bytes of payload, that are folded again at once. */
 const REFOLD_EVENTS = 1_024;
@@ -157,7 +157,7 @@ const FAULTS = 10;
 const ABORTED = 100;
 const NAMELESS = 101;
 
-/** The largest of the sources' numbers; `SOURCES - 1` in `assembly/fold.ts`. */
+/** The largest of the sources' numbers; `SOURCES - 1` in `assembly/fold/fold.ts`. */
 export const SOURCE_MAX = 63;
 
 /** The core's memory, seen in several ways; growing it makes views void. */
@@ -410,7 +410,7 @@ export class Fold {
   }
 
   /**
-   * All that belongs to an identity, as MessagePack; see `assembly/state.ts`. What is not settled goes as the events of
+   * All that belongs to an identity, as MessagePack; see `assembly/fold/state.ts`. What is not settled goes as the events of
    * its tail, which must be found again by their sequences: the identity is back before them, until `thaw` or its next event.
    */
   pack(identity: Handle): Buffer {

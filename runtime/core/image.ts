@@ -3,11 +3,11 @@ import type { Described, Program } from "../spec/compile.ts";
 import type { Literal } from "../spec/term.ts";
 import { type ContextCore, layOut } from "./contexts.ts";
 
-/** Kinds of aggregates, in the order of `Kind` in `assembly/program.ts`. */
+/** Kinds of aggregates, in the order of `Kind` in `assembly/machine/program.ts`. */
 const KINDS = ["variable", "identity", "block", "split", "activity", "window"] as const;
 const UNITS = ["time", "count", "none"] as const;
 
-/** Tags of constants, as in `assembly/value.ts`. */
+/** Tags of constants, as in `assembly/machine/value.ts`. */
 const TAG = { none: 16, bool: 17, int: 18, float: 19, text: 21 } as const;
 
 const CELL = 16;

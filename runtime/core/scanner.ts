@@ -1,4 +1,4 @@
-// JSON bytes in, the few values that somebody reads out: the host's side of `assembly/scan.ts`.
+// JSON bytes in, the few values that somebody reads out: the host's side of `assembly/scan/scan.ts`.
 
 import assert from "node:assert/strict";
 import { AisleError } from "../errors.ts";
@@ -7,11 +7,11 @@ import { layOut } from "./contexts.ts";
 import { instantiate } from "./core.ts";
 import { keysOf, pathTree } from "./paths.ts";
 
-/** What stands at a path. In the order of `Kind` in `assembly/scan.ts`. */
+/** What stands at a path. In the order of `Kind` in `assembly/scan/scan.ts`. */
 const KINDS = ["missing", "null", "false", "true", "number", "string", "object", "array"] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** What a body is made of. In the order of `Form` in `assembly/split.ts`. */
+/** What a body is made of. In the order of `Form` in `assembly/scan/split.ts`. */
 const FORMS = ["object", "array", "ndjson"] as const;
 export type Form = (typeof FORMS)[number];
 
@@ -23,7 +23,7 @@ export interface Fault {
   readonly expected: string;
 }
 
-/** The words for each fault. In the order of `Expected` in `assembly/fault.ts`, from 1. */
+/** The words for each fault. In the order of `Expected` in `assembly/scan/fault.ts`, from 1. */
 const EXPECTED = [
   "nothing",
   "an object",
@@ -46,7 +46,7 @@ const EXPECTED = [
   `at most ${limits.bodyEvents} items`,
 ] as const;
 
-/** The fault of a split that ran out of rows: `Expected.FEWER_ITEMS` in `assembly/fault.ts`. */
+/** The fault of a split that ran out of rows: `Expected.FEWER_ITEMS` in `assembly/scan/fault.ts`. */
 const FEWER_ITEMS = 18;
 
 /** The values found in a batch. Valid until the next `scan`, `split` or `scanBody` of the same scanner. */
@@ -88,11 +88,11 @@ type Core = {
   numberValue(at: number, length: number): number;
 };
 
-// The row, as drawn in `assembly/scan.ts`, in bytes
+// The row, as drawn in `assembly/scan/scan.ts`, in bytes
 const ROW_HEAD = 16;
 const CELL = 16;
 
-// A cell's first word, as in `assembly/scan.ts` and `assembly/text.ts`
+// A cell's first word, as in `assembly/scan/scan.ts` and `assembly/scan/text.ts`
 const KIND_MASK = 0xff;
 const NUMBER = KINDS.indexOf("number");
 const STRING = KINDS.indexOf("string");
@@ -106,7 +106,7 @@ const SLACK = 64;
 const INPUT_BYTES = 64 * 1024;
 const ROWS_COUNT = 256;
 
-/** Levels that the core can follow: `DEPTH_MAX` in `assembly/json.ts`. */
+/** Levels that the core can follow: `DEPTH_MAX` in `assembly/scan/json.ts`. */
 const DEPTH_MAX = 64;
 
 /**

@@ -1,4 +1,4 @@
-// Values of the core on the host's side: MessagePack in, JavaScript out, and back. The core's side: `assembly/pack.ts`.
+// Values of the core on the host's side: MessagePack in, JavaScript out, and back. The core's side: `assembly/formats/pack.ts`.
 //
 // core                   MessagePack                                JavaScript
 // None, bool, text       nil, bool, str                             null, boolean, string
@@ -11,7 +11,7 @@
 
 import { addExtension, Packr } from "msgpackr";
 
-/** Names of the tags, from 16 on in the order of `Tag` in `assembly/value.ts`. */
+/** Names of the tags, from 16 on in the order of `Tag` in `assembly/machine/value.ts`. */
 export const TAGS = [
   "none",
   "boolean",
@@ -29,7 +29,7 @@ export const TAGS = [
   "map",
 ] as const;
 
-/** Names of the faults, from 1 on in the order of `Fault` in `assembly/value.ts`: Python's classes, and two of ours. */
+/** Names of the faults, from 1 on in the order of `Fault` in `assembly/machine/value.ts`: Python's classes, and two of ours. */
 export const FAULTS = [
   "TypeError",
   "ValueError",
@@ -182,7 +182,7 @@ const EXACT = Number.MAX_SAFE_INTEGER + 1;
 
 // MessagePack
 
-/** `NAIVE` in `assembly/value.ts`, as the signed number that it is in an extension. */
+/** `NAIVE` in `assembly/machine/value.ts`, as the signed number that it is in an extension. */
 const NAIVE = -0x80000000;
 
 /** An integer beyond 64 bits: its digits travel. */

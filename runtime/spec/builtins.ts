@@ -1,5 +1,5 @@
 // The functions and methods that expressions may call. A name's place in its list is its number in the bytecode and
-// in `assembly/builtins.ts`; new ones go to the end.
+// in `assembly/machine/builtins.ts`; new ones go to the end.
 
 export interface Arity {
   readonly min: number;

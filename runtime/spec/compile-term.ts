@@ -4,7 +4,7 @@ import { behind, type Coder, cellAt, type Label, type Operand } from "./coder.ts
 import { BASE, BINARY, COMPARISONS, IDENTITY, TIME } from "./opcode.ts";
 import type { Comparison, Slots, Term } from "./term.ts";
 
-/** Tags that BUILD takes, as in `assembly/value.ts`. */
+/** Tags that BUILD takes, as in `assembly/machine/value.ts`. */
 const TAGS = { list: 26, generator: 26, tuple: 27, set: 28, map: 29 } as const;
 
 /** Sums and the like over a window that need no list. */

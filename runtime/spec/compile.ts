@@ -25,7 +25,7 @@ export interface Site {
   readonly code: Code;
 }
 
-/** How the core sees an aggregate; see `assembly/program.ts`. */
+/** How the core sees an aggregate; see `assembly/machine/program.ts`. */
 export interface Described {
   readonly name: string;
   readonly kind: "variable" | "identity" | "block" | "split" | "activity" | "window";

@@ -1,8 +1,8 @@
-// The bytecode that the core interprets (`assembly/vm.ts`): fixed 16-byte instructions of an operation, a small
+// The bytecode that the core interprets (`assembly/machine/vm.ts`): fixed 16-byte instructions of an operation, a small
 // number `x` and three words. A word names a cell (base << 24 | offset in bytes), a place in the code (in bytes), or a number.
 import type { Binary, Comparison } from "./term.ts";
 
-/** Operations, in the order of `Op` in `assembly/vm.ts`. `a` is the cell written unless it says otherwise. */
+/** Operations, in the order of `Op` in `assembly/machine/vm.ts`. `a` is the cell written unless it says otherwise. */
 export const OPS = [
   "END",
   "JUMP", // to c
@@ -48,13 +48,13 @@ export const OPS = [
 
 export type Op = (typeof OPS)[number];
 
-/** In the order of `Operator` in `assembly/operate.ts`. */
+/** In the order of `Operator` in `assembly/machine/operate.ts`. */
 export const BINARY: readonly Binary[] = ["+", "-", "*", "/", "//", "%", "**", "|", "&", "^"];
 
-/** In the order of `Comparison` in `assembly/operate.ts`. */
+/** In the order of `Comparison` in `assembly/machine/operate.ts`. */
 export const COMPARISONS: readonly Comparison[] = ["==", "!=", "<", "<=", ">", ">=", "in", "not in", "is", "is not"];
 
-/** Bases of cells, as in `assembly/program.ts`. From FIRST_RECORD on one for each aggregate. */
+/** Bases of cells, as in `assembly/machine/program.ts`. From FIRST_RECORD on one for each aggregate. */
 export const BASE = { constants: 0, temporaries: 1, event: 2, anchor: 3, firstRecord: 4 } as const;
 
 /** Temporaries that the fold writes before each event. */

@@ -15,10 +15,10 @@ type Core = {
   operate(operator: number, result: number, a: number, b: number): number;
 };
 
-/** `Tag` in `assembly/value.ts`. */
+/** `Tag` in `assembly/machine/value.ts`. */
 const TAG = { int: 18, float: 19, text: 21, datetime: 22, date: 23, timedelta: 24, zone: 25 } as const;
 const NAIVE = -(2 ** 31);
-/** `Operator` in `assembly/operate.ts`. */
+/** `Operator` in `assembly/machine/operate.ts`. */
 const OPERATORS = ["+", "-", "*", "/"] as const;
 
 // µs

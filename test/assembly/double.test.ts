@@ -20,7 +20,7 @@ type Core = {
   reprOf(result: number, cell: number): number;
 };
 
-// Cells, as in `assembly/value.ts`
+// Cells, as in `assembly/machine/value.ts`
 const CELL = 16;
 const INT = 18;
 const FLOAT = 19;

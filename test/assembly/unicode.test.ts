@@ -49,8 +49,8 @@ for at in range(0, len(known), 500):
 `;
 
 describe.skipIf(!isSame)("characters", () => {
-  it("are in assembly/unicode-table.ts what Python 3.11 knows of them", () => {
-    const table = readFileSync(path("../../assembly/unicode-table.ts"), "utf8");
+  it("are in assembly/text/unicode-table.ts what Python 3.11 knows of them", () => {
+    const table = readFileSync(path("../../assembly/text/unicode-table.ts"), "utf8");
 
     expect(python(path("../support/unicode-table.py"))).toBe(table);
   });

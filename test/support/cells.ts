@@ -32,7 +32,7 @@ type Core = {
   setChange: Change;
 };
 
-/** MessagePack as `assembly/pack.ts` has it, in its longest forms. */
+/** MessagePack as `assembly/formats/pack.ts` has it, in its longest forms. */
 export const packed = {
   none: (): Uint8Array => Uint8Array.of(0xc0),
   bool: (value: boolean): Uint8Array => Uint8Array.of(value ? 0xc3 : 0xc2),
@@ -77,7 +77,7 @@ function number(lead: number, bytes: number, write: (view: DataView) => void): U
 
 const CELL = 16;
 const ROOM = 1 << 20;
-/** `Tag` in `assembly/value.ts`. */
+/** `Tag` in `assembly/machine/value.ts`. */
 const TAG = { list: 26, set: 28, map: 29 } as const;
 
 export class Cells {

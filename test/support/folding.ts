@@ -2,10 +2,10 @@
 import { readFileSync } from "node:fs";
 import { Fold, type FoldOptions, type Handle, type Outcome } from "../../runtime/core/fold.ts";
 import type { Entry } from "../../runtime/journal/journal.ts";
+import { batchOf, foundOf } from "../../runtime/live/batch.ts";
 import type { SiteTransform } from "../../runtime/site.ts";
 import { compile, type Program } from "../../runtime/spec/compile.ts";
 import { readTransform } from "../../runtime/spec/load.ts";
-import { batchOf, foundOf } from "../../runtime/live/batch.ts";
 
 const CASES = new URL("../cases/", import.meta.url);
 const SPECS = new URL("../fixtures/specs/", import.meta.url);

@@ -1,9 +1,5 @@
 // A transform of events that a test has at hand, through the code that `aisle transform` runs.
 import { Writable } from "node:stream";
-import type { Fold } from "../../runtime/core/fold.ts";
-import { formatMistake } from "../../runtime/errors.ts";
-import { readTransform } from "../../runtime/spec/load.ts";
-import type { Transform } from "../../runtime/spec/spec.ts";
 import type { Processor } from "../../runtime/batch/input.ts";
 import { Lines } from "../../runtime/batch/lines.ts";
 import { type Sink, streamSink } from "../../runtime/batch/sink.ts";
@@ -11,6 +7,10 @@ import { type Source, streamSource } from "../../runtime/batch/sources.ts";
 import type { Tally } from "../../runtime/batch/tally.ts";
 import { transform } from "../../runtime/batch/transform.ts";
 import type { Writer } from "../../runtime/batch/writer.ts";
+import type { Fold } from "../../runtime/core/fold.ts";
+import { formatMistake } from "../../runtime/errors.ts";
+import { readTransform } from "../../runtime/spec/load.ts";
+import type { Transform } from "../../runtime/spec/spec.ts";
 
 export interface Setting {
   readonly streaming: string;

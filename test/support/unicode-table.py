@@ -1,11 +1,11 @@
-"""Writes assembly/unicode-table.ts to stdout, from what Python itself knows. Unicode 14: Python 3.11."""
+"""Writes assembly/text/unicode-table.ts to stdout, from what Python itself knows. Unicode 14: Python 3.11."""
 
 import unicodedata
 
 END = 0x110000
 NOTHING_KNOWN = ("Cn", "Co", "Cs")
 
-# Bits of a record, as in assembly/unicode.ts; above them the distance to the other case
+# Bits of a record, as in assembly/text/unicode.ts; above them the distance to the other case
 ALPHA, NUMERIC, DIGIT, DECIMAL, LOWER, UPPER, TITLE, SPACE, IGNORABLE, SPECIAL, IS_OWN_TITLE = (1 << i for i in range(11))
 DISTANCE_SHIFT = 11
 

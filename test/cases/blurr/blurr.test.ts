@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { transformCommand } from "../../../runtime/cli/transform.ts";
-import { validateLikeBlurr } from "../../../runtime/spec/validator.ts";
 import { RowsCsv } from "../../../runtime/batch/csv.ts";
 import { readInput } from "../../../runtime/batch/input.ts";
 import { streamSink } from "../../../runtime/batch/sink.ts";
 import { fileSource } from "../../../runtime/batch/sources.ts";
+import { transformCommand } from "../../../runtime/cli/transform.ts";
+import { validateLikeBlurr } from "../../../runtime/spec/validator.ts";
 import { runCommand } from "../../support/command.ts";
 import {
   type Case,

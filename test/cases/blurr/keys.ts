@@ -1,6 +1,5 @@
 // The table of keys: how they are printed, read, and compared by their beginning.
 import { expect } from "vitest";
-import { Datetime } from "../../../runtime/core/value.ts";
 import {
   type Key,
   type KeyKind,
@@ -10,6 +9,7 @@ import {
   sortPrefix,
   startsWith,
 } from "../../../runtime/batch/key.ts";
+import { Datetime } from "../../../runtime/core/value.ts";
 
 type Written = readonly [
   kind: string,

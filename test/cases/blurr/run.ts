@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
-import { Aborted } from "../../../runtime/core/fold.ts";
-import { formatMistake } from "../../../runtime/errors.ts";
-import { readTransform } from "../../../runtime/spec/load.ts";
 import { PROCESSORS } from "../../../runtime/batch/input.ts";
 import { Lines } from "../../../runtime/batch/lines.ts";
 import { streamSink } from "../../../runtime/batch/sink.ts";
 import { fileSource } from "../../../runtime/batch/sources.ts";
 import { type Job, transform } from "../../../runtime/batch/transform.ts";
+import { Aborted } from "../../../runtime/core/fold.ts";
+import { formatMistake } from "../../../runtime/errors.ts";
+import { readTransform } from "../../../runtime/spec/load.ts";
 import { type Case, type Mode, pathOf, textOf } from "./cases.ts";
 
 export interface Result {

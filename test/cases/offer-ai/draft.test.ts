@@ -8,14 +8,14 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Writable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { validateCommand } from "../../../runtime/cli/validate.ts";
-import { DAY } from "../../../runtime/clock.ts";
-import { formatMistake } from "../../../runtime/errors.ts";
-import { readTransform, type SpecFile } from "../../../runtime/spec/load.ts";
 import { Lines } from "../../../runtime/batch/lines.ts";
 import { streamSink } from "../../../runtime/batch/sink.ts";
 import { fileSource } from "../../../runtime/batch/sources.ts";
 import { transform } from "../../../runtime/batch/transform.ts";
+import { validateCommand } from "../../../runtime/cli/validate.ts";
+import { DAY } from "../../../runtime/clock.ts";
+import { formatMistake } from "../../../runtime/errors.ts";
+import { readTransform, type SpecFile } from "../../../runtime/spec/load.ts";
 import { runCommand } from "../../support/command.ts";
 
 const SPECS = resolve("test/fixtures/specs");

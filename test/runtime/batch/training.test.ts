@@ -1,15 +1,15 @@
 // A training row is what was served at its moment, and the labels that came of it.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { type Trained, train } from "../../../runtime/batch/training.ts";
 import type { Fold } from "../../../runtime/core/fold.ts";
 import type { Entry } from "../../../runtime/journal/journal.ts";
-import type { SiteTransform } from "../../../runtime/site.ts";
-import { readTransform } from "../../../runtime/spec/load.ts";
-import { type Trained, train } from "../../../runtime/batch/training.ts";
 import { batchOf } from "../../../runtime/live/batch.ts";
 import { Live } from "../../../runtime/live/live.ts";
 import { pastRow } from "../../../runtime/live/past.ts";
 import { Recent } from "../../../runtime/live/recent.ts";
+import type { SiteTransform } from "../../../runtime/site.ts";
+import { readTransform } from "../../../runtime/spec/load.ts";
 import { entriesOf, playersEvents, specOf } from "../../support/folding.ts";
 import { prng } from "../../support/prng.ts";
 
@@ -51,7 +51,7 @@ async function trained(spec: SiteTransform, entries: readonly Entry[]): Promise<
   return { ...result, all };
 }
 
-/** With what the core knows of a row beside its columns: drawn in `assembly/rows.ts`. */
+/** With what the core knows of a row beside its columns: drawn in `assembly/fold/rows.ts`. */
 function rowOf(fold: Fold, player: string, row: number): Row {
   const view = new DataView(fold.core.memory.buffer);
   const at = Number(view.getBigInt64(row, true)) / 1000;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { Fold, type FoldOptions, type Found } from "../../../runtime/core/fold.ts";
 import type { Entry } from "../../../runtime/journal/journal.ts";
+import { batchOf, foundOf } from "../../../runtime/live/batch.ts";
 import { compile, type Program } from "../../../runtime/spec/compile.ts";
 import { readTransform } from "../../../runtime/spec/load.ts";
-import { batchOf, foundOf } from "../../../runtime/live/batch.ts";
 import { Dice } from "../../support/dice.ts";
 import { entriesOf, Folding } from "../../support/folding.ts";
 import { prng } from "../../support/prng.ts";

@@ -23,7 +23,7 @@ const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.rep
 
 /** Names and numbers of a namespace of constants in the core's sources. */
 function namespaceOf(name: string): Map<string, number> {
-  const source = readFileSync(new URL("../../../assembly/value.ts", import.meta.url), "utf8");
+  const source = readFileSync(new URL("../../../assembly/machine/value.ts", import.meta.url), "utf8");
   const body = new RegExp(`namespace ${name} \\{(.*?)\\n\\}`, "s").exec(source)![1]!;
   return new Map(Array.from(body.matchAll(/const (\w+): \w+ = (\d+);/g), ([, key, number]) => [key!, Number(number)]));
 }

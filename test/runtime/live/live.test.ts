@@ -1,12 +1,12 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Entry } from "../../../runtime/journal/journal.ts";
-import type { SiteTransform } from "../../../runtime/site.ts";
-import { IdentityStore } from "../../../runtime/store/identities.ts";
 import { batchOf } from "../../../runtime/live/batch.ts";
 import { Lines } from "../../../runtime/live/lines.ts";
 import { type ColdIdentities, Live } from "../../../runtime/live/live.ts";
 import { pastRow } from "../../../runtime/live/past.ts";
 import { Recent } from "../../../runtime/live/recent.ts";
+import type { SiteTransform } from "../../../runtime/site.ts";
+import { IdentityStore } from "../../../runtime/store/identities.ts";
 import { type EventParts, entriesOf, playersEvents, specOf } from "../../support/folding.ts";
 import { tempDir } from "../../support/journal.ts";
 import { prng } from "../../support/prng.ts";
