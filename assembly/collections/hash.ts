@@ -2,7 +2,7 @@
 
 import { toFloat } from "../numbers/arithmetic";
 import { ENTRIES } from "./block";
-import { spend } from "../machine/heap";
+import { spend, spendBytes } from "../machine/heap";
 import { Fault, NAIVE, Tag, addressOf, floatOf, intOf, lengthOf, tagOf } from "../machine/value";
 
 /** 2⁶⁴ / φ. */
@@ -38,6 +38,7 @@ function itemsFault(block: usize): i32 {
 export function hash(cell: usize): u32 {
   switch (tagOf(cell)) {
     case Tag.TEXT:
+      spendBytes(lengthOf(cell));
       return hashBytes(addressOf(cell), lengthOf(cell));
     case Tag.BOOL:
     case Tag.INT:

@@ -6,11 +6,10 @@
 //   +8   slot   u32[slots]  number of the entry + 1; 0 = free
 
 import { ENTRIES, INDEX } from "./block";
-import { sameBytes } from "../text/bytes";
-import { equals } from "./compare";
+import { equals, sameText } from "./compare";
 import { hash } from "./hash";
 import { give, take, temporary } from "../machine/heap";
-import { Tag, addressOf, lengthOf, tagOf } from "../machine/value";
+import { Tag, tagOf } from "../machine/value";
 
 /** Entries that are looked through faster than hashed. */
 const UNINDEXED: u32 = 8;
@@ -50,9 +49,7 @@ function searched(block: usize, shift: usize, key: usize): i32 {
 // @ts-ignore: decorator
 @inline
 function isKey(entry: usize, key: usize): bool {
-  if (tagOf(entry) != Tag.TEXT || tagOf(key) != Tag.TEXT) return equals(entry, key);
-  const length = lengthOf(key);
-  return lengthOf(entry) == length && sameBytes(addressOf(entry), addressOf(key), length);
+  return tagOf(entry) == Tag.TEXT && tagOf(key) == Tag.TEXT ? sameText(entry, key) : equals(entry, key);
 }
 
 /** The entry that was just put behind all others is one that `entryOf` did not find, last of all calls. */

@@ -1,7 +1,7 @@
 // Methods of maps; as in `list.ts`, those that change one are written once.
 
 import { argument } from "../time/argument";
-import { EMPTY, ENTRIES, SIZE, Shift, countOf, entriesOf, isCollection, isHeld, newBlock, putPlain } from "./block";
+import { EMPTY, ENTRIES, SIZE, Shift, countOf, entriesOf, isHeld, newBlock, putPlain } from "./block";
 import { Method } from "../machine/builtins";
 import { halves, itemsOf, newMap, putCopy, putEntry } from "./collection";
 import { keyFault } from "./compare";
@@ -9,7 +9,7 @@ import { assign, keep, own, release, settle } from "./held";
 import { ITEMS_MAX, spend, temporary } from "../machine/heap";
 import { entryOf, indexLast } from "./lookup";
 import { Operator, operate } from "../machine/operate";
-import { TOO_LARGE, sizeAfter, sizeOf, sizeOfEntries, sizeWith } from "./size";
+import { TOO_LARGE, isHeavy, sizeAfter, sizeOf, sizeOfEntries, sizeWith } from "./size";
 import { Fault, Tag, addressOf, copyCell, putCollection, putInt, putNone, tagOf } from "../machine/value";
 
 export function mapMethod(method: u32, result: usize, receiver: usize, args: usize, count: i32): i32 {
@@ -96,7 +96,7 @@ function setAt(map: usize, number: i32, key: usize, value: usize): i32 {
     store<u32>(block, size, SIZE);
     return 0;
   }
-  if (!isCollection(valueAt(addressOf(map), number)) && !isCollection(value)) {
+  if (!isHeavy(valueAt(addressOf(map), number)) && !isHeavy(value)) {
     assign(valueAt(own(map, 0), number), value);
     return 0;
   }

@@ -1,26 +1,36 @@
 // How much a value holds, all levels counted: what a record keeps is bounded by it.
 //
-// A size is elements << 8 | levels. Elements are cells, an entry of a map has two; a list of numbers has one level, and
-// what is no collection has the size 0. A held block knows its size, so that no value is walked through twice.
+// A size is elements << 8 | levels. Elements are cells, an entry of a map has two, a long text counts as several; a list
+// of numbers has one level, and what is no collection none. A held block knows its size, so that no value is walked
+// through twice.
 
 import { ENTRIES, SIZE, isCollection, isHeld } from "./block";
 import { ITEMS_MAX } from "../machine/heap";
-import { Tag, addressOf, tagOf } from "../machine/value";
+import { Tag, addressOf, lengthOf, tagOf } from "../machine/value";
 
 /** Levels of a kept value. */
 const LEVELS_MAX: u32 = 32;
 /** Elements of a kept value, for each that one collection may have: room for a list of a map's items, and a bit. */
 const FACTOR: u32 = 4;
 const ELEMENTS_END: u32 = 1 << 24;
+/** Bytes of a text that count as an element more. */
+const TEXT_BYTES: u32 = 256;
 
 /** What no record keeps. */
 export const TOO_LARGE: u32 = 0xffffffff;
 
 export function sizeOf(cell: usize): u32 {
-  if (!isCollection(cell)) return 0;
+  if (!isCollection(cell)) return isHeavy(cell) ? (<u32>lengthOf(cell) / TEXT_BYTES) << 8 : 0;
   const block = addressOf(cell);
   const known = load<u32>(block, SIZE);
   return known != 0 && isHeld(cell) ? known : sizeOfEntries(block, tagOf(cell) == Tag.MAP ? 2 : 1);
+}
+
+/** Does a value count for more than the cell that it stands in? */
+// @ts-ignore: decorator
+@inline
+export function isHeavy(cell: usize): bool {
+  return isCollection(cell) || (tagOf(cell) == Tag.TEXT && <u32>lengthOf(cell) >= TEXT_BYTES);
 }
 
 /** @param cells  for each entry */
@@ -28,7 +38,7 @@ export function sizeOfEntries(block: usize, cells: u32): u32 {
   const elements = load<u32>(block) * cells;
   let size = sized(elements, 1);
   for (let cell = block + ENTRIES, end = cell + (<usize>elements << 4); cell < end; cell += 16) {
-    if (!isCollection(cell)) continue;
+    if (!isHeavy(cell)) continue;
     size = sizeWith(size, sizeOf(cell));
     if (size == TOO_LARGE) break;
   }

@@ -185,6 +185,17 @@ export function spend(units: i32): bool {
   return work > workMax;
 }
 
+/** Bytes of text from which on to look at them counts, and how many are a unit then. */
+const LONG: i32 = 4096;
+const LONG_UNIT: i32 = 256;
+
+/** Counts the work of looking at `bytes` of text. That it is too much is found out with what is spent next. */
+// @ts-ignore: decorator
+@inline
+export function spendBytes(bytes: i32): void {
+  if (bytes >= LONG) spend(bytes / LONG_UNIT);
+}
+
 // Bounds of values, set by the host from `limits.ts`
 
 /** Bytes of a text. */

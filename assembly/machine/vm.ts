@@ -5,7 +5,6 @@
 
 import { assign, addMember, keep, mapGet, newList, newMap, newSet, pushItem, putEntry, itemsOf } from "../collections/collection";
 import { callFunction, callMethod, member, readAttribute, wrap } from "./call";
-import { sameBytes } from "../text/bytes";
 import { castTo } from "../collections/convert";
 import { isLogged, logCell, logShared } from "../fold/history";
 import { BORN, CELLS } from "../fold/record";
@@ -13,7 +12,7 @@ import { accept, discard, own, separate, split, switchTo } from "../fold/aggrega
 import { spend, temporaryUsed } from "./heap";
 import { listChange, sliceList } from "../collections/list";
 import { mapChange } from "../collections/map";
-import { isHashable, truth } from "../collections/compare";
+import { isHashable, sameText, truth } from "../collections/compare";
 import { affirmed, compare, negated, operate } from "./operate";
 import { resolveCell } from "../formats/parse-json";
 import { BASES, FAULTS, counters } from "./program";
@@ -28,7 +27,6 @@ import {
   copyCell,
   floatOf,
   intOf,
-  lengthOf,
   putBool,
   putCollection,
   putFloat,
@@ -406,14 +404,6 @@ function ordered(comparison: u32, isLess: bool, isSame: bool): bool {
     default:
       return !isLess;
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function sameText(a: usize, b: usize): bool {
-  const length = lengthOf(a);
-  if (length != lengthOf(b)) return false;
-  return sameBytes(addressOf(a), addressOf(b), length);
 }
 
 /** Writes `value` as a field's `type` into the field, or leaves it as it was. */

@@ -6,7 +6,7 @@ import { countOf, entriesOf } from "../collections/block";
 import { Method } from "../machine/builtins";
 import { areAll, capitalize, isCase, lower, title, upper } from "./case";
 import { itemsOf } from "../collections/collection";
-import { TEXT_MAX, spend, temporary } from "../machine/heap";
+import { TEXT_MAX, spend, spendBytes, temporary } from "../machine/heap";
 import { isInt } from "../numbers/numeric";
 import { characterBefore, spaceEnd, spaceStart, split, splitFromEnd, splitLines } from "./pieces";
 import { firstPlace, lastPlace } from "./search";
@@ -23,6 +23,7 @@ const POINT_MAX: i64 = 0x10ffff;
 
 /** Characters of a text. */
 export function textLength(cell: usize): i32 {
+  spendBytes(lengthOf(cell));
   return pointsIn(addressOf(cell), addressOf(cell) + lengthOf(cell));
 }
 
@@ -63,7 +64,9 @@ export function textIn(needle: usize, haystack: usize): bool {
 /** -1, 0 or 1 by code points, of which UTF-8 keeps the order. */
 export function compareTexts(a: usize, b: usize): i32 {
   const lengths = lengthOf(a) - lengthOf(b);
-  const order = memory.compare(addressOf(a), addressOf(b), min(lengthOf(a), lengthOf(b)));
+  const common = min(lengthOf(a), lengthOf(b));
+  spendBytes(common);
+  const order = memory.compare(addressOf(a), addressOf(b), common);
   const decisive = order != 0 ? order : lengths;
   return i32(decisive > 0) - i32(decisive < 0);
 }
@@ -383,7 +386,7 @@ function zfill(result: usize, text: usize, width: usize): i32 {
   if (intOf(width) <= points) return same(result, text);
   const zeros = intOf(width) - points;
   const length = lengthOf(text);
-  if (zeros > TEXT_MAX - length) return Fault.LIMIT;
+  if (zeros > TEXT_MAX - length || spend((<i32>zeros + length) >> BYTES_A_UNIT)) return Fault.LIMIT;
   const target = temporary(<usize>zeros + length);
   const first = length == 0 ? 0 : <u32>load<u8>(addressOf(text));
   const sign = first == 0x2b || first == 0x2d ? 1 : 0;

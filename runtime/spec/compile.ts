@@ -292,7 +292,10 @@ class SpecCompiler {
 
   #dimension(aggregate: string, { name, type, value, when }: Field, target: Operand, next: Label): void {
     const coder = this.#coder;
-    if (when !== null && !this.#guard(when, aggregate, name, next)) return coder.jump("JUMP", next);
+    if (when !== null && !this.#guard(when, aggregate, name, next)) {
+      coder.jump("JUMP", next);
+      return;
+    }
     const site = this.#site(aggregate, name, "dimension", value);
     this.#try(site, next);
     coder.scoped(() => {

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
+import { FIELD_TYPES, type FieldType } from "../../runtime/spec/spec.ts";
 import { Dice } from "../support/dice.ts";
 import { type Evaluated, Expressions } from "../support/evaluate.ts";
 import { EventMaker } from "../support/event-maker.ts";
@@ -46,7 +47,8 @@ describe.runIf(isThere)("expressions and Python", () => {
     for (let pairs = 0; pairs < PAIRS_COUNT && differences.length < SHOWN; pairs += EXPRESSIONS_COUNT * EVENTS_COUNT) {
       const parts = Array.from({ length: EXPRESSIONS_COUNT }, () => maker.expression());
       const events = Array.from({ length: EVENTS_COUNT }, () => eventMaker.event());
-      const { ours, verdicts } = await compared(python, parts.map(textOf), events);
+      const type = dice.chance(0.4) ? dice.one(FIELD_TYPES) : null;
+      const { ours, verdicts } = await compared(python, parts.map(textOf), type, events);
       for (const [i, part] of parts.entries()) {
         for (const [j, event] of events.entries()) {
           const verdict = verdicts[j]![i]!;
@@ -54,7 +56,7 @@ describe.runIf(isThere)("expressions and Python", () => {
             verdict === null ? Object.keys(ours[j]![i]!)[0]! : verdict.startsWith("skip") ? verdict : "different";
           counts.set(kind, (counts.get(kind) ?? 0) + 1);
           if (kind === "different") {
-            differences.push(await smallest(python, part, event));
+            differences.push(await smallest(python, part, type, event));
             break;
           }
         }
@@ -66,27 +68,34 @@ describe.runIf(isThere)("expressions and Python", () => {
   });
 });
 
-async function compared(python: Python, expressions: readonly string[], events: readonly string[]) {
-  const all = new Expressions(expressions);
+/** @param type  of a field that keeps the values; null: as they are */
+async function compared(
+  python: Python,
+  expressions: readonly string[],
+  type: FieldType | null,
+  events: readonly string[],
+) {
+  const all = new Expressions(expressions, type);
   const ours = events.map((event) => all.evaluate(event));
-  return { ours, verdicts: await python.judge({ expressions, events, ours }) };
+  return { ours, verdicts: await python.judge({ expressions, type, events, ours }) };
 }
 
 /** The shortest expression found in this one on which both differ still. */
-async function smallest(python: Python, part: Part, event: string): Promise<string> {
+async function smallest(python: Python, part: Part, type: FieldType | null, event: string): Promise<string> {
   let best = part;
   let text = "";
   for (;;) {
     const candidates = [best, ...simpler(best)];
     const texts = candidates.map(textOf);
-    const { ours, verdicts } = await compared(python, texts, [event]);
+    const { ours, verdicts } = await compared(python, texts, type, [event]);
     const differing = candidates
       .map((candidate, i) => ({ candidate, text: texts[i]!, verdict: verdicts[0]![i]!, ours: ours[0]![i]! }))
       .filter(({ verdict }) => verdict !== null && !verdict.startsWith("skip"))
       .sort((a, b) => a.text.length - b.text.length);
     const [first] = differing;
     if (first === undefined) return `${textOf(best)} for ${event}`;
-    const shown = `${first.text} → ${shownOf(first.ours)}, in Python ${first.verdict}, for ${shownEvent(first.text, event)}`;
+    const as = type === null ? "" : ` as ${type}`;
+    const shown = `${first.text}${as} → ${shownOf(first.ours)}, in Python ${first.verdict}, for ${shownEvent(first.text, event)}`;
     if (first.candidate === best || first.text === text) return shown;
     best = first.candidate;
     text = first.text;

@@ -2,7 +2,8 @@
 
 One request per line of stdin, one answer per line of stdout, both JSON:
 
-    {"expressions": [text, ...], "events": [JSON text, ...], "ours": [[{"value"|"fault"|"problem": text}, ...] per event]}
+    {"expressions": [text, ...], "type": of a field that keeps the values | null, "events": [JSON text, ...],
+     "ours": [[{"value"|"fault"|"problem": text}, ...] per event]}
     [[null | "skip: <reason>" | "<what Python gives>", ...] per event]
 
 null: they agree. The expression is rewritten so that every operation goes through a function here, which adds what
@@ -639,12 +640,47 @@ class AsText(dict):
 
 
 def class_of(error):
+    if isinstance(error, Cast):
+        return "cast"
     if isinstance(error, OSError):  # of the C library, for a time that it can't represent
         return "OverflowError"
     return next((each.__name__ for each in CLASSES if isinstance(error, each)), type(error).__name__)
 
 
-def judge(expression, source, ours):
+def cast(value, kind):
+    """What a field keeps: None leaves it as it was."""
+    default, accepts, convert = FIELDS[kind]
+    if value is None:
+        return default
+    if isinstance(value, accepts):
+        return value.replace(tzinfo=value.tzinfo or dt.timezone.utc) if kind == "datetime" else value
+    try:
+        return checked(convert(value))
+    except Exception as error:
+        raise Cast from error
+
+
+class Cast(Exception):
+    """A value that its field does not take."""
+
+
+def refuse(value):
+    raise TypeError
+
+
+FIELDS = {
+    "integer": (0, int, int),
+    "float": (0.0, float, float),
+    "string": ("", str, str),
+    "boolean": (False, bool, bool),
+    "datetime": (None, dt.datetime, refuse),
+    "list": ([], list, list),
+    "map": ({}, dict, dict),
+    "set": (set(), set, lambda value: Unordered(loose(value))),
+}
+
+
+def judge(expression, kind, source, ours):
     State.steps = 0
     State.lazy = State.inexact = False
     State.wide = source.is_wide
@@ -653,6 +689,8 @@ def judge(expression, source, ours):
         if isinstance(value, LAZIES):
             value = list(value)
         value = plain(value)
+        if kind is not None:
+            value = cast(value, kind)
     except Skip as skip:
         loosely = skip.fault in (None, "limit") or State.lazy or State.wide
         if loosely or "problem" in ours or ours.get("fault") == skip.fault:
@@ -740,7 +778,7 @@ def main():
         for event, ours in zip(request["events"], request["ours"]):
             source = Record(json.loads(event))
             source.is_wide = is_wide(source)
-            answer.append([judge(each, source, mine) for each, mine in zip(expressions, ours)])
+            answer.append([judge(each, request["type"], source, mine) for each, mine in zip(expressions, ours)])
         print(json.dumps(answer), flush=True)
 
 

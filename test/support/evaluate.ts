@@ -2,7 +2,7 @@ import { Fold } from "../../runtime/core/fold.ts";
 import { compile } from "../../runtime/spec/compile.ts";
 import { parseExpression } from "../../runtime/spec/parse.ts";
 import { resolve, resolveImports, type Scope } from "../../runtime/spec/resolve.ts";
-import type { Code, Transform } from "../../runtime/spec/spec.ts";
+import type { Aggregate, Code, FieldType, Transform } from "../../runtime/spec/spec.ts";
 import type { Term } from "../../runtime/spec/term.ts";
 
 // Expressions in the real machine: parsed, resolved, compiled into one program, folded. Each is a field that holds the
@@ -42,9 +42,11 @@ export class Expressions {
   readonly #read: readonly ({ readonly term: Term } | { readonly problem: string })[];
   readonly #machine: Machine;
 
-  constructor(texts: readonly string[]) {
+  /** @param type  of a field that keeps each value: what it becomes then is the value; null: as it is */
+  constructor(texts: readonly string[], type: FieldType | null = null) {
     this.#read = texts.map(termOf);
-    this.#machine = new Machine(this.#read.flatMap((each) => ("term" in each ? [each.term] : [])));
+    const terms = this.#read.flatMap((each) => ("term" in each ? [each.term] : []));
+    this.#machine = new Machine(terms, type);
   }
 
   /** Of each expression what it is for this event. Throws for an event that is not well-formed. */
@@ -64,13 +66,15 @@ function termOf(text: string): { readonly term: Term } | { readonly problem: str
 
 class Machine {
   readonly #terms: readonly Term[];
+  readonly #type: FieldType | null;
   readonly #fold: Fold;
   /** By field, how often which fault was counted so far. */
   #counted = new Map<string, number>();
 
-  constructor(terms: readonly Term[]) {
+  constructor(terms: readonly Term[], type: FieldType | null) {
     this.#terms = terms;
-    this.#fold = new Fold(compile(transformOf(terms)), { unordered: true });
+    this.#type = type;
+    this.#fold = new Fold(compile(transformOf(terms, type)), { unordered: true });
   }
 
   evaluate(payload: Uint8Array): Evaluated[] {
@@ -91,8 +95,8 @@ class Machine {
       fold.forget(identity);
       return this.#apart(payload, rejected);
     }
-    const [shown] = fold.records(identity);
-    const record: Record<string, string> = JSON.parse(fold.json(0, shown!.record));
+    const { aggregate, record: address } = fold.records(identity).at(-1)!;
+    const record: Record<string, string> = JSON.parse(fold.json(aggregate, address));
     fold.forget(identity);
     return this.#terms.map((_, i) => {
       const fault = failed.get(nameOf(i));
@@ -105,7 +109,7 @@ class Machine {
     if (this.#terms.length === 1) return [{ fault: reason }];
     const half = this.#terms.length >> 1;
     return [this.#terms.slice(0, half), this.#terms.slice(half)].flatMap((terms) =>
-      new Machine(terms).evaluate(payload),
+      new Machine(terms, this.#type).evaluate(payload),
     );
   }
 
@@ -123,43 +127,48 @@ class Machine {
 
 const nameOf = (index: number): string => `f${index}`;
 
-function transformOf(terms: readonly Term[]): Transform {
-  const place = { line: 1, column: 1 };
-  const span = { start: 0, end: 0 };
-  const code = (term: Term): Code => ({ term, text: "", at: place });
-  const constant = (value: bigint | string): Term => ({ kind: "constant", value, ...span });
-  const call = (name: "repr" | "datetime.utcfromtimestamp", arg: Term): Term => {
-    return { kind: "function", name, args: [arg], ...span };
-  };
-  const fields = terms.map((term, i) => {
-    return {
-      name: nameOf(i),
-      type: "string" as const,
-      column: i + 1,
-      value: code(call("repr", term)),
-      when: null,
-      at: place,
-    };
-  });
-  const aggregate = {
-    kind: "identity" as const,
-    name: "values",
-    when: null,
-    fields,
-    columns: [{ name: "_identity", type: "string" as const }, ...fields],
-    at: place,
-    store: 0,
-    dimensions: [],
-  };
+const PLACE = { line: 1, column: 1 };
+const SPAN = { start: 0, end: 0 };
+
+/** Values as they are, or as fields of `type` keep them, in a last aggregate that holds their `repr`. */
+function transformOf(terms: readonly Term[], type: FieldType | null): Transform {
+  const kept = type === null ? [] : [aggregateOf("kept", type, terms)];
+  const values = kept.length === 0 ? terms : terms.map((_, i) => fieldOf(i));
+  const shown = values.map((value) => call("repr", value));
   const streaming = {
     file: "",
     name: "expressions",
-    identity: code(constant("one")),
-    time: code(call("datetime.utcfromtimestamp", constant(0n))),
+    identity: codeOf(constant("one")),
+    time: codeOf(call("datetime.utcfromtimestamp", constant(0n))),
     when: null,
     latenessMs: 0,
     stores: [{ name: "memory", retentionMs: null }],
-    aggregates: [aggregate],
+    aggregates: [...kept, aggregateOf("shown", "string", shown)],
   };
   return { streaming, window: null };
+}
+
+function aggregateOf(name: string, type: FieldType, values: readonly Term[]): Aggregate {
+  const fields = values.map((value, i) => {
+    return { name: nameOf(i), type, column: i + 1, value: codeOf(value), when: null, at: PLACE };
+  });
+  const columns = [{ name: "_identity", type: "string" as const }, ...fields];
+  return { kind: "identity", name, when: null, fields, columns, at: PLACE, store: 0, dimensions: [] };
+}
+
+/** The field of the first aggregate that keeps this value. */
+function fieldOf(index: number): Term {
+  return { kind: "field", whose: "stream", aggregate: 0, column: index + 1, ...SPAN };
+}
+
+function codeOf(term: Term): Code {
+  return { term, text: "", at: PLACE };
+}
+
+function constant(value: bigint | string): Term {
+  return { kind: "constant", value, ...SPAN };
+}
+
+function call(name: "repr" | "datetime.utcfromtimestamp", arg: Term): Term {
+  return { kind: "function", name, args: [arg], ...SPAN };
 }

@@ -71,13 +71,19 @@ export class EventMaker {
         return dice.chance(0.5) ? (dice.random() * 20 - 10).toFixed(dice.below(4) + 1) : dice.one(FLOATS);
       case "text":
         if (key === "d") return literals.iso(dice).replaceAll("'", '"');
-        if (dice.chance(0.3)) return JSON.stringify(dice.one(WORDS));
+        if (dice.chance(0.3)) return this.#word();
         return `"${dice.list(8, () => dice.one(CHARACTERS)).join("")}"`;
       case "list":
         return `[${dice.list(5, () => this.#item(depth, key)).join(", ")}]`;
       case "map":
         return depth < 0 ? "{}" : this.#map(depth);
     }
+  }
+
+  /** Now and then with an escape that it does not need. */
+  #word(): string {
+    const word = this.#dice.one(WORDS);
+    return this.#dice.chance(0.8) ? JSON.stringify(word) : `"${word.replace("a", "\\u0061")}"`;
   }
 
   #item(depth: number, key: string): string {

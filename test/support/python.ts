@@ -1,11 +1,14 @@
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { createInterface } from "node:readline";
+import type { FieldType } from "../../runtime/spec/spec.ts";
 import type { Evaluated } from "./evaluate.ts";
 
 // One Python process that judges what the machine made of expressions: `evaluate.py`.
 
 interface Request {
   readonly expressions: readonly string[];
+  /** Of a field that keeps each value; null: as it is. */
+  readonly type: FieldType | null;
   /** Objects as JSON. */
   readonly events: readonly string[];
   /** By event, by expression. */

@@ -4,6 +4,7 @@ import type { Entry } from "../../../runtime/journal/journal.ts";
 import { batchOf, foundOf } from "../../../runtime/live/batch.ts";
 import { compile, type Program } from "../../../runtime/spec/compile.ts";
 import { readTransform } from "../../../runtime/spec/load.ts";
+import type { Transform } from "../../../runtime/spec/spec.ts";
 import { Dice } from "../../support/dice.ts";
 import { entriesOf, Folding } from "../../support/folding.ts";
 import { prng } from "../../support/prng.ts";
@@ -22,14 +23,16 @@ describe(`random specs and events (AISLE_SEED=${SEED})`, () => {
   it.each(rounds)("give the same in any order and all their memory back: %i", (seed) => {
     const random = prng(seed);
     const maker = new SpecMaker(new Dice(random));
-    const program = programOf(maker);
+    const spec = specOf(maker);
     const entries = received(random, maker);
-    const work = new Work(program, random, { latenessMs: LATENESS, rows: true });
+    const work = new Work(compile(spec), random, { latenessMs: LATENESS, rows: true });
     if (random() < 0.3) work.fold.core.boundTail(6);
 
     work.feed(entries);
 
     const kept = entries.filter(({ seq }) => !work.lost.has(seq));
+    // traced, no method changes a field in its place: that must make no difference either
+    const program = compile(spec, { trace: random() < 0.5 });
     const whole = new Folding(program, { rows: true, unordered: true }).feed(inOrder(kept));
     expect(shown(work.fold)).toEqual(shown(whole.fold));
 
@@ -40,7 +43,7 @@ describe(`random specs and events (AISLE_SEED=${SEED})`, () => {
   it.each(rounds)("give all their memory back when events are erased meanwhile: %i", (seed) => {
     const random = prng(seed);
     const maker = new SpecMaker(new Dice(random));
-    const work = new Work(programOf(maker), random, { latenessMs: LATENESS, rows: true });
+    const work = new Work(compile(specOf(maker)), random, { latenessMs: LATENESS, rows: true });
     work.erased = 0.2;
 
     work.feed(received(random, maker));
@@ -53,7 +56,7 @@ describe(`random specs and events (AISLE_SEED=${SEED})`, () => {
   it.each(rounds)("give all their memory back when nothing can be undone: %i", (seed) => {
     const random = prng(seed);
     const maker = new SpecMaker(new Dice(random));
-    const work = new Work(programOf(maker, random() < 0.5), random, { rows: true, unordered: true });
+    const work = new Work(compile(specOf(maker), { compat: random() < 0.5 }), random, { rows: true, unordered: true });
 
     work.feed(received(random, maker));
     shown(work.fold);
@@ -63,14 +66,14 @@ describe(`random specs and events (AISLE_SEED=${SEED})`, () => {
   });
 });
 
-function programOf(maker: SpecMaker, compat = false): Program {
+function specOf(maker: SpecMaker): Transform {
   const { streaming, window } = maker.specs();
   const { spec, mistakes } = readTransform({
     streaming: { file: "streaming.yml", text: streaming },
     window: window === null ? null : { file: "window.yml", text: window },
   });
   if (spec === null) throw new Error(JSON.stringify(mistakes, null, 1));
-  return compile(spec, { compat });
+  return spec;
 }
 
 /** Events as they come: some late, some of the same time, a few too late. */
