@@ -21,6 +21,7 @@
 //   +64  row       u32
 //   +68  code      u32  program for it
 //   +72  writes    u32  aggregates that the program may write to, a bit each
+//   +76  known     u32  not 0: its identity and time were evaluated before; the host writes 0
 
 import { enter } from "./aggregate";
 import { truth } from "../collections/compare";
@@ -65,7 +66,7 @@ import { anchor, anchors } from "./rows";
 import { parseTime } from "../time/parse-time";
 import { strOf } from "../formats/print";
 import { HELD, NAIVE, Tag, addressOf, intOf, lengthOf, putDatetime, putText, tagOf } from "../machine/value";
-import { ABORTED, run } from "../machine/vm";
+import { ABORTED, countFaults, run } from "../machine/vm";
 
 const RECEIVED: usize = 8;
 const SOURCE: usize = 16;
@@ -82,6 +83,7 @@ const FAULT: usize = 60;
 const ROW: usize = 64;
 const CODE: usize = 68;
 const WRITES: usize = 72;
+const KNOWN: usize = 76;
 export const EVENT_SIZE: usize = 80;
 
 /** What became of an event, in the order of `OUTCOMES` in `runtime/core/fold.ts`. */
@@ -193,6 +195,13 @@ export function register(events: usize, count: i32): void {
 }
 
 function know(event: usize): void {
+  countFaults(load<u32>(event, KNOWN) == 0);
+  evaluate(event);
+  countFaults(true);
+  store<u32>(event, 1, KNOWN);
+}
+
+function evaluate(event: usize): void {
   const row = <usize>load<u32>(event, ROW);
   store<u64>(event, 0, IDENTITY);
   store<u32>(event, Outcome.FOLDED, OUTCOME);
@@ -331,6 +340,7 @@ export function foldBatch(events: usize, from: i32, count: i32): i32 {
 /** Identity that waits for `refold`, and the events it needs. */
 let waiting: usize = 0;
 let waitingFrom: u32 = 0;
+let waitingFor: f64 = NaN;
 
 export function waitingCount(): i32 {
   return <i32>(load<u32>(waiting, TAIL_COUNT) - waitingFrom);
@@ -364,13 +374,13 @@ function foldEvent(event: usize): bool {
   const place = placeOf(identity, time, id, idLength, seq);
   if ((load<u32>(identity, FLAGS) & PENDING) != 0) {
     insertEntry(identity, place, time, id, idLength, seq);
-    wait(identity, 0);
+    wait(identity, 0, seq);
     return false;
   }
   if (place < load<u32>(identity, TAIL_COUNT)) {
     rewind(identity, place);
     insertEntry(identity, place, time, id, idLength, seq);
-    wait(identity, place);
+    wait(identity, place, seq);
     return false;
   }
   insertEntry(identity, place, time, id, idLength, seq);
@@ -415,15 +425,17 @@ export function batchNumber(): u32 {
   return batch;
 }
 
-function wait(identity: usize, from: u32): void {
+/** @param seq  the event that it waits for, and that was not folded yet; NaN: there is none */
+function wait(identity: usize, from: u32, seq: f64): void {
   waiting = identity;
   waitingFrom = from;
+  waitingFor = seq;
 }
 
 /** Has the events of an identity's tail to be folded yet? Then it waits for `refold`. */
 export function isPending(identity: usize): bool {
   if ((load<u32>(identity, FLAGS) & PENDING) == 0) return false;
-  wait(identity, 0);
+  wait(identity, 0, NaN);
   return true;
 }
 
@@ -541,10 +553,13 @@ export function refold(events: usize, count: i32): i32 {
 
 /** @returns a fault that ended it; GONE when it is no longer what it was */
 function again(identity: usize, event: usize): i32 {
+  store<u32>(event, 1, KNOWN);
   know(event);
   if (load<u32>(event, OUTCOME) != Outcome.FOLDED) return GONE;
   record(identity, waitingFrom);
+  countFaults(load<f64>(event) == waitingFor);
   const fault = foldOne(identity, event);
+  countFaults(true);
   stopRecording();
   freeTemporary();
   if (fault == 0) return 0;

@@ -159,8 +159,7 @@ export function run(entry: usize): i32 {
         handler = c == 0 ? 0 : origin + c;
         continue;
       case Op.COUNT: {
-        const counter = counters + (<usize>c * FAULTS + <usize>last) * 4;
-        store<u32>(counter, load<u32>(counter) + 1);
+        count(c, last);
         continue;
       }
       case Op.MOVE:
@@ -343,10 +342,34 @@ export function run(entry: usize): i32 {
         unreachable();
     }
     if (fault == 0) continue;
-    if (fault == Fault.LIMIT || handler == 0 || temporaryUsed() > TEMPORARY_MAX) return fault;
+    if (fault == Fault.LIMIT || handler == 0 || temporaryUsed() > TEMPORARY_MAX) {
+      if (handler != 0) told(handler, fault);
+      return fault;
+    }
     last = fault;
     pc = handler;
   }
+}
+
+let isCounting: bool = true;
+
+/** Whether faults are counted: those of an event that is folded again were. */
+export function countFaults(counts: bool): void {
+  isCounting = counts;
+}
+
+function count(site: u32, fault: i32): void {
+  if (!isCounting) return;
+  const counter = counters + (<usize>site * FAULTS + <usize>fault) * 4;
+  store<u32>(counter, load<u32>(counter) + 1);
+}
+
+/** What ends the event is counted where it would have gone on, and told of if that is asked for. */
+function told(handler: usize, fault: i32): void {
+  if (load<u16>(handler) != Op.COUNT) return;
+  const site = load<u32>(handler, 12);
+  count(site, fault);
+  if (load<u16>(handler, 16) == Op.TRACE) trace(site, 0, fault);
 }
 
 /** Does a double hold it exactly? Then so does the quotient of two, as far as a double can. */

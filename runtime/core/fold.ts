@@ -226,6 +226,7 @@ class Room {
       doubles[(event >> 3) + 1] = receivedAt === undefined ? 0 : receivedAt[i]! * 1000;
       words[(event >> 2) + 4] = sources === undefined ? 0 : Math.min(sources[i]!, SOURCE_MAX);
       words[(event >> 2) + 16] = row;
+      words[(event >> 2) + 19] = 0;
       const id = ids?.[i] ?? null;
       words[(event >> 2) + 6] = id === null ? 0 : at;
       words[(event >> 2) + 7] = id === null ? 0 : id.length;

@@ -655,9 +655,12 @@ def cast(value, kind):
     if isinstance(value, accepts):
         return value.replace(tzinfo=value.tzinfo or dt.timezone.utc) if kind == "datetime" else value
     try:
-        return checked(convert(value))
+        cast = convert(value)
     except Exception as error:
         raise Cast from error
+    if beyond(cast):
+        raise Cast
+    return checked(cast)
 
 
 class Cast(Exception):
