@@ -39,7 +39,10 @@ export function transformCommand(shell: Shell): Command {
     .addOption(new Option("--data-processor <name>", "what a line is").choices(PROCESSORS).default("simple"))
     .addOption(new Option("--to <format>", "what comes out").choices(FORMATS).default("json"))
     .option("--output <path>", "file for it instead of standard output; a folder for tables of records")
-    .option("--state <folder>", "state between runs: two batches give what one would have given")
+    .option(
+      "--state <folder>",
+      "state between runs: two batches give what one would have given, as far as the later has no event older than the spec's Lateness allows",
+    )
     .addOption(new Option("--compat <system>", "do as that system does, also where it is wrong").choices(["blurr"]))
     .option(
       "--training",

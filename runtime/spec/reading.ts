@@ -5,6 +5,7 @@ import { parseYaml, type YamlFile } from "../data/yaml.ts";
 import { didYouMean, formatMistake, type Mistake, nearest } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { HEADER_TYPES, type HeaderType, typeNamed } from "./dialect.ts";
+import { quoteFlowValues } from "./flow.ts";
 import { expectation } from "./forms.ts";
 import { mendLayout } from "./layout.ts";
 import { Report } from "./report.ts";
@@ -60,6 +61,11 @@ interface Parsed {
 function parse(text: string, file: string, compat: boolean): Parsed {
   const mistakes: Mistake[] = [];
   const yaml = parseYaml(text, file, mistakes, undefined, compat ? "last" : "join");
+  const quoted = yaml === null && !compat && text.length <= limits.yamlBytes ? quoteFlowValues(text, file) : null;
+  if (quoted !== null) {
+    const rest = parse(quoted.text, file, compat);
+    return { ...rest, mistakes: [...quoted.mistakes, ...rest.mistakes] };
+  }
   const mended = yaml === null && !compat && text.length <= limits.yamlBytes ? mendLayout(text, file) : null;
   if (mended === null) return { yaml, mistakes, shifts: [] };
 

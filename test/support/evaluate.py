@@ -391,6 +391,9 @@ def method(receiver, name, *args, **named):
         if receiver is dt.datetime and name in ("fromtimestamp", "utcfromtimestamp", "strptime", "fromisoformat"):
             for arg in args:
                 kept(arg)
+        if name == "fromtimestamp" and len(args) == 1 and named.get("tz") is None and not set(named) - {"tz"}:
+            # the same in the zone UTC, but that Python looks at the day before too
+            return receiver.utcfromtimestamp(args[0])
         return checked(getattr(receiver, name)(*args, **named))
     kept(receiver)
     if name not in TAKE_ITERABLES:

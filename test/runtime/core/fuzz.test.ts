@@ -14,7 +14,7 @@ import { SpecMaker } from "../../support/spec-maker.ts";
 import { caseText, spoiled } from "../../support/specs.ts";
 import { spoiledExpression, spoiledJson } from "../../support/spoil.ts";
 
-const SEED = Number(process.env.AISLE_SEED ?? Date.now() % 2 ** 31);
+const SEED = Number(process.env.AISLE_SEED ?? 20_261_126);
 /** How many times as many of each as by default. */
 const TIMES = Number(process.env.AISLE_TIMES ?? 1);
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { blurrYield, resumeLikeBlurr } from "../../../runtime/batch/records.ts";
-import { Fold, type FoldOptions, type Found } from "../../../runtime/core/fold.ts";
+import { Aborted, Fold, type FoldOptions, type Found } from "../../../runtime/core/fold.ts";
 import type { Entry } from "../../../runtime/journal/journal.ts";
 import { batchOf, foundOf } from "../../../runtime/live/batch.ts";
 import { compile, type Program } from "../../../runtime/spec/compile.ts";
@@ -11,7 +11,7 @@ import { entriesOf, Folding } from "../../support/folding.ts";
 import { prng } from "../../support/prng.ts";
 import { SpecMaker } from "../../support/spec-maker.ts";
 
-const SEED = Number(process.env.AISLE_SEED ?? Date.now() % 2 ** 31);
+const SEED = Number(process.env.AISLE_SEED ?? 20_261_126);
 const ROUNDS_COUNT = Number(process.env.AISLE_ROUNDS ?? 30);
 const EVENTS_COUNT = 150;
 const LATENESS = 600_000; // ms
@@ -183,7 +183,11 @@ function endLikeBlurr(fold: Fold): void {
   for (const identity of fold.identities()) {
     fold.core.finishRun(identity);
     records(identity);
-    for (const row of rows(identity)) fold.printRow(row);
+    try {
+      for (const row of rows(identity)) fold.printRow(row);
+    } catch (error) {
+      if (!(error instanceof Aborted)) throw error;
+    }
     resumeLikeBlurr(fold, identity);
   }
 }

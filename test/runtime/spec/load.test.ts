@@ -743,3 +743,31 @@ describe("kindOfSpec", () => {
     expect(kindOfSpec(text)).toBe(expected);
   });
 });
+
+describe("an expression with brackets and without quotes, in a map on one line", () => {
+  const spec = (value: string) =>
+    [
+      "Type: Blurr:Transform:Streaming",
+      "Version: '2018-03-01'",
+      "Name: s",
+      "Identity: source.u",
+      "Time: time_of",
+      "Stores: [{ Type: Blurr:Store:Memory, Name: m }]",
+      "Aggregates:",
+      "  - Type: Blurr:Aggregate:Identity",
+      "    Name: i",
+      "    Store: m",
+      "    Fields:",
+      `      - { Name: n, Type: integer, Value: ${value}, When: source.k == 1 }`,
+    ].join("\n");
+
+  it.each([
+    ["source.n[0]", 50, "found '[' in 'source.n[0]', which has no quotes: expected 'source.n[0]'"],
+    ["len({1, 2})", 46, "found '{' in 'len({1, 2})', which has no quotes: expected 'len({1, 2})'"],
+  ])("is told once, and the rest is read: %s", (value, column, message) => {
+    const { mistakes } = loadStreaming(spec(value), "s.yml");
+
+    expect(mistakes[0]).toMatchObject({ line: 5, message: expect.stringContaining("time_of") });
+    expect(mistakes.slice(1)).toEqual([{ file: "s.yml", line: 12, column, message }]);
+  });
+});
