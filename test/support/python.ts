@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 import type { FieldType } from "../../runtime/spec/spec.ts";
 import type { Evaluated } from "./evaluate.ts";
 
-// One Python process that judges what the machine made of expressions: `evaluate.py`.
+// One Python process that judges what the machine made of expressions: `python/judge.py`.
 
 interface Request {
   readonly expressions: readonly string[];
@@ -29,8 +29,8 @@ export class Python {
   readonly #lines: AsyncIterator<string>;
 
   constructor() {
-    const script = new URL("./evaluate.py", import.meta.url).pathname;
-    const env = { ...process.env, TZ: "UTC", PYTHONUTF8: "1", LC_ALL: "C" };
+    const script = new URL("./python/judge.py", import.meta.url).pathname;
+    const env = { ...process.env, TZ: "UTC", PYTHONUTF8: "1", PYTHONDONTWRITEBYTECODE: "1", LC_ALL: "C" };
     this.#process = spawn("python3", [script], { env, stdio: ["pipe", "pipe", "pipe"] });
     this.#process.stderr.pipe(process.stderr);
     this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
