@@ -5,7 +5,8 @@ const MINUTE = 60_000; // ms
 
 /**
  * Chooses what to offer: scores strictly above the threshold, the top k, best first, ties by coupon id.
- * Nothing to offer is a choice too, with its reason.
+ * Nothing to offer is a choice too, with its reason. While a higher layer inhibits it, it still says what it would
+ * have chosen from.
  */
 export const offered = defineActor({
   goal: "offered",
@@ -34,11 +35,13 @@ export const offered = defineActor({
     const { scores, notValid, notValidMore } = focus.scored!;
     const ranked = scores?.state === "scored" ? scores.scores.toSorted(bestFirst) : [];
     const above = ranked.filter(({ score }) => score > threshold);
-    const offers = above.slice(0, top);
+    const best = above.slice(0, top);
+    const offers = focus.inhibited === null ? best : [];
     const removed: Removed[] = [];
     const remove = (coupon: string, why: RemovedWhy) => {
       if (removed.length < removedMax) removed.push({ coupon, why });
     };
+    for (const { coupon } of best.slice(offers.length)) remove(coupon, "inhibited");
     for (const { coupon } of above.slice(top)) remove(coupon, "beyond-top");
     for (const { coupon } of ranked.slice(above.length)) remove(coupon, "below-threshold");
     for (const coupon of notValid) remove(coupon, "not-valid");
@@ -69,7 +72,15 @@ function compareIds(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function whyNone({ profile, customer, department, scored }: Focus, ranked: readonly Score[], threshold: number): None {
+function whyNone(focus: Focus, ranked: readonly Score[], threshold: number): None {
+  const { profile, customer, department, scored, inhibited } = focus;
+  if (inhibited !== null) {
+    const { by, layer, until } = inhibited;
+    return {
+      reason: "inhibited",
+      detail: `'${by}' on layer ${layer} holds offers back until ${new Date(until).toISOString()}`,
+    };
+  }
   if (profile?.state === "unknown")
     return { reason: "unknown-customer", detail: `customer ${customer} is not known to the source` };
   if (profile?.state !== "known") return { reason: "customer-unavailable", detail: profile?.detail ?? "no profile" };

@@ -1,8 +1,10 @@
 // What the journal's entries do to the board. Live, after a restart and in a replay this is the same code: the
 // board is a function of the entries and of the site, nothing else.
 import type { Actor, World } from "./actor.ts";
-import { Board, type BoardRecord } from "./board.ts";
-import type { Decision, Dwell, Profile, Sighting, Stop, Visit } from "./decide/decision.ts";
+import { Board, type BoardRecord, cellOf, keyOf, type Page, putCell } from "./board/board.ts";
+import { cell } from "./board/cell.ts";
+import { type Change, type Changed, Changes, changeOf } from "./board/change.ts";
+import type { Decision, Dwell, Inhibited, Noted, Profile, Sighting, Stop, Told, Visit } from "./decide/decision.ts";
 import { readDecision } from "./decide/offers.ts";
 import { type EventIn, type EventReader, isProblem } from "./events.ts";
 import type { Entry } from "./journal/journal.ts";
@@ -16,6 +18,8 @@ export interface VisitData {
   /** Receive time of the last event, ms. */
   heardAt: number;
   dwell: Dwell | undefined;
+  /** What actors that events wake keep between two events, by goal. */
+  registers?: Readonly<Record<string, unknown>>;
   /** Receive time of the profile in force, ms; 0: none. */
   profileAt: number;
 }
@@ -27,11 +31,13 @@ export interface FocusData {
   /** Event time, ms. */
   readonly at: number;
   readonly cause: number;
-  /** The event that made it, until it is decided. */
+  /** The event that made it. */
   readonly entry: Entry;
   /** Receive time of the cause, ms. */
   readonly receivedAt: number;
   readonly test: boolean;
+  /** What a higher layer blocked when it came; null: nothing. */
+  inhibited: Inhibited | null;
 }
 
 export type VisitRecord = BoardRecord<VisitData>;
@@ -49,7 +55,9 @@ export interface Effect {
 
 /** What an entry did. The runner starts what `changed` makes possible. */
 export interface Applied {
-  readonly changed: readonly BoardRecord[];
+  readonly changed: readonly Changed[];
+  /** What a person or an actor did to the board. */
+  readonly change: Change | null;
   /** Set by a `decision` entry. */
   readonly decision: Decision | null;
   /** For the tellers: what the customer did. */
@@ -58,16 +66,33 @@ export interface Applied {
   readonly focus: FocusRecord | null;
 }
 
-const NOTHING: Applied = { changed: [], decision: null, event: null, focus: null };
+const NOTHING: Applied = { changed: [], change: null, decision: null, event: null, focus: null };
 
 type AnyActor = Actor<never, unknown, unknown>;
 
+export interface ApplierOptions {
+  readonly plan: Plan;
+  readonly actors: readonly AnyActor[];
+  readonly reader: EventReader;
+  readonly world: World;
+  readonly holds?: Holds;
+}
+
+/** The holds of higher layers, as the journal's entries make them. */
+export interface Holds {
+  /** A change of the board may renew a hold, or release it. */
+  noticed(changed: Changed, entry: Entry): void;
+  /** An actor that events wake renews what it holds. */
+  renewed(actor: PlannedActor, record: BoardRecord, at: number): void;
+  inhibited(actor: PlannedActor, record: BoardRecord, now: number): Inhibited | null;
+}
+
 export class Applier {
   readonly board: Board;
-  /** Page of visits: the one that events open. */
-  readonly visits: PageConfig;
+  /** Page of visits: the one that events open; null: this site is fed by none. */
+  readonly visits: PageConfig | null;
   /** Page of what happens within a visit. */
-  readonly focuses: PageConfig;
+  readonly focuses: PageConfig | null;
   /** The last known profile of customers, for when the source is away. Oldest first. */
   readonly copies = new Map<string, Row>();
   /** Sequence of the last entry applied. */
@@ -85,16 +110,26 @@ export class Applier {
   readonly #poor = new Map<number, VisitRecord>();
   readonly #byEvent = new Map<string, { readonly planned: PlannedActor; readonly actor: AnyActor }[]>();
   readonly #profileGoals = new Map<string, { readonly planned: PlannedActor; readonly actor: AnyActor }>();
+  /** By decision: whose offers they are, for outcomes that name no customer. Oldest first. */
+  readonly #customerOf = new Map<string, string>();
+  /** Decides what becomes of a focus. */
+  readonly #decider: PlannedActor | null = null;
+  readonly #changes: Changes;
+  readonly #holds: Holds | null;
 
-  constructor(options: { plan: Plan; actors: readonly AnyActor[]; reader: EventReader; world: World }) {
-    const { plan, actors, reader, world } = options;
+  constructor(options: ApplierOptions) {
+    const { plan, actors, reader, world, holds = null } = options;
     this.#reader = reader;
     this.#world = world;
-    this.visits = plan.pages.find((page) => page.opens.length > 0)!;
-    this.focuses = plan.pages.find((page) => page.parent === this.visits.name)!;
-    this.board = new Board(plan.pages.map((page) => page.name));
+    this.#holds = holds;
+    this.visits = plan.pages.find((page) => page.opens.length > 0) ?? null;
+    this.focuses = plan.pages.find((page) => page.parent !== null && page.parent === this.visits?.name) ?? null;
+    this.board = new Board(plan.pages);
+    this.#changes = new Changes(this.board);
     for (const planned of plan.actors) {
-      const actor = actors.find(({ goal }) => goal === planned.goal)!;
+      const actor = actors.find(({ goal }) => goal === planned.goal);
+      if (planned.kind !== "shipped" || actor === undefined) continue;
+      if (actor.output === "decision") this.#decider = planned;
       for (const type of planned.on) this.#byEvent.set(type, [...(this.#byEvent.get(type) ?? []), { planned, actor }]);
       if (actor.output === "effect") this.#profileGoals.set(actor.goal, { planned, actor });
     }
@@ -105,17 +140,27 @@ export class Applier {
     return this.#undecided;
   }
 
+  /** Takes over a changed plan; what events feed stays as it was. */
+  adopt(plan: Plan): void {
+    this.board.adopt(plan.pages);
+  }
+
   /** One entry. All or nothing: what throws has changed nothing. */
   apply(entry: Entry): Applied {
     this.appliedSeq = Math.max(this.appliedSeq, entry.seq);
     if (entry.headers.tombstone !== undefined) return NOTHING;
     switch (entry.kind) {
       case "event":
-        return this.#event(entry);
-      case "effect":
-        return this.#effect(entry);
+        return this.visits === null ? NOTHING : this.#event(entry, this.visits);
+      case "outcome":
+        return this.visits === null ? NOTHING : this.#outcome(entry);
+      case "cell":
+      case "effect": {
+        const change = changeOf(entry);
+        return change === null ? this.#effect(entry) : this.#change(change, entry);
+      }
       case "decision":
-        return this.#decision((entry.value as Decision | undefined) ?? readDecision(entry.payload));
+        return this.#decision((entry.value as Decision | undefined) ?? readDecision(entry.payload), entry);
       case "tick":
         return this.#tick(entry);
       default:
@@ -133,7 +178,8 @@ export class Applier {
   /** The receive time at which something on the board is next to run out, ms; null: nothing is. */
   nextDueAt(): number | null {
     let due: number | null = null;
-    for (const visit of this.board.records<VisitData>(this.visits.name)) {
+    if (this.visits === null) return null;
+    for (const visit of this.#visitPage.records<VisitData>()) {
       due = visit.data.heardAt + this.visits.timeToLiveMs;
       break; // the least recently heard comes first
     }
@@ -156,29 +202,62 @@ export class Applier {
     }
   }
 
-  #event(entry: Entry): Applied {
+  get #visitPage(): Page {
+    return this.board.page(this.visits!.name);
+  }
+
+  #change(change: Change, entry: Entry): Applied {
+    const changed = this.#changes.apply(change, entry);
+    if (changed !== null) this.#holds?.noticed(changed, entry);
+    return { ...NOTHING, change, changed: changed === null ? [] : [changed] };
+  }
+
+  #event(entry: Entry, visits: PageConfig): Applied {
     const event = (entry.value as EventIn | undefined) ?? this.#read(entry);
     if (event === null || event.identity === null) return NOTHING;
     const customer = event.identity;
-    let visit = this.board.find<VisitData>(this.visits.name, customer);
-    if (this.visits.closes.includes(event.type)) {
+    let visit = this.#visitPage.find<VisitData>(keyOf([customer]));
+    if (visits.closes.includes(event.type)) {
       if (visit !== undefined) this.#close(visit);
       return { ...NOTHING, event };
     }
-    const opens = this.visits.opens.includes(event.type);
+    const opens = visits.opens.includes(event.type);
     const woken = this.#byEvent.get(event.type) ?? [];
     if (!opens && woken.length === 0) return { ...NOTHING, event };
 
     const stops = woken.map(({ planned, actor }) => this.#sight(planned, actor, event, entry, visit));
     visit ??= this.#open(customer, entry);
     visit.data.heardAt = entry.receivedAt;
-    this.board.touch(visit);
+    this.#visitPage.touch(visit as BoardRecord);
     const stop = stops.at(-1);
     if (stop !== undefined) visit.data.dwell = stop.dwell;
     const department = stop?.focus ?? null;
     if (!visit.ready && (opens || department !== null)) this.#makeReady(visit, entry.seq);
     const focus = department === null ? null : this.#focus(visit, department, event, entry);
-    return { changed: [visit], decision: null, event, focus };
+    const changed = { record: visit as BoardRecord, columns: null };
+    return { ...NOTHING, changed: [changed], event, focus };
+  }
+
+  /** What became of an offer wakes actors of the visit; it opens none, and is no sign that the customer is there. */
+  #outcome(entry: Entry): Applied {
+    const event = (entry.value as EventIn | undefined) ?? this.#read(entry);
+    if (event === null) return NOTHING;
+    const { decision = null, coupon = null, action } = event.fields;
+    const customer = event.identity ?? this.#customerOf.get(String(decision)) ?? null;
+    const visit = customer === null ? undefined : this.#visitPage.find<VisitData>(keyOf([customer]));
+    if (visit === undefined) return { ...NOTHING, event };
+    const at = event.at ?? entry.receivedAt;
+    const told: Told["event"] = { at, action: String(action), decision: textOr(decision), coupon: textOr(coupon) };
+    for (const { planned, actor } of this.#byEvent.get(event.type) ?? []) {
+      const register = visit.data.registers?.[planned.goal];
+      const noted = actor.handle({ event: told, register } as never, null, planned.with as never, this.#world) as Noted;
+      visit.data.registers = { ...visit.data.registers, [planned.goal]: noted.register };
+      if (!noted.holds) continue;
+      const { principal, receivedAt } = entry;
+      putCell(visit as BoardRecord, planned.goal, cell({ state: "done", by: principal, at: receivedAt }));
+      this.#holds?.renewed(planned, visit as BoardRecord, receivedAt);
+    }
+    return { ...NOTHING, event, changed: [{ record: visit as BoardRecord, columns: null }] };
   }
 
   /** The event that an entry holds; null when the site, as it is now, makes nothing of it. */
@@ -209,15 +288,15 @@ export class Applier {
   }
 
   #open(customer: string, entry: Entry): VisitRecord {
-    if (this.board.size(this.visits.name) >= limits.visits) {
-      for (const oldest of this.board.records<VisitData>(this.visits.name)) {
+    if (this.#visitPage.size >= limits.visits) {
+      for (const oldest of this.#visitPage.records<VisitData>()) {
         this.#close(oldest);
         this.evicted++;
         break;
       }
     }
     const data: VisitData = { customer, number: entry.seq, heardAt: entry.receivedAt, dwell: undefined, profileAt: 0 };
-    return this.board.add<VisitData>(this.visits.name, customer, data);
+    return this.#visitPage.add<VisitData>([customer], data);
   }
 
   #makeReady(visit: VisitRecord, seq: number): void {
@@ -228,21 +307,24 @@ export class Applier {
 
   #focus(visit: VisitRecord, department: string, event: EventIn, entry: Entry): FocusRecord {
     const { customer, number } = visit.data;
-    const focus = this.board.add<FocusData>(
-      this.focuses.name,
-      String(entry.seq),
-      {
-        customer,
-        visit: number,
-        department,
-        at: event.at ?? entry.receivedAt,
-        cause: entry.seq,
-        entry,
-        receivedAt: entry.receivedAt,
-        test: entry.headers.test !== undefined,
-      },
-      visit as BoardRecord,
-    );
+    const page = this.board.page(this.focuses!.name);
+    const data: FocusData = {
+      customer,
+      visit: number,
+      department,
+      at: event.at ?? entry.receivedAt,
+      cause: entry.seq,
+      entry,
+      receivedAt: entry.receivedAt,
+      test: entry.headers.test !== undefined,
+      inhibited: null,
+    };
+    const focus = page.add<FocusData>([String(entry.seq)], data, { parent: visit as BoardRecord });
+    focus.cells[page.ensure("department")] = department;
+    if (this.#holds !== null && this.#decider !== null) {
+      // As of now: what holds when a slow answer comes back is no matter, so that a replay decides alike.
+      data.inhibited = this.#holds.inhibited(this.#decider, focus as BoardRecord, entry.receivedAt);
+    }
     for (const goal of this.#profileGoals.keys()) handDown(goal, visit, focus);
     this.#undecided.set(entry.seq, focus);
     return focus;
@@ -250,10 +332,10 @@ export class Applier {
 
   /** Takes a visit off the board. Its undecided focuses are decided all the same. */
   #close(visit: VisitRecord): void {
-    this.board.remove(visit as BoardRecord);
+    this.#visitPage.remove(visit as BoardRecord);
     this.#good.delete(visit.data.number);
     this.#poor.delete(visit.data.number);
-    visit.complete = visit.children.size === 0;
+    visit.complete = !hasChildren(visit);
     if (visit.complete) this.#visitByNumber.delete(visit.data.number);
   }
 
@@ -268,15 +350,19 @@ export class Applier {
     if (visit === undefined) return NOTHING;
     const view: Visit = { customer: effect.customer, number: effect.visit };
     const value = goal.actor.handle(view as never, profile, goal.planned.with as never, this.#world);
-    visit.cells.set(effect.goal, { state: "done", value });
-    for (const focus of visit.children) handDown(effect.goal, visit, focus);
+    putCell(
+      visit as BoardRecord,
+      effect.goal,
+      cell({ state: "done", by: entry.principal, at: entry.receivedAt, value }),
+    );
+    for (const focus of visit.children ?? []) handDown(effect.goal, visit, focus);
     visit.data.profileAt = entry.receivedAt;
     this.#good.delete(effect.visit);
     this.#poor.delete(effect.visit);
     const poor = profile.state === "unavailable" || (profile.state === "known" && profile.stale);
-    const open = this.board.find(this.visits.name, effect.customer) === visit;
+    const open = this.#visitPage.find(visit.key) === visit;
     if (open) (poor ? this.#poor : this.#good).set(effect.visit, visit);
-    return { ...NOTHING, changed: [visit as BoardRecord] };
+    return { ...NOTHING, changed: [{ record: visit as BoardRecord, columns: null }] };
   }
 
   #keepCopy(customer: string, row: Row): void {
@@ -289,27 +375,39 @@ export class Applier {
     }
   }
 
-  #decision(decision: Decision): Applied {
+  #decision(decision: Decision, entry: Entry): Applied {
+    if (decision.offers.length > 0) this.#rememberCustomer(decision);
     const focus = this.#undecided.get(decision.cause);
     if (focus !== undefined) {
       focus.complete = true;
+      if (focus.parent !== null && this.#decider !== null) show(focus.parent, this.#decider, decision, entry);
       this.#undecided.delete(decision.cause);
       this.#forget(focus);
     }
     return { ...NOTHING, decision };
   }
 
+  #rememberCustomer({ id, customer }: Decision): void {
+    this.#customerOf.set(id, customer);
+    if (this.#customerOf.size <= limits.standingCustomers) return;
+    for (const oldest of this.#customerOf.keys()) {
+      this.#customerOf.delete(oldest);
+      break;
+    }
+  }
+
   /** A decided focus leaves the board; a closed visit goes with its last one. */
   #forget(focus: FocusRecord): void {
     const visit = focus.parent as VisitRecord;
-    this.board.remove(focus as BoardRecord);
-    const open = this.board.find(this.visits.name, visit.data.customer) === visit;
-    if (!open && visit.children.size === 0) this.#visitByNumber.delete(visit.data.number);
+    focus.page.remove(focus as BoardRecord);
+    const open = this.#visitPage.find(visit.key) === visit;
+    if (!open && !hasChildren(visit)) this.#visitByNumber.delete(visit.data.number);
   }
 
   /** Time has passed: visits that heard nothing close, profiles that are too old go. */
   #tick({ receivedAt }: Entry): Applied {
-    for (const visit of this.board.records<VisitData>(this.visits.name)) {
+    if (this.visits === null) return NOTHING;
+    for (const visit of this.#visitPage.records<VisitData>()) {
       if (visit.data.heardAt + this.visits.timeToLiveMs > receivedAt) break;
       this.#close(visit);
     }
@@ -317,7 +415,7 @@ export class Applier {
       for (const [number, visit] of visits) {
         if (visit.data.profileAt + timeToLiveMs > receivedAt) break;
         visits.delete(number);
-        for (const goal of this.#profileGoals.keys()) visit.cells.delete(goal);
+        for (const goal of this.#profileGoals.keys()) putCell(visit as BoardRecord, goal, undefined);
       }
     }
     return NOTHING;
@@ -329,8 +427,23 @@ export class Applier {
  * when it is made after a restart or in a replay.
  */
 function handDown(goal: string, visit: BoardRecord | VisitRecord, focus: BoardRecord | FocusRecord): void {
-  const cell = visit.cells.get(goal);
-  if (cell?.state === "done" && !focus.cells.has(goal)) focus.cells.set(goal, cell);
+  const got = cellOf(visit as BoardRecord, goal);
+  if (got?.state === "done" && cellOf(focus as BoardRecord, goal) === undefined)
+    putCell(focus as BoardRecord, goal, got);
+}
+
+function hasChildren({ children }: VisitRecord): boolean {
+  return children !== null && children.size > 0;
+}
+
+/** The row of a visit shows what became of its last focus. */
+function show(visit: BoardRecord, { goal }: PlannedActor, decision: Decision, { principal, receivedAt }: Entry): void {
+  const detail = decision.none?.reason ?? `coupon ${decision.offers.map(({ coupon }) => coupon).join(", ")}`;
+  putCell(visit, goal, cell({ state: "done", by: principal, at: receivedAt, detail }));
+}
+
+function textOr(value: string | number | null): string | null {
+  return value === null ? null : String(value);
 }
 
 const UTF8 = new TextDecoder();

@@ -3,14 +3,18 @@
 import { readFileSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { Command, CommanderError } from "commander";
+import { boardCommand } from "./cli/board.ts";
 import { configCommand } from "./cli/config.ts";
 import { deadlettersCommand } from "./cli/deadletters.ts";
 import { explainCommand } from "./cli/explain.ts";
+import { runCommand } from "./cli/run.ts";
 import type { Shell } from "./cli/shell.ts";
 import { testCommand } from "./cli/test.ts";
 import { transformCommand } from "./cli/transform.ts";
 import { upCommand } from "./cli/up.ts";
 import { validateCommand } from "./cli/validate.ts";
+import { whyNotCommand } from "./cli/why-not.ts";
+import { wiringCommand } from "./cli/wiring.ts";
 import { AisleError } from "./errors.ts";
 
 const FAILURE = 1;
@@ -43,8 +47,12 @@ const program = new Command("aisle")
   .addHelpText("after", "\nA site is a folder with site.yml and plan.yml. Start with: aisle up deploy/sites/store");
 for (const command of [
   upCommand(shell),
+  runCommand(shell),
+  boardCommand(shell),
+  whyNotCommand(shell),
   configCommand(shell),
   deadlettersCommand(shell),
+  wiringCommand(shell),
   validateCommand(shell),
   testCommand(shell),
   explainCommand(shell),

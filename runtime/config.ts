@@ -1,11 +1,13 @@
 // A site's folder → the site in force: `site.yml`, `plan.yml` and the files they name, held against each other.
-import { isAbsolute, join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, isAbsolute, join, resolve } from "node:path";
 import { buildCatalog, type Catalog, type CatalogFiles, readCatalogFiles, shortName } from "./data/catalog.ts";
 import { hashOf, readBytes, readText } from "./data/files.ts";
 import { maskSecret, maskUrls } from "./data/mask.ts";
 import { found, refuse } from "./data/mistakes.ts";
+import { emptyCatalog, NO_CATALOG } from "./data/no-catalog.ts";
 import { readScenario } from "./data/scenario.ts";
-import { LOG_LEVEL_WORDS, type LogLevel, parseLogLevel, SiteFile } from "./data/site-file.ts";
+import { EventSiteFile, LOG_LEVEL_WORDS, type LogLevel, parseLogLevel, SiteFile } from "./data/site-file.ts";
 import { readAreas, readCatalog, readDepartments, readEvents, readFeatures, type Say } from "./data/site-parts.ts";
 import { type Substituted, substitute } from "./data/substitute.ts";
 import { check, parseYaml, type YamlFile } from "./data/yaml.ts";
@@ -13,8 +15,8 @@ import { didYouMean, type Mistake, SiteError } from "./errors.ts";
 import { limits } from "./limits.ts";
 import { readSpecs, type Specs } from "./live/specs.ts";
 import { isLoopback } from "./loopback.ts";
-import { type Declared, readPlan } from "./plan.ts";
-import type { CatalogConfig, PlayConfig, Site, SiteTransform } from "./site.ts";
+import { type Declared, loadPlan, opensRecords, type PlanOptions, readPlan } from "./plan.ts";
+import type { CatalogConfig, EventsConfig, Plan, PlayConfig, ScorerConfig, Site, SiteTransform } from "./site.ts";
 
 /** What a command line says; it goes before the environment, which goes before the file. */
 export interface Overrides {
@@ -33,6 +35,8 @@ export interface SiteOptions {
   readonly hostname: string;
   /** What the plan is checked against. */
   readonly actors: readonly Declared[];
+  /** Name of the plan's file in the site's folder; default `plan.yml`. */
+  readonly planFile?: string;
   readonly overrides?: Overrides;
 }
 
@@ -80,16 +84,43 @@ export function openSite(dir: string, options: SiteOptions): OpenedSite {
   return { site: loaded!.site, catalog: catalog! };
 }
 
+/** A plan as it stands in its file now. */
+export interface LoadedPlan {
+  readonly plan: Plan;
+  /** sha256 of the file, hex: `hashes.plan` of a site. */
+  readonly hash: string;
+}
+
+/**
+ * Reads the plan of a running site again, and nothing else.
+ *
+ * @param dir  of the site
+ * @param options  with the events that are in force
+ * @throws SiteError with every mistake of the plan
+ */
+export function loadSitePlan(dir: string, options: SiteOptions & { readonly events: EventsConfig }): LoadedPlan {
+  const folder = resolve(dir);
+  const { actors, env, events, planFile = PLAN_FILE } = options;
+  const mistakes: Mistake[] = [];
+  const text = readNeeded(folder, planFile, mistakes);
+  refuse(mistakes);
+  const fill = filler(folder, env);
+  const plan = loadPlan(text!, planFile, actors, { ...knownEvents(events.types), dir: folder, fill });
+  return { plan, hash: hashOf([Buffer.from(text!)]) };
+}
+
 /** The whole of what is in force as plain data, secrets masked; durations in ms, sizes in bytes. */
 export function describeSite(site: Site): Record<string, unknown> {
-  const { http, bus, source, scorer, transforms, ...rest } = site;
+  const { http, bus, source, scorer, notices, transforms, catalog, ...rest } = site;
   const masked = {
     ...rest,
+    catalog: catalog === NO_CATALOG ? null : catalog,
     transforms: { ...transforms, specs: transforms.specs.map(describeTransform) },
     http: { ...http, token: maskSecret(http.token) },
     bus: { ...bus, nats: maskUrl(bus.nats), credentials: maskSecret(bus.credentials), token: maskSecret(bus.token) },
     source: { ...source, url: maskUrl(source.url), token: maskSecret(source.token) },
     scorer: { ...scorer, url: maskUrl(scorer.url) },
+    notices: { webhook: maskSecret(notices.webhook) },
   };
   return plain(masked) as Record<string, unknown>;
 }
@@ -115,12 +146,45 @@ function plain(value: unknown): unknown {
 const SITE_FILE = "site.yml";
 const PLAN_FILE = "plan.yml";
 
+const NO_EVENTS: EventsConfig = { identity: "text", forms: [], types: new Map() };
+
+/** What a plan may say of events. */
+function knownEvents(types: ReadonlyMap<string, { readonly fields: object }>): PlanOptions {
+  const eventFields = [...types.values()].flatMap(({ fields }) => Object.keys(fields));
+  return { eventTypes: types.keys(), eventFields };
+}
+
+/** What a site is called that doesn't say it: as its folder, with the signs that a subject and a folder take. */
+function nameOf(dir: string): string {
+  const name = basename(dir)
+    .replace(/[^A-Za-z0-9_-]+/g, "-")
+    .replace(/^-+|-+$/g, "");
+  return name.slice(0, 64) || "site";
+}
+
+/** The text of a file that a site needs; null: it can't be read, and that was added to the mistakes. */
+function readNeeded(dir: string, name: string, mistakes: Mistake[]): string | null {
+  try {
+    return readText(join(dir, name), name, limits.yamlBytes);
+  } catch (error) {
+    const message = `${(error as Error).message}: a site needs it, in ${dir}`;
+    mistakes.push({ file: name, line: 0, column: 0, message });
+    return null;
+  }
+}
+
+function filler(dir: string, env: SiteOptions["env"]): (text: string) => Substituted {
+  const path = (file: string) => (isAbsolute(file) ? file : join(dir, file));
+  return (text) => substitute(text, { env, readFile: (file) => readText(path(file), file, limits.substitutedBytes) });
+}
+
 /** One pass over a site's folder; mistakes are collected, not thrown. */
 class Loader {
   readonly mistakes: Mistake[] = [];
   readonly #dir: string;
   readonly #options: SiteOptions;
   readonly #overrides: Overrides;
+  readonly #fill: (text: string) => Substituted;
   #yaml: YamlFile | null = null;
   #written: SiteFile | null = null;
   /** Null while `site.yml` has mistakes in it. */
@@ -132,86 +196,128 @@ class Loader {
     this.#dir = resolve(dir);
     this.#options = options;
     this.#overrides = options.overrides ?? {};
+    this.#fill = filler(this.#dir, options.env);
   }
 
   /** Null when there were mistakes. */
   site(): { site: Site } | null {
-    const siteText = this.#read(SITE_FILE);
-    const planText = this.#read(PLAN_FILE);
-    this.#yaml = siteText === null ? null : parseYaml(siteText, SITE_FILE, this.mistakes, this.#fill);
-    this.#written = this.#yaml === null ? null : check(this.#yaml, SiteFile, this.mistakes);
+    const planFile = this.#options.planFile ?? PLAN_FILE;
+    const planText = this.#read(planFile);
+    const isFed = planText !== null && opensRecords(planText, planFile, this.#fill);
+    const siteText = isFed || existsSync(join(this.#dir, SITE_FILE)) ? this.#read(SITE_FILE) : "";
+    this.#written = siteText === null ? null : this.#readFile(siteText, isFed);
     const written = this.#written;
-    const eventTypes = written === null ? null : Object.keys(written.events.types);
-    const plan =
-      planText === null || eventTypes === null
-        ? null
-        : readPlan(planText, PLAN_FILE, this.#options.actors, { eventTypes, fill: this.#fill }, this.mistakes);
-    if (planText !== null && eventTypes === null) parseYaml(planText, PLAN_FILE, this.mistakes, this.#fill);
+    const plan = planText === null ? null : this.#plan(planText, planFile, isFed);
     const specs = readSpecs(this.#dir, this.mistakes);
     if (written === null || siteText === null || planText === null) return null;
 
-    const before = this.mistakes.length;
-    const catalog = readCatalog(written, (file) => this.#path(file), this.#say);
-    this.#catalogConfig = this.mistakes.length > before ? null : catalog;
-    this.#catalogFiles = readCatalogFiles(
-      catalog,
-      (path) => shortName(this.#dir, path),
-      (key, message) => this.#say(["catalog", key, "file"], message),
-    );
+    const catalog = this.#readCatalog(written);
     const modelHash = this.#modelHash(written);
     this.#play = this.#playConfig(written);
     const { dir, hostname, env } = { dir: this.#dir, ...this.#options };
-    const { name, timeZone, floor } = written;
+    const { name, timeZone, floor, departments = {} } = written;
     const { nats: _, ...bus } = written.bus;
     const site: Omit<Site, "plan" | "hashes"> = {
       name,
       place: this.#overrides.place ?? (env.AISLE_PLACE || (written.place ?? hostname)),
       dir,
+      planFile,
       timeZone,
       log: { ...written.log, level: this.#logLevel(written.log.level) },
       http: this.#http(written),
       bus: { ...bus, nats: this.#nats(written.bus.nats) },
-      events: readEvents(written, this.#say),
-      departments: readDepartments(written, this.#say),
-      areas: readAreas(written, this.#say),
+      events: written.events === undefined ? NO_EVENTS : readEvents({ events: written.events }, this.#say),
+      departments: written.departments === undefined ? new Map() : readDepartments({ departments }, this.#say),
+      areas: readAreas({ floor, departments }, this.#say),
       floor:
         floor === null
           ? null
           : { width: floor.width, height: floor.height, entrance: floor.entrance, exit: floor.exit },
       catalog,
       source: { url: written.source.url, timeoutMs: written.source.timeout, token: written.source.token },
-      scorer: {
-        model: written.scorer.model === null ? null : this.#path(written.scorer.model),
-        features: readFeatures(written, this.#say),
-        url: written.scorer.url,
-        timeoutMs: written.scorer.timeout,
-        fallback: written.scorer.fallback,
-      },
+      scorer: this.#scorer(written),
       retention: {
         ageMs: written.retention.age,
         bytes: written.retention.size,
         decisionsMs: written.retention.decisions,
         deadLettersMs: written.retention.deadLetters,
       },
+      notices: { webhook: this.#webhook(written.notices.webhook) },
       transforms: { memoryBytes: written.transforms.memory, specs: specs.list },
       play: this.#play,
     };
-    if (plan === null || this.#catalogFiles === null) return null;
+    this.#checkNeeds(written);
+    if (plan === null || (this.#catalogFiles === null && catalog !== NO_CATALOG)) return null;
     const hashes = {
-      site: hashOf([Buffer.from(siteText)]),
+      site: hashOf(siteText === "" ? [] : [Buffer.from(siteText)]),
       plan: hashOf([Buffer.from(planText)]),
-      catalog: this.#catalogFiles.hash,
+      catalog: this.#catalogFiles?.hash ?? hashOf([]),
       model: modelHash,
       transforms: specs.hash,
     };
     return { site: { ...site, plan, hashes } };
   }
 
+  /** What `site.yml` says; where there is none, what a site is by default. */
+  #readFile(text: string, isFed: boolean): SiteFile | null {
+    if (text === "") return SiteFile.parse({ version: 1, name: nameOf(this.#dir) });
+    this.#yaml = parseYaml(text, SITE_FILE, this.mistakes, this.#fill);
+    return this.#yaml === null ? null : check(this.#yaml, isFed ? EventSiteFile : SiteFile, this.mistakes);
+  }
+
+  /** While the events are not known, only what can't be read at all is told. */
+  #plan(text: string, file: string, isFed: boolean): Plan | null {
+    const written = this.#written;
+    if (isFed && written === null) {
+      parseYaml(text, file, this.mistakes, this.#fill);
+      return null;
+    }
+    const known = knownEvents(new Map(Object.entries(written?.events?.types ?? {})));
+    return readPlan(text, file, this.#options.actors, { ...known, dir: this.#dir, fill: this.#fill }, this.mistakes);
+  }
+
+  #readCatalog({ catalog: written }: SiteFile): CatalogConfig {
+    if (written === undefined) return NO_CATALOG;
+    const before = this.mistakes.length;
+    const catalog = readCatalog({ catalog: written }, (file) => this.#path(file), this.#say);
+    this.#catalogConfig = this.mistakes.length > before ? null : catalog;
+    this.#catalogFiles = readCatalogFiles(
+      catalog,
+      (path) => shortName(this.#dir, path),
+      (key, message) => this.#say(["catalog", key, "file"], message),
+    );
+    return catalog;
+  }
+
+  #scorer({ scorer, catalog }: SiteFile): ScorerConfig {
+    if (scorer === undefined) return { model: null, features: [], url: null, timeoutMs: 250, fallback: "none" };
+    return {
+      model: scorer.model === null ? null : this.#path(scorer.model),
+      features: catalog === undefined ? [] : readFeatures({ scorer, catalog }, this.#say),
+      url: scorer.url,
+      timeoutMs: scorer.timeout,
+      fallback: scorer.fallback,
+    };
+  }
+
+  /** Sections that mean nothing without another one, which a site without events may leave out. */
+  #checkNeeds({ floor, catalog, scorer, play, ...there }: SiteFile): void {
+    const needs = (key: string, other: string, why: string) =>
+      this.#say([key], `needs '${other}' beside it: ${why}`, "key");
+    if (there.departments === undefined) {
+      if (floor !== null) needs("floor", "departments", "its areas are theirs");
+      if (catalog !== undefined) needs("catalog", "departments", "coupons belong to them");
+    }
+    if (scorer !== undefined && catalog === undefined) needs("scorer", "catalog", "features are made of its columns");
+    if (play !== null && there.events === undefined) needs("play", "events", "recorded paths are played as events");
+  }
+
   /** The rows, if `site.yml` said enough to read them. */
   catalog(): Catalog | null {
     const written = this.#written;
+    if (written !== null && written.catalog === undefined) return emptyCatalog();
     const catalog = this.#catalogConfig;
-    if (written === null || catalog === null || this.#catalogFiles === null) return null;
+    if (written?.departments === undefined || catalog === null || this.#catalogFiles === null) return null;
     const departments = new Map(Object.entries(written.departments));
     return buildCatalog(
       { dir: this.#dir, timeZone: written.timeZone, departments, catalog },
@@ -234,31 +340,15 @@ class Loader {
   }
 
   #read(name: string): string | null {
-    try {
-      return readText(join(this.#dir, name), name, limits.yamlBytes);
-    } catch (error) {
-      this.mistakes.push({
-        file: name,
-        line: 0,
-        column: 0,
-        message: `${(error as Error).message}: a site needs it, in ${this.#dir}`,
-      });
-      return null;
-    }
+    return readNeeded(this.#dir, name, this.mistakes);
   }
-
-  readonly #fill = (text: string): Substituted =>
-    substitute(text, {
-      env: this.#options.env,
-      readFile: (path) => readText(this.#path(path), path, limits.substitutedBytes),
-    });
 
   #path(file: string): string {
     return isAbsolute(file) ? file : join(this.#dir, file);
   }
 
   readonly #say: Say = (path, message, about) => {
-    this.mistakes.push(this.#yaml!.mistake(path, message, about));
+    this.mistakes.push(this.#yaml?.mistake(path, message, about) ?? { file: SITE_FILE, line: 0, column: 0, message });
   };
 
   /** Says what is wrong outside the files: in the environment, on the command line. */
@@ -294,6 +384,14 @@ class Loader {
       else this.#sayOf(origin, message);
     }
     return url;
+  }
+
+  #webhook(written: string | null): string | null {
+    const fromOutside = this.#options.env.AISLE_NOTICES_URL;
+    if (fromOutside === undefined || fromOutside === "") return written;
+    if (URL.canParse(fromOutside) && /^https?:$/.test(new URL(fromOutside).protocol)) return fromOutside;
+    this.#sayOf("AISLE_NOTICES_URL", "expected an address that begins with http:// or https://");
+    return null;
   }
 
   #http({ http }: SiteFile): Site["http"] {
@@ -332,6 +430,7 @@ class Loader {
   }
 
   #modelHash({ scorer }: SiteFile): string | null {
+    if (scorer === undefined) return null;
     if (scorer.model === null) {
       if (scorer.url === null) this.#say(["scorer"], "has neither 'model' nor 'url': expected one that scores");
       return null;

@@ -45,7 +45,101 @@ export const limits = {
   /** Letters waiting for the disk; past that the newest are counted as lost. */
   deadLetterQueue: 10_000,
 
-  // Board and decisions
+  // Board
+  /** Records of one page. */
+  pageRecords: 2_000_000,
+  /** Pages of a plan, and actors of a plan. */
+  planPages: 100,
+  planActors: 1_000,
+  /** Columns of a page: a plan's, and those that texts were written into. */
+  pageColumns: 500,
+  /** Text of a cell, in UTF-8 bytes. */
+  cellBytes: 32 * KiB,
+  /** Key of a record, as a URL writes it. */
+  recordKeyBytes: 512,
+  /** Name of a column that a text makes, UTF-16. */
+  columnNameChars: 200,
+  /** Records in one answer. */
+  recordsPage: 1_000,
+  /** Records that one request looks at, to find those that it asks for. */
+  listingScan: 20_000,
+  /** Readers of pages whose place is kept. */
+  listingCursors: 64,
+  /** Changes of one page that are kept for a stream that resumes. */
+  boardRecent: 1_000,
+  /** One CSV that is imported into a page. */
+  sheetBytes: 32 * MiB,
+  /** Records of a CSV that are handed to the journal at once. */
+  sheetBatch: 250,
+  /** Rows of plan pages that are told of as ranking nothing. */
+  unranked: 100,
+  /** Changes of one record that its history can show, the youngest. */
+  cellHistory: 64,
+  /** Runs begun in one turn of the event loop; then events and requests have theirs. */
+  runsPerTurn: 256,
+  /** Output of one run that is kept: its beginning and its end. */
+  runLogBytes: 64 * KiB,
+  /** Runs whose output is kept, the youngest. */
+  runLogs: 1_000,
+  /** Output that one run may print before it is ended. */
+  runOutputBytes: 16 * MiB,
+  /** What a run may write into its result file, or a remote actor answer. */
+  resultBytes: 256 * KiB,
+  /** A command that was told to end is ended by force after, ms. */
+  runKillMs: 5_000,
+  /** Runs of one kind outside this process at once, whatever the plan says. */
+  outsideRuns: 256,
+  /** What is looked at of a line of the host's process table, UTF-16. */
+  processChars: 4_096,
+  /** After a command has ended, what it left in the pipes is read for so long, ms. */
+  runFlushMs: 500,
+  /** Why a run failed, in the words that the board keeps, UTF-16. */
+  resultDetailChars: 2_000,
+  /** A module of the site that is not loaded within this can't be used, ms. */
+  moduleLoadMs: 10_000,
+  /** Files that a module imports, among which a syntax error is sought. */
+  moduleFiles: 100,
+  /** The end of a run's log that a notice carries. */
+  noticeLogBytes: 4 * KiB,
+  /** Notices that wait for the webhook; past that the newest are counted as lost. */
+  webhookQueue: 1_000,
+  /** The webhook has so long to answer, ms. */
+  webhookMs: 10_000,
+  /** Times that one notice is sent at most. */
+  webhookTries: 10,
+  /** First pause before a notice is sent again; doubles each time, up to the longest, ms. */
+  webhookRetryMs: 1_000,
+  webhookRetryMaxMs: 5 * 60_000,
+  /** The longest that a higher layer may hold a port of a lower one without a renewal, ms. */
+  holdMs: 24 * 60 * 60_000,
+  /** Holds in force at once; past that the one nearest its end goes first, counted. */
+  holds: 100_000,
+  /** Slots of one limit of the whole site. */
+  siteSlots: 256,
+  /** Bytes of the bucket in which nodes claim goals and show each other their records; at the bound claims are refused. */
+  boardBucketBytes: 512 * MiB,
+  /** A key of the bucket: page, record and goal, encoded. */
+  bucketKeyBytes: 2 * KiB,
+  /** The bucket answers within, ms. */
+  bucketRequestMs: 2_000,
+  /** Requests to the bucket that wait for their answers; past that callers get `overloaded`. */
+  bucketRequests: 10_000,
+  /** Records on their way into the bucket at once; the others wait. */
+  bucketWrites: 256,
+  /** Records that are looked through in one turn of the event loop, when the bucket is read again. */
+  bucketPass: 1_000,
+  /** What a removed key leaves in the bucket is kept so long, for nodes that were away, ms. */
+  bucketMarkMs: 10 * 60_000,
+  /** Such marks that wait for their end; past that they stay until the next start. */
+  bucketMarks: 100_000,
+  /** The longest lease that another node may ask for, ms. */
+  leaseMs: 24 * 60 * 60_000,
+  /** Times that one claim, or one slot, is asked for against others before it counts as refused. */
+  claimTries: 8,
+  /** Pause before what the journal or the bucket refused is tried again, ms. */
+  claimRetryMs: 100,
+
+  // Decisions
   /** Visits open at once. */
   visits: 50_000,
   /** Customers whose last known profile is kept for when the source is away. */

@@ -4,13 +4,17 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { actors } from "../actors/index.ts";
 import type { Actor, World } from "./actor.ts";
-import { type Applied, Applier } from "./apply.ts";
+import { type Applied, Applier, type Holds } from "./apply.ts";
+import { type BoardRecord, keyOf } from "./board/board.ts";
+import { carryOld } from "./board/carry.ts";
+import { type Change, type Changed, changeDraft } from "./board/change.ts";
 import type { Bus } from "./bus/bus.ts";
 import { MemoryBus } from "./bus/memory.ts";
 import { NatsBus } from "./bus/nats.ts";
 import { subject, subjectBase } from "./bus/subject.ts";
+import { LocalClaims } from "./claims/claims.ts";
 import { type Clock, HOUR, systemClock } from "./clock.ts";
-import { loadSpecs, type OpenedSite } from "./config.ts";
+import { type LoadedPlan, loadSpecs, type OpenedSite } from "./config.ts";
 import { Forest } from "./core/forest.ts";
 import { type Catalog, shortName } from "./data/catalog.ts";
 import { readText } from "./data/files.ts";
@@ -27,7 +31,7 @@ import { openDoor } from "./door.ts";
 import { AisleError } from "./errors.ts";
 import { EventReader } from "./events.ts";
 import { createApp } from "./http/app.ts";
-import type { DeadLetters, Health, Ports, Receipt, Standing } from "./http/ports.ts";
+import type { DeadLetters, Health, PlanReload, Ports, Receipt, Standing } from "./http/ports.ts";
 import { type Listening, serve } from "./http/server.ts";
 import { EventIngest, type Refused } from "./ingest.ts";
 import type { Draft, Entry } from "./journal/journal.ts";
@@ -37,11 +41,17 @@ import { transformReadings } from "./live/readings.ts";
 import { SiteTransforms } from "./live/transforms.ts";
 import type { Log } from "./log.ts";
 import { RuntimeMetrics } from "./metrics.ts";
+import type { Pace } from "./pacer.ts";
+import { differenceOf } from "./plan/difference.ts";
 import { Runner, type WorkPorts } from "./runner.ts";
 import { scoringOf } from "./scoring.ts";
-import type { Site } from "./site.ts";
+import type { Plan, PlannedActor, Site } from "./site.ts";
 import { type LmdbDeadLetters, openDeadLetters } from "./store/deadletters.ts";
 import { IdentityStore } from "./store/identities.ts";
+import type { RemoteRuns } from "./work/remote-runs.ts";
+import { openWebhook, type Webhook } from "./work/webhook.ts";
+import { type Workers, workersOf } from "./workers.ts";
+import { SiteLayers, Workshop } from "./workshop.ts";
 
 const UTF8 = new TextEncoder();
 
@@ -55,7 +65,8 @@ export interface Loaded {
   readonly model: CouponModel | null;
   readonly world: World;
   readonly publish: PublishCoupon;
-  readonly versions: Decision["versions"];
+  /** The plan's may change while the place runs. */
+  readonly versions: { -readonly [Name in keyof Decision["versions"]]: Decision["versions"][Name] };
 }
 
 /**
@@ -96,8 +107,8 @@ function pick({ plan, catalog, site }: Site["hashes"]): Pick<Site["hashes"], "pl
 }
 
 /** A board with nothing on it, for the site's plan. */
-export function newApplier({ site, world }: Loaded): Applier {
-  return new Applier({ plan: site.plan, actors: allActors, reader: newReader(site), world });
+export function newApplier({ site, world }: Loaded, holds: Holds = new SiteLayers(site.plan.actors)): Applier {
+  return new Applier({ plan: site.plan, actors: allActors, reader: newReader(site), world, holds });
 }
 
 function newReader({ events, departments, timeZone }: Site): EventReader {
@@ -126,6 +137,14 @@ export interface StartOptions extends OpenedSite {
   readonly log: Log;
   readonly version: string;
   readonly clock?: Clock;
+  /** Starts of actors that the site brings: all at once, or one by one. */
+  readonly pace?: Pace;
+  /** With what the plan is read again while the place runs; without it, it is not. */
+  readonly rereadPlan?: () => LoadedPlan;
+  /** What commands get of the environment; default: that of this process. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** What is left out is not started. */
+  readonly admits?: (actor: PlannedActor, record: BoardRecord) => boolean;
   /** Told of every entry applied and every decision on disk, live; `now` is monotonic, ms. */
   readonly teller?: Tell;
 }
@@ -133,6 +152,8 @@ export interface StartOptions extends OpenedSite {
 export interface Tell {
   applied(entry: Entry, applied: Applied, now: number): void;
   decided(decision: Decision, now: number): void;
+  /** A change of the board is on disk. */
+  boarded?(entry: Entry, change: Change, changed: Changed | null): void;
 }
 
 /** Starts a site; resolves when it is ready. */
@@ -149,6 +170,8 @@ export async function start(options: StartOptions): Promise<Place> {
 
 /** How often old entries and letters are looked for. */
 const RETENTION_EVERY_MS = HOUR;
+/** Of the bytes that the journal may take. */
+const NEARLY_FULL = 0.8;
 
 /** One installation of a site, running. */
 export class Place {
@@ -164,16 +187,23 @@ export class Place {
   readonly base: string;
   readonly runner: Runner;
   readonly transforms: SiteTransforms;
+  readonly workshop: Workshop;
   readonly #options: StartOptions;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #dedupe = new Dedupe(limits.dedupeIds);
   readonly #applier: Applier;
+  readonly #layers: SiteLayers;
   readonly #decisions: DecisionLog;
   readonly #source: CustomerSource;
   readonly #scorer: Scorer;
   readonly #identities: IdentityStore;
   readonly #servers: Listening[] = [];
+  #plan: Plan;
+  readonly #workers: Workers;
+  #webhook: Webhook | null = null;
+  /** What services that accepted a run bring. */
+  #runs: RemoteRuns | null = null;
   #closeDoor: () => void = () => {};
   #stopRetention: () => void = () => {};
   #stopped: Promise<void> | null = null;
@@ -192,7 +222,9 @@ export class Place {
     makeFolder(dataDir);
     this.journal = openJournal({ dir: dataDir, clock, random: randomBytes });
     this.letters = openDeadLetters({ root: this.journal.root, clock });
-    this.#applier = newApplier(this.loaded);
+    this.#plan = site.plan;
+    this.#layers = new SiteLayers(site.plan.actors);
+    this.#applier = newApplier(this.loaded, this.#layers);
     this.#source = sourceOf(this.loaded);
     this.#scorer = scorerOf(this.loaded, clock);
     this.base = subjectBase({ prefix: site.bus.prefix, site: site.name, place: site.place });
@@ -205,7 +237,12 @@ export class Place {
     this.offers = new OfferBook(clock, this.journal, this.loaded.publish);
     this.#identities = new IdentityStore(join(dataDir, "identities"));
     this.transforms = this.#newTransforms();
-    this.metrics = new RuntimeMetrics(this.#readings(), transformReadings(this.transforms, clock));
+    this.#workers = this.#newWorkers();
+    this.workshop = this.#newWorkshop();
+    this.metrics = new RuntimeMetrics(this.#readings(), [
+      ...transformReadings(this.transforms, clock),
+      ...this.workshop.readings(),
+    ]);
     this.runner = this.#newRunner();
     this.ingest = this.#newIngest();
     this.#decisions = new DecisionLog({
@@ -221,18 +258,25 @@ export class Place {
     return this.#servers[0]!.url;
   }
 
-  /** Rebuilds the board and answers in this process only: no door is opened. For tools, when nobody owns the folder. */
+  /**
+   * Rebuilds the board and answers in this process only: no door is opened, and actors that the site brings start
+   * nothing. For tools, when nobody owns the folder.
+   */
   async attach(): Promise<ReturnType<typeof createApp>> {
     if (this.bus instanceof NatsBus)
       await this.bus.whenHere().catch((error: Error) => this.#log.warn({ detail: error.message }, "the bus is away"));
-    this.#recover();
+    this.#recover(false);
     this.#ready = true;
     return createApp(this.#ports(), { ...this.#faces(), socket: true });
   }
 
-  async open(): Promise<void> {
-    const { http } = this.site;
+  /** @param http  whether the faces over HTTP answer too, beside the control socket */
+  async open(http = true): Promise<void> {
+    await this.#workers.endOrphans();
+    await this.#workers.load(this.#plan);
     this.#recover();
+    this.#runs = this.workshop.openRuns();
+    this.#webhook = this.#openWebhook();
     this.#closeDoor = openDoor({
       bus: this.bus,
       base: this.base,
@@ -241,12 +285,13 @@ export class Place {
     });
     const faces = this.#faces();
     const options = { log: this.#log };
-    this.#servers.push(await serve(createApp(this.#ports(), faces), { host: http.host, port: http.port }, options));
+    const { host, port } = this.site.http;
+    if (http) this.#servers.push(await serve(createApp(this.#ports(), faces), { host, port }, options));
     const socketPath = join(this.#options.dataDir, "control.sock");
     this.#servers.push(await serve(createApp(this.#ports(), { ...faces, socket: true }), { socketPath }, options));
     this.#retain();
     this.#ready = true;
-    this.#log.info({ url: this.url, entries: this.journal.lastSeq }, "ready");
+    this.#log.info({ ...(http ? { url: this.url } : {}), entries: this.journal.lastSeq }, "ready");
   }
 
   /** Takes nothing more in, commits and decides what was accepted, closes. Twice is once. */
@@ -260,8 +305,11 @@ export class Place {
     this.#ready = false;
     this.#stopRetention();
     this.#closeDoor();
+    this.#runs?.close();
     await Promise.all(this.#servers.map((server) => server.close()));
     await this.runner.drain(limits.drainMs);
+    await this.workshop.close();
+    await this.#webhook?.close();
     this.transforms.close();
     await this.bus.drain();
     await this.letters.close();
@@ -271,20 +319,58 @@ export class Place {
   }
 
   /** Board, transforms, dedupe and standing offers as the journal has them; then what was left undone. */
-  #recover(): void {
+  #recover(works = true): void {
     const now = this.#clock.now();
     let config = "";
-    this.runner.recover((entry) => {
+    const recovered = (entry: Entry) => {
       if (entry.kind === "config") config = text(entry.payload);
       if (entry.kind === "decision") this.#standAgain(entry, now);
       else this.#remember(entry);
       this.transforms.recover(entry);
-    });
+    };
+    this.runner.recover(recovered, () => this.workshop.serve(this.runner.scheduler), works);
+    this.#addRecords();
     // After the runner: decisions go out before anything is folded.
     this.transforms.begin();
     const draft = this.#configDraft(this.site.hashes.transforms);
     if (config === text(draft.payload)) return;
     this.journal.append([draft]).catch((error) => this.#fault("the configuration can't be journalled", error));
+  }
+
+  /**
+   * Takes the plan's file as it is now. What runs, runs on; what the plan has no more rests.
+   *
+   * @throws SiteError with every mistake, AisleError `conflict` for what only a restart can change; then nothing changes
+   */
+  async reloadPlan(): Promise<PlanReload> {
+    const { rereadPlan } = this.#options;
+    if (rereadPlan === undefined) throw new AisleError("unavailable", "this place can't read its plan again");
+    const { plan, hash } = rereadPlan();
+    const before = this.#plan;
+    const difference = differenceOf(before, plan);
+    if (hash === this.loaded.versions.plan) return { ...difference, hash, seq: null };
+    await this.#workers.load(plan);
+    this.#plan = plan;
+    this.loaded.versions.plan = hash;
+    this.#applier.adopt(plan);
+    this.workshop.adopt(plan);
+    this.#addRecords();
+    const { firstSeq } = await this.journal.append([this.#configDraft(this.site.hashes.transforms)]);
+    this.#log.info({ ...difference, hash, seq: firstSeq }, "the plan was read again");
+    return { ...difference, hash, seq: firstSeq };
+  }
+
+  /** Records that the plan says are there from the start. */
+  #addRecords(): void {
+    const { board } = this.#applier;
+    const drafts = this.#plan.pages.flatMap(({ name, records }) =>
+      records
+        .map(keyOf)
+        .filter((key) => board.page(name).find(key) === undefined)
+        .map((key) => changeDraft({ do: "set", page: name, key, cells: {} }, "plan")),
+    );
+    if (drafts.length > 0)
+      this.journal.append(drafts).catch((error) => this.#fault("the plan's records can't be journalled", error));
   }
 
   /** @param transforms  hash of the specs in force; a site that has none says nothing of them */
@@ -314,9 +400,54 @@ export class Place {
       source: this.#source,
       refuse: (refused) => this.letters.add(refused),
       decided: (entry, decision) => this.#decided(entry, decision),
-      applied: (entry, applied) => this.#options.teller?.applied(entry, applied, this.#clock.monotonic()),
+      work: this.workshop.worker,
+      gate: this.workshop.gate,
+      rank: (actor, record) => this.workshop.rank(actor, record),
+      ...(this.#options.admits === undefined ? {} : { admits: this.#options.admits }),
+      blocked: (rule) => this.workshop.blocked(rule),
+      boarded: (entry, change, changed) => this.#boarded(entry, change, changed),
+      applied: (entry, applied) => this.#applied(entry, applied),
       fault: (what, error) => this.#fault(what, error),
     });
+  }
+
+  #applied(entry: Entry, applied: Applied): void {
+    this.#options.teller?.applied(entry, applied, this.#clock.monotonic());
+    if (applied.change !== null) this.workshop.applied(applied.change, applied.changed[0] ?? null, entry);
+  }
+
+  #boarded(entry: Entry, change: Change, changed: Changed | null): void {
+    this.workshop.committed(entry, change, changed);
+    this.#options.teller?.boarded?.(entry, change, changed);
+  }
+
+  #newWorkshop(): Workshop {
+    const { journal, site, bus, base } = this;
+    const secrets = [site.http.token, site.bus.token, site.source.token].filter((secret) => secret !== null);
+    return new Workshop({
+      ...{ site, journal, bus, base, secrets, clock: this.#clock, layers: this.#layers },
+      board: this.#applier.board,
+      executors: this.#workers.executors,
+      claims: () => new LocalClaims(),
+      boot: `${journal.epoch}${randomBytes(4).toString("hex")}`,
+      ...(this.#options.pace === undefined ? {} : { pace: this.#options.pace }),
+      fault: (what, error) => this.#fault(what, error),
+    });
+  }
+
+  #newWorkers(): Workers {
+    const { site, bus, base } = this;
+    const { dataDir, env = process.env } = this.#options;
+    return workersOf({ site, dataDir, env, bus, base, clock: this.#clock, log: this.#log });
+  }
+
+  /** Posts notices to where the site wants them. */
+  #openWebhook(): Webhook | null {
+    const { webhook: url } = this.site.notices;
+    if (url === null) return null;
+    const { bus, base } = this;
+    const onLost = (detail: string) => this.#log.warn({ detail }, "a notice was not posted");
+    return openWebhook({ url, bus, base, clock: this.#clock, fetch, random: Math.random, onLost });
   }
 
   #newTransforms(): SiteTransforms {
@@ -401,11 +532,26 @@ export class Place {
   #retain(): void {
     const { ageMs, bytes, decisionsMs, deadLettersMs } = this.site.retention;
     const run = async () => {
-      await this.journal.retain({ ageMs, bytes, decisionAgeMs: decisionsMs });
+      const upToSeq = await this.#carryOld();
+      await this.journal.retain({ ageMs, bytes, decisionAgeMs: decisionsMs, upToSeq });
       await this.letters.retain(deadLettersMs);
     };
     run().catch((error) => this.#fault("old entries can't be removed", error));
     this.#stopRetention = this.#clock.after(RETENTION_EVERY_MS, () => this.#retain());
+  }
+
+  /** Records of the board that rest on the older half of what is kept are written again. */
+  #carryOld(): Promise<number> {
+    const { ageMs, bytes } = this.site.retention;
+    const { firstSeq, lastSeq, bytes: taken } = this.journal.stats();
+    const isFull = taken > bytes * NEARLY_FULL;
+    return carryOld({
+      board: this.#applier.board,
+      append: (drafts) => this.journal.append(drafts),
+      node: this.site.place,
+      beforeAt: this.#clock.now() - ageMs / 2,
+      beforeSeq: isFull ? (firstSeq + lastSeq) / 2 : 0,
+    });
   }
 
   #fault(what: string, error: unknown): void {
@@ -438,6 +584,8 @@ export class Place {
       letters: replayable(this.letters, this.ingest),
       scoring: loaded.model === null ? null : scoringOf(this.site, loaded.model),
       transforms: this.transforms,
+      plan: { reload: () => this.reloadPlan() },
+      board: this.workshop.face(this.runner.scheduler),
       health: this.#health(),
       metrics,
       requests: { observe: (route, status, seconds) => metrics.request(route, status, seconds) },
@@ -463,6 +611,11 @@ export class Place {
     };
   }
 
+  #openVisits(): number {
+    const { visits, board } = this.#applier;
+    return visits === null ? 0 : board.page(visits.name).size;
+  }
+
   #readings() {
     const read = (name: string, help: string, value: () => number) => ({ name: `aisle_${name}`, help, read: value });
     return [
@@ -471,7 +624,7 @@ export class Place {
       read("journal_bytes", "Bytes of the journal on disk", () => this.journal.stats().bytes),
       read("journal_queued_entries", "Entries that wait for the disk", () => this.journal.stats().queuedEntries),
       read("undecided_focuses", "Focuses that wait for their decision", () => this.runner.backlog),
-      read("open_visits", "Visits on the board", () => this.#applier.board.size(this.#applier.visits.name)),
+      read("open_visits", "Visits on the board", () => this.#openVisits()),
       read("evicted_visits_total", "Visits closed early, as the board was full", () => this.#applier.evicted),
       read("dedupe_ids", "Ids that are remembered: the horizon of deduplication", () => this.#dedupe.size),
       read("dedupe_evicted_total", "Ids that had to be forgotten", () => this.#dedupe.evicted),

@@ -1,7 +1,10 @@
 // Plays a journal again: the same entries, the same actors, the answers of the time. Nobody outside is asked.
 import type { Ask } from "./actor.ts";
 import type { Applier, Effect, FocusRecord } from "./apply.ts";
-import type { BoardRecord } from "./board.ts";
+import { type BoardRecord, putCell } from "./board/board.ts";
+import { cell } from "./board/cell.ts";
+import type { Changed } from "./board/change.ts";
+import { ManualClock } from "./clock.ts";
 import type { Choice, Decision } from "./decide/decision.ts";
 import { isDecision, readDecision } from "./decide/offers.ts";
 import type { Entry } from "./journal/journal.ts";
@@ -41,26 +44,28 @@ export function replay(ports: WorkPorts, applier: Applier, entries: () => Iterab
   }
 
   const remade = new Map<string, Decision>();
-  const scheduler = new Scheduler(ports.plan.actors, (planned, record) => work(planned, record));
+  // What the site's own actors did stands in the journal: they are not asked again.
+  const actors = ports.plan.actors.filter(({ kind }) => kind === "shipped");
+  const scheduler = new Scheduler(actors, (planned, record) => work(planned, record), { clock: new ManualClock() });
   const work = (planned: PlannedActor, record: BoardRecord) => {
     const actor = ports.actors.find(({ goal }) => goal === planned.goal)!;
     // Its answer is an entry further on.
-    if (actor.output === "effect") return scheduler.ended(planned.goal);
+    if (actor.output === "effect") return scheduler.ended(planned, record);
     try {
       const input = inputOf(record);
       const ask = actor.ask?.(input, planned.with as never, ports.world) ?? null;
       const answer = ask?.port === "scorer" ? answerTo(ask, (record as FocusRecord).data.cause) : null;
       const value = actor.handle(input, answer, planned.with as never, ports.world);
-      if (actor.output === "derived") record.cells.set(planned.goal, { state: "done", value });
+      if (actor.output === "derived") putCell(record, planned.goal, cell({ state: "done", value }));
       else {
         const decision = decide(ports, planned, record as FocusRecord, value as Choice);
         remade.set(decision.id, decision);
       }
     } catch (error) {
       // A goal that fails decides nothing, as at the time.
-      record.cells.set(planned.goal, { state: "failed", detail: String(error) });
+      putCell(record, planned.goal, cell({ state: "failed", detail: String(error) }));
     }
-    scheduler.ended(planned.goal);
+    scheduler.ended(planned, record);
     if (actor.output === "derived") scheduler.changed(record);
   };
   const answerTo = ({ customer, coupons }: ScorerAsk, cause: number): unknown => {
@@ -75,7 +80,7 @@ export function replay(ports: WorkPorts, applier: Applier, entries: () => Iterab
   let expired = 0;
   for (const entry of entries()) {
     count++;
-    for (const record of changedBy(applier, entry)) scheduler.changed(record);
+    for (const { record, columns } of changedBy(applier, entry)) scheduler.changed(record, columns);
     if (!isDecision(entry)) continue;
     const recorded = readDecision(entry.payload);
     const again = remade.get(recorded.id) ?? null;
@@ -92,7 +97,7 @@ export function replay(ports: WorkPorts, applier: Applier, entries: () => Iterab
 }
 
 /** What can't be applied stands in the dead letters since then, and changes nothing now either. */
-function changedBy(applier: Applier, entry: Entry): readonly BoardRecord[] {
+function changedBy(applier: Applier, entry: Entry): readonly Changed[] {
   try {
     return applier.apply(entry).changed;
   } catch {

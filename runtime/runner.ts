@@ -2,7 +2,9 @@
 // and, once they are on disk, offers to those who wait for them.
 import type { Actor, Ask, World } from "./actor.ts";
 import type { Applied, Applier, Effect, FocusData, FocusRecord, VisitData, VisitRecord } from "./apply.ts";
-import type { BoardRecord } from "./board.ts";
+import { type Board, type BoardRecord, cellOf, putCell } from "./board/board.ts";
+import { cell } from "./board/cell.ts";
+import type { Change, Changed } from "./board/change.ts";
 import type { Clock } from "./clock.ts";
 import type { CustomerSource } from "./data/source.ts";
 import { type Basis, buildDecision, decisionId, type Explainer } from "./decide/build.ts";
@@ -11,7 +13,7 @@ import type { Scorer } from "./decide/scorer.ts";
 import { AisleError } from "./errors.ts";
 import type { Refused } from "./ingest.ts";
 import type { Draft, Entry, Journal } from "./journal/journal.ts";
-import { Scheduler } from "./scheduler.ts";
+import { type Blocker, type Gate, Scheduler } from "./scheduler.ts";
 import type { Plan, PlannedActor } from "./site.ts";
 
 type AnyActor = Actor<unknown, unknown, unknown>;
@@ -28,6 +30,17 @@ export interface WorkPorts {
   readonly versions: Decision["versions"];
 }
 
+/** Where the work of actors that do not ship is done. */
+export interface Worker {
+  /** Runs at work, and results that are not on disk. */
+  readonly busy: number;
+  serve(scheduler: Scheduler): void;
+  start(actor: PlannedActor, record: BoardRecord): void;
+  applied(change: Change, changed: Changed | null, entry: Entry): void;
+  recovered(): void;
+  close(): Promise<void>;
+}
+
 export interface RunnerPorts extends WorkPorts {
   readonly journal: Journal;
   readonly clock: Clock;
@@ -36,6 +49,15 @@ export interface RunnerPorts extends WorkPorts {
   readonly refuse: (refused: Refused) => void;
   /** A decision is on disk, as the payload of this entry. */
   readonly decided: (entry: Entry, decision: Decision) => void;
+  /** Does the work of actors that the site brings. */
+  readonly work: Worker;
+  /** What higher layers hold, for the actors that the site brings; null: there are no layers. */
+  readonly gate: Gate | null;
+  readonly rank?: (actor: PlannedActor, record: BoardRecord) => number;
+  readonly admits?: (actor: PlannedActor, record: BoardRecord) => boolean;
+  readonly blocked?: (rule: Blocker["rule"]) => void;
+  /** A change of the board is on disk; what it did, or null when it came to nothing. */
+  readonly boarded: (entry: Entry, change: Change, changed: Changed | null) => void;
   /** An entry has been applied, live; it need not be on disk yet. */
   readonly applied: (entry: Entry, applied: Applied) => void;
   /** A bug or a failing journal: for the log. */
@@ -60,13 +82,31 @@ export class Runner {
   readonly #unsettled = new Set<number>();
   /** Entries appended while another is being applied: they wait, so that all are applied in order. */
   readonly #queue: Entry[] = [];
+  /** What changes of the board did, until they are on disk. */
+  readonly #boarded = new Map<number, { readonly change: Change; readonly changed: Changed | null }>();
   #applying = false;
   #live = false;
   #stopTicks: () => void = () => {};
 
   constructor(ports: RunnerPorts) {
     this.#ports = ports;
-    this.#scheduler = new Scheduler(ports.plan.actors, (planned, record) => this.#start(planned, record));
+    const { clock, gate, rank, admits, blocked } = ports;
+    this.#scheduler = new Scheduler(ports.plan.actors, (planned, record) => this.#start(planned, record), {
+      clock,
+      ...(gate === null ? {} : { gate }),
+      ...(rank === undefined ? {} : { rank }),
+      ...(admits === undefined ? {} : { admits }),
+      ...(blocked === undefined ? {} : { blocked }),
+    });
+    ports.work.serve(this.#scheduler);
+  }
+
+  get scheduler(): Scheduler {
+    return this.#scheduler;
+  }
+
+  get board(): Board {
+    return this.#ports.applier.board;
   }
 
   /** Focuses that wait for their decision. */
@@ -74,8 +114,13 @@ export class Runner {
     return this.#unsettled.size;
   }
 
-  /** Rebuilds the board from the journal, then goes live: what was left undecided is decided now. */
-  recover(onEntry: (entry: Entry) => void = () => {}): void {
+  /**
+   * Rebuilds the board from the journal, then goes live: what was left undecided is decided now.
+   *
+   * @param onLive  called between the two
+   * @param works  false: actors that the site brings start nothing, as the folder is only looked at
+   */
+  recover(onEntry: (entry: Entry) => void = () => {}, onLive: () => void = () => {}, works = true): void {
     const { journal, applier } = this.#ports;
     const settled = journal.appliedSeq;
     for (const entry of journal.read()) {
@@ -83,6 +128,8 @@ export class Runner {
       onEntry(entry);
     }
     this.#live = true;
+    if (!works) this.#scheduler.pause(({ kind }) => kind !== "shipped");
+    onLive();
     journal.onAppend((entries) => this.#appended(entries));
     journal.onCommit((entries) => this.#committed(entries));
     for (const [cause, focus] of [...applier.undecided]) {
@@ -91,8 +138,9 @@ export class Runner {
       else this.#unsettled.add(cause);
     }
     const undecided = [...applier.undecided.values()].map(({ parent }) => parent!);
-    for (const visit of new Set([...undecided, ...applier.board.records(applier.visits.name)]))
-      this.#scheduler.changed(visit);
+    const visits = applier.visits === null ? [] : applier.board.page(applier.visits.name).records();
+    for (const visit of new Set([...undecided, ...visits])) this.#scheduler.changed(visit);
+    if (works) this.#ports.work.recovered();
     this.#tick();
   }
 
@@ -108,17 +156,25 @@ export class Runner {
 
   /** Resolves when nothing is worked on and no focus waits, or after `ms`. */
   async idle(ms = Number.POSITIVE_INFINITY): Promise<void> {
+    const { work } = this.#ports;
+    await this.#until(() => this.#scheduler.working === 0 && this.backlog === 0 && work.busy === 0, ms);
+  }
+
+  async #until(over: () => boolean, ms: number): Promise<void> {
     const { clock } = this.#ports;
     const end = clock.monotonic() + ms;
-    while ((this.#scheduler.working > 0 || this.backlog > 0) && clock.monotonic() < end) {
-      await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
-    }
+    while (!over() && clock.monotonic() < end) await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
   }
 
   /** No more ticks; what is under way ends, or `ms` have passed. */
   async drain(ms: number): Promise<void> {
     this.#stopTicks();
+    // What events began is still led to its end.
+    this.#scheduler.pause(({ kind }) => kind !== "shipped");
     await this.idle(ms);
+    const { work } = this.#ports;
+    await work.close();
+    await this.#until(() => work.busy === 0, ms);
   }
 
   /**
@@ -140,15 +196,36 @@ export class Runner {
         forgive(applied.focus.parent!);
       }
       this.#tell(() => this.#ports.applied(entry, applied));
-      for (const record of applied.changed) this.#scheduler.changed(record);
+      this.#follow(entry, applied);
     }
     this.#queue.length = 0;
     this.#applying = false;
   }
 
-  /** Entries are on disk: decisions go out. */
+  /** Starts what a change makes possible. A bug there must not keep the next entry from being applied. */
+  #follow(entry: Entry, { change, changed }: Applied): void {
+    try {
+      if (change !== null) {
+        this.#boarded.set(entry.seq, { change, changed: changed[0] ?? null });
+        this.#ports.work.applied(change, changed[0] ?? null, entry);
+      }
+      for (const { record, columns } of changed) this.#scheduler.changed(record, columns);
+    } catch (error) {
+      this.#ports.fault(`what entry ${entry.seq} makes possible can't be started`, error);
+    }
+  }
+
+  #tellBoarded(entry: Entry): void {
+    const boarded = this.#boarded.get(entry.seq);
+    if (boarded === undefined) return;
+    this.#boarded.delete(entry.seq);
+    this.#tell(() => this.#ports.boarded(entry, boarded.change, boarded.changed));
+  }
+
+  /** Entries are on disk: decisions go out, and what happened on the board. */
   #committed(entries: readonly Entry[]): void {
     for (const entry of entries) {
+      this.#tellBoarded(entry);
       if (entry.kind !== "decision") continue;
       const decision = entry.value as Decision;
       this.#settle(decision.cause);
@@ -193,6 +270,10 @@ export class Runner {
   #start(planned: PlannedActor, record: BoardRecord): void {
     if (!this.#live) return;
     const { actors, world } = this.#ports;
+    if (planned.kind !== "shipped") {
+      this.#ports.work.start(planned, record);
+      return;
+    }
     const actor = actors.find(({ goal }) => goal === planned.goal)!;
     const input = inputOf(record);
     try {
@@ -238,8 +319,8 @@ export class Runner {
       }
       const value = actor.handle(input, answer, planned.with as never, this.#ports.world);
       if (actor.output === "derived") {
-        record.cells.set(planned.goal, { state: "done", value });
-        this.#scheduler.ended(planned.goal);
+        putCell(record, planned.goal, cell({ state: "done", value }));
+        this.#scheduler.ended(planned, record);
         this.#scheduler.changed(record);
         return;
       }
@@ -264,7 +345,7 @@ export class Runner {
   #append(planned: PlannedActor, record: BoardRecord, drafts: readonly Draft[]): void {
     const { journal, clock } = this.#ports;
     journal.append(drafts).then(
-      () => this.#scheduler.ended(planned.goal),
+      () => this.#scheduler.ended(planned, record),
       (error) => {
         if (error instanceof AisleError && error.code === "overloaded")
           clock.after(RETRY_MS, () => this.#append(planned, record, drafts));
@@ -274,13 +355,16 @@ export class Runner {
   }
 
   /** A bug in an actor or a port, or a broken journal: the goal has failed, the focuses that wait for it are given up. */
-  #fail({ goal }: PlannedActor, record: BoardRecord, error: unknown): void {
+  #fail(planned: PlannedActor, record: BoardRecord, error: unknown): void {
+    const { goal } = planned;
     const { applier, fault } = this.#ports;
     const detail = error instanceof Error ? error.message : String(error);
-    record.cells.set(goal, { state: "failed", detail });
+    putCell(record, goal, cell({ state: "failed", detail }));
     fault(`'${goal}' failed`, error);
     const waiting =
-      record.page === applier.focuses.name ? [record] : [...record.children].filter(({ cells }) => !cells.has(goal));
+      record.page.name === applier.focuses?.name
+        ? [record]
+        : [...(record.children ?? [])].filter((child) => cellOf(child, goal) === undefined);
     // While the journal is away causes are no letters: those on disk run again after the restart that it needs.
     const isLetter = !(error instanceof AisleError && error.code === "unavailable");
     for (const focus of waiting as FocusRecord[]) {
@@ -290,7 +374,7 @@ export class Runner {
       this.#settle(cause);
       if (isLetter) this.#refuse(cause, "failed", `'${goal}' failed: ${detail}`, entry);
     }
-    this.#scheduler.ended(goal);
+    this.#scheduler.ended(planned, record);
   }
 
   /** Time passing is an entry when something on the board depends on it. */
@@ -312,19 +396,21 @@ export function inputOf(record: BoardRecord): Visit | Focus {
     const { customer, number } = record.data as VisitData;
     return { customer, number };
   }
-  const { customer, department, at } = record.data as FocusData;
+  const { customer, department, at, inhibited } = record.data as FocusData;
   const profile = doneValue<Profile>(record, "context");
-  return { customer, department, at, profile, scored: doneValue<ScoredCoupons>(record, "scored") };
+  return { customer, department, at, profile, scored: doneValue<ScoredCoupons>(record, "scored"), inhibited };
 }
 
 /** Lets failed goals be tried again. */
 function forgive({ cells }: BoardRecord): void {
-  for (const [goal, { state }] of cells) if (state === "failed") cells.delete(goal);
+  cells.forEach((each, column) => {
+    if (typeof each === "object" && each.state === "failed") cells[column] = undefined;
+  });
 }
 
 function doneValue<T>(record: BoardRecord, goal: string): T | null {
-  const cell = record.cells.get(goal);
-  return cell?.state === "done" ? (cell.value as T) : null;
+  const got = cellOf(record, goal);
+  return got?.state === "done" ? (got.value as T) : null;
 }
 
 /** The decision of a focus: the same for the same choice, live and in a replay. */

@@ -74,7 +74,7 @@ export interface FeatureConfig {
 }
 
 export interface ScorerConfig {
-  /** Absolute path of the model; null only with a `url`. */
+  /** Absolute path of the model; null only with a `url`, or where the site has no scorer. */
   readonly model: string | null;
   readonly features: readonly FeatureConfig[];
   /** A REST service with the original's request and response; null: the core. */
@@ -131,6 +131,11 @@ export interface FloorConfig {
   readonly exit: Point | null;
 }
 
+export interface NoticesConfig {
+  /** Where notices are posted; null: nowhere, they are on the bus. May hold a password. */
+  readonly webhook: string | null;
+}
+
 export interface RetentionConfig {
   readonly ageMs: number;
   readonly bytes: number;
@@ -183,18 +188,77 @@ export interface BusConfig {
   readonly prefix: string;
 }
 
+/** Who does the work: an actor that ships, a file of the site, an executable, a service on the bus, a person. */
+export type ActorKind = "shipped" | "module" | "command" | "remote" | "person";
+
+/** Among whom something is counted: the goals of one record, the runs of this node, those of all nodes of the site. */
+export type Scope = "record" | "node" | "site";
+
+/** Wait while `limit` (or more) work on that goal, within the scope. */
+export interface Conflict {
+  readonly goal: string;
+  readonly limit: number;
+  readonly scope: Scope;
+}
+
+/** A port of a lower layer, and for how long each renewal holds it, half-open: [renewed, renewed + forMs). */
+export interface Hold {
+  /** A goal, or a subject that is published: `offers`, `predictions`. */
+  readonly port: string;
+  /** Column or field of the lower record that must equal the key of the record that holds; null: all are held. */
+  readonly match: string | null;
+  readonly forMs: number;
+}
+
+/** When and how often work that did not succeed is tried again. */
+export interface RetryConfig {
+  /** Runs after the first; 0: none. */
+  readonly max: number;
+  /** Before the second run; doubles each time. */
+  readonly backoffMs: number;
+  readonly backoffMaxMs: number;
+}
+
+export interface PersonConfig {
+  /** Principals that may fill the cell; empty: everybody who may write. */
+  readonly who: readonly string[];
+  /** A notice is sent when the cell is empty for so long after its prerequisites held; null: never. */
+  readonly dueMs: number | null;
+}
+
 /** One line of the plan: which actor, on which page, with which settings, checked against what the actor declares. */
 export interface PlannedActor {
   readonly goal: string;
   readonly page: string;
+  readonly kind: ActorKind;
   readonly prerequisites: readonly string[];
-  readonly conflicts: Readonly<Record<string, number>>;
+  readonly conflicts: readonly Conflict[];
   readonly maxSelves: number;
+  /** Among whom selves are counted. */
+  readonly selvesScope: "node" | "site";
   readonly subsumes: readonly string[];
   readonly layer: number;
+  readonly suppresses: readonly Hold[];
+  readonly inhibits: readonly Hold[];
   /** Types of events that wake it; empty: the state of the record alone does. */
   readonly on: readonly string[];
   readonly with: Readonly<Record<string, number | string>>;
+  /** The file of a `module` or `command`, absolute; null for the other kinds. */
+  readonly file: string | null;
+  /** Null: for a person only. */
+  readonly person: PersonConfig | null;
+  /** A run may take so long. */
+  readonly timeoutMs: number;
+  /** A claim that was not renewed for so long has run out. */
+  readonly leaseMs: number;
+  readonly retries: RetryConfig;
+  /** What becomes of a run whose lease ran out. */
+  readonly onLapse: "retry" | "fail";
+}
+
+export interface KeyField {
+  readonly name: string;
+  readonly required: boolean;
 }
 
 export interface PageConfig {
@@ -203,8 +267,26 @@ export interface PageConfig {
   /** Event types that make a record ready. */
   readonly opens: readonly string[];
   readonly closes: readonly string[];
-  /** A record that heard nothing for so long is closed. */
+  /** A record that heard nothing for so long is closed; Infinity: never. */
   readonly timeToLiveMs: number;
+  /** In rank order. */
+  readonly keys: readonly KeyField[];
+  /** In the order of the plan. */
+  readonly goals: readonly string[];
+  /** Names of data columns; null: any name makes a column. */
+  readonly data: readonly string[] | null;
+  /** Records are ready from the start. */
+  readonly ready: boolean;
+  /** `complete` is set once all goals hold. */
+  readonly completes: boolean;
+  /** What people also write for `1` counts as true. */
+  readonly lenient: boolean;
+  /** Other nodes may claim goals of its records. */
+  readonly shared: boolean;
+  /** A plan page: its rows rank goals of records of other pages, and permit nothing. */
+  readonly ranks: boolean;
+  /** Records that are there from the start: key cells in rank order. */
+  readonly records: readonly (readonly string[])[];
 }
 
 export interface Plan {
@@ -218,6 +300,8 @@ export interface Site {
   readonly place: string;
   /** Absolute folder. */
   readonly dir: string;
+  /** Name of the plan's file in that folder. */
+  readonly planFile: string;
   readonly timeZone: string;
   readonly log: { readonly level: "debug" | "info" | "warn" | "error"; readonly format: "auto" | "json" | "pretty" };
   readonly http: HttpConfig;
@@ -228,10 +312,12 @@ export interface Site {
   readonly areas: readonly Area[];
   /** Null: the site has no store plan, and no areas. */
   readonly floor: FloorConfig | null;
+  /** `NO_CATALOG` where no page is fed by events and the site has none. */
   readonly catalog: CatalogConfig;
   readonly source: SourceConfig;
   readonly scorer: ScorerConfig;
   readonly retention: RetentionConfig;
+  readonly notices: NoticesConfig;
   readonly transforms: TransformsConfig;
   readonly play: PlayConfig | null;
   readonly plan: Plan;

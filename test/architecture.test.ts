@@ -83,11 +83,28 @@ const IMPORTS: readonly ImportRule[] = [
     because: "specs at work know the journal and the disk by their ports, and no face, bus or board",
   },
   {
+    of: ["runtime/compat/"],
+    only: [
+      "runtime/compat/",
+      ...["runtime/board/board.ts", "runtime/board/cell.ts", "runtime/board/change.ts"],
+      "runtime/data/",
+      ...["runtime/journal/journal.ts", "runtime/work/work.ts", "runtime/work/notices.ts", "runtime/site.ts"],
+      ...LEAVES,
+    ],
+    because: "as the original did it: beside the board, and without the scheduler",
+  },
+  {
+    of: ["runtime/work/"],
+    never: ["runtime/http/", "runtime/store/", "runtime/core/", "runtime/spec/", "runtime/live/", "runtime/decide/"],
+    because: "who does the work knows the board and ports",
+  },
+  {
     of: ["runtime/http/"],
     never: [
       "actors/",
       "runtime/bus/memory.ts",
       "runtime/bus/nats.ts",
+      "runtime/bus/nats-kv.ts",
       "runtime/journal/lmdb.ts",
       "runtime/store/",
       "runtime/core/",
@@ -98,16 +115,17 @@ const IMPORTS: readonly ImportRule[] = [
   {
     of: ["runtime/"],
     except: [...TOP, "runtime/bus/", "runtime/journal/"],
-    never: ["runtime/bus/memory.ts", "runtime/bus/nats.ts", "runtime/journal/lmdb.ts"],
+    never: ["runtime/bus/memory.ts", "runtime/bus/nats.ts", "runtime/bus/nats-kv.ts", "runtime/journal/lmdb.ts"],
     because: "which bus and which journal is decided in main.ts",
   },
 ];
 
 /** Packages that only some files may know; so that each can be replaced. */
 const HOMES: Readonly<Record<string, Places>> = {
-  nats: ["runtime/bus/nats.ts"],
+  nats: ["runtime/bus/nats.ts", "runtime/bus/nats-kv.ts"],
   lmdb: ["runtime/journal/", "runtime/store/"],
   "@assemblyscript/loader": ["runtime/core/core.ts"],
+  "@swc/wasm-typescript": ["runtime/work/strip.ts"],
   msgpackr: ["runtime/core/"],
   hono: ["runtime/http/"],
   "@hono/node-server": ["runtime/http/"],
@@ -191,7 +209,13 @@ describe("the checker", () => {
     ["a spec that reaches into the core", "runtime/spec/a.ts", 'import { Fold } from "../core/fold.ts";'],
     ["a spec at work that knows LMDB", "runtime/live/a.ts", 'import { IdentityStore } from "../store/identities.ts";'],
     ["a spec at work that knows the board", "runtime/live/a.ts", 'import { Applier } from "../apply.ts";'],
+    [
+      "the original's way that asks the scheduler",
+      "runtime/compat/a.ts",
+      'import { Scheduler } from "../scheduler.ts";',
+    ],
     ["a route that folds", "runtime/http/a.ts", 'import { Live } from "../live/live.ts";'],
+    ["an executor that knows the disk", "runtime/work/a.ts", 'import { IdentityStore } from "../store/identities.ts";'],
     ["somebody who imports main", "runtime/runner.ts", 'import { start } from "./main.ts";'],
     ["main that imports the CLI", "runtime/main.ts", 'import { run } from "./cli.ts";'],
     ["a runner that picks its bus", "runtime/runner.ts", 'import { MemoryBus } from "./bus/memory.ts";'],
@@ -220,6 +244,7 @@ describe("the checker", () => {
     ["lmdb in a route", "runtime/http/a.ts", 'import { open } from "lmdb";'],
     ["MessagePack in a store", "runtime/store/a.ts", 'import { pack } from "msgpackr";'],
     ["the loader elsewhere", "runtime/core/forest.ts", 'import { instantiate } from "@assemblyscript/loader/umd";'],
+    ["types taken out elsewhere", "runtime/spec/a.ts", 'import { transformSync } from "@swc/wasm-typescript";'],
     ["a package in an actor", "actors/a.ts", 'import { z } from "zod";'],
     ["node's files in an actor", "actors/a.ts", 'import { readFileSync } from "node:fs";'],
     ["the vm module", "runtime/main.ts", 'const vm = require("node:vm");'],

@@ -20,8 +20,8 @@ import { parseServers, type Servers } from "./servers.ts";
 import { checkPattern, checkQueue, checkSubject } from "./subject.ts";
 import { within } from "./within.ts";
 
-// The only file that knows the package `nats` (a successor exists). It is imported at the first connection: a site
-// without NATS doesn't load it.
+// With nats-kv.ts the only file that knows the package `nats` (a successor exists). It is imported at the first
+// connection: a site without NATS doesn't load it.
 
 export interface NatsOptions {
   /** `nats://host:4222` or `tls://…`, one or several. May carry `user:password@` or `token@`. */
@@ -51,6 +51,12 @@ export interface NatsTls {
 }
 
 type Library = typeof import("nats");
+
+/** A connection, for what NATS offers beyond subjects. */
+export interface Link {
+  readonly library: Library;
+  readonly connection: NatsConnection;
+}
 
 /** After so many bytes the server is asked to confirm that it has them. */
 const MARK_BYTES = 1024 * 1024;
@@ -102,6 +108,12 @@ export class NatsBus implements Bus {
 
   get state(): BusState {
     return this.#state;
+  }
+
+  /** The connection of now; null while the bus is away. Each return makes a new one. */
+  get link(): Link | null {
+    const [library, connection] = [this.#library, this.#connection];
+    return this.#state === "here" && library !== null && connection !== null ? { library, connection } : null;
   }
 
   /** Why the bus is away, in words without secrets; null while it is here. */

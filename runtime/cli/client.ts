@@ -4,17 +4,28 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { AisleError, type Code } from "../errors.ts";
 
+export type Method = "GET" | "POST" | "PATCH" | "DELETE";
+
+/** What goes with a call. */
+export interface Sent {
+  readonly body?: string | Uint8Array;
+  /** Lower-case names; `content-type` among them. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** The owner's HTTP faces. */
 export interface Owner {
-  /** @throws AisleError with what the owner answered, or `unavailable` when there is none */
-  call<T>(method: "GET" | "POST", path: string): Promise<T>;
+  /** The answer, read as JSON. @throws AisleError with what the owner answered, or `unavailable` when there is none */
+  call<T>(method: Method, path: string, sent?: Sent): Promise<T>;
+  /** The answer's bytes as they come. Throws like `call`. */
+  read(path: string): Promise<AsyncIterable<Uint8Array>>;
 }
 
 /** The owner of a data folder, if it has one now. */
 export async function ownerOf(dataDir: string): Promise<Owner | null> {
   const socketPath = join(dataDir, "control.sock");
   if (!existsSync(socketPath)) return null;
-  const owner = over((method, path) => overSocket(socketPath, method, path));
+  const owner = over((method, path, sent) => overSocket(socketPath, method, path, sent));
   // A process that was killed leaves its socket behind.
   const alive = await owner.call("GET", "/readyz").then(
     () => true,
@@ -25,51 +36,81 @@ export async function ownerOf(dataDir: string): Promise<Owner | null> {
 
 /** @param token  bearer token, for places off loopback */
 export function ownerAt(url: string, token: string | undefined): Owner {
-  const headers: Record<string, string> =
+  const authorization: Record<string, string> =
     token === undefined || token === "" ? {} : { authorization: `Bearer ${token}` };
-  return over(async (method, path) => {
-    const response = await fetch(new URL(path, url), { method, headers });
-    return { status: response.status, body: await response.text() };
+  return over(async (method, path, { body, headers }) => {
+    const init = { method, headers: { ...headers, ...authorization }, ...(body !== undefined && { body }) };
+    return answerOf(await fetch(new URL(path, url), init as RequestInit));
   });
 }
 
 /** The faces of a place in this process. */
 export function within(app: { request(path: string, init: RequestInit): Response | Promise<Response> }): Owner {
-  return over(async (method, path) => {
-    const response = await app.request(path, { method });
-    return { status: response.status, body: await response.text() };
+  return over(async (method, path, { body, headers }) => {
+    const init = { method, headers: { ...headers }, ...(body !== undefined && { body }) };
+    return answerOf(await app.request(path, init as RequestInit));
   });
 }
 
 interface Answer {
   readonly status: number;
-  readonly body: string;
+  readonly body: AsyncIterable<Uint8Array>;
 }
 
-function over(ask: (method: string, path: string) => Promise<Answer>): Owner {
+type Ask = (method: Method, path: string, sent: Sent) => Promise<Answer>;
+
+function answerOf({ status, body }: Response): Answer {
+  return { status, body: body === null ? nothing() : (body as unknown as AsyncIterable<Uint8Array>) };
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+function over(ask: Ask): Owner {
   return {
-    async call<T>(method: string, path: string): Promise<T> {
-      const { status, body } = await ask(method, path).catch((cause: Error) => {
-        throw new AisleError("unavailable", `nobody answers: ${cause.message}`, { cause });
-      });
-      const answer = parse(body);
+    async call<T>(method: Method, path: string, sent: Sent = {}): Promise<T> {
+      const { status, body } = await ask(method, path, sent).catch(silent);
+      const answer = parse(await whole(body).catch(silent));
       if (status < 400) return answer as T;
-      const { code = "unavailable", detail = `status ${status}` } = (answer ?? {}) as { code?: Code; detail?: string };
-      throw new AisleError(code, detail);
+      throw refusal(status, answer);
+    },
+    async read(path) {
+      const { status, body } = await ask("GET", path, {}).catch(silent);
+      if (status < 400) return body;
+      throw refusal(status, parse(await whole(body).catch(silent)));
     },
   };
 }
 
-function overSocket(socketPath: string, method: string, path: string): Promise<Answer> {
+function silent(cause: Error): never {
+  throw new AisleError("unavailable", `nobody answers: ${cause.message}`, { cause });
+}
+
+/** What the owner refused, with each mistake on a line of its own. */
+function refusal(status: number, answer: unknown): AisleError {
+  const { code = "unavailable", detail = `status ${status}`, errors = [] } = (answer ?? {}) as Refused;
+  const more = errors.map((each) => each.detail).filter((each) => each !== detail);
+  return new AisleError(code, [detail, ...more].join("\n"));
+}
+
+interface Refused {
+  readonly code?: Code;
+  readonly detail?: string;
+  readonly errors?: readonly { readonly detail: string }[];
+}
+
+async function whole(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+function overSocket(socketPath: string, method: Method, path: string, { body, headers }: Sent): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const asked = request({ socketPath, method, path }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
-      response.on("error", reject);
+    const asked = request({ socketPath, method, path, headers: { ...headers } }, (response) => {
+      resolve({ status: response.statusCode ?? 0, body: response });
     });
     asked.on("error", reject);
-    asked.end();
+    asked.end(body);
   });
 }
 

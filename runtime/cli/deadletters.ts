@@ -1,21 +1,9 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { AisleError } from "../errors.ts";
-import { createLog } from "../log.ts";
-import { Place } from "../main.ts";
-import { type Owner, ownerAt, ownerOf, within } from "./client.ts";
-import { dataFolder, readSite, type Shell } from "./shell.ts";
+import { ask, type PlaceOptions, placeOptions } from "./ask.ts";
+import type { Owner } from "./client.ts";
+import type { Shell } from "./shell.ts";
 
-interface Options {
-  readonly site?: string;
-  readonly data?: string;
-  readonly url?: string;
-  readonly place?: string;
-  readonly json?: boolean;
-}
-
-interface ListOptions extends Options {
+interface ListOptions extends PlaceOptions {
   readonly limit: number;
   readonly before?: number;
   readonly code?: string;
@@ -39,15 +27,7 @@ interface Page {
 /** `aisle deadletters`: what could not be used, and taking it in again. */
 export function deadlettersCommand(shell: Shell): Command {
   const command = new Command("deadletters").description("Events that could not be used: list, show, replay");
-  const sub = (name: string, description: string) =>
-    command
-      .command(name)
-      .description(description)
-      .option("--site <folder>", "folder of the site; default: this one, or the one that ships")
-      .option("--data <folder>", "data folder of the place; default: the site's")
-      .option("--place <name>", "name of the place; default: AISLE_PLACE, or the name of the host")
-      .option("--url <url>", "ask a running place there instead (AISLE_TOKEN is sent)")
-      .option("--json", "print JSON");
+  const sub = (name: string, description: string) => placeOptions(command.command(name).description(description));
   sub("list", "List dead letters, newest first")
     .option("--limit <n>", "at most so many", whole, 20)
     .option("--before <id>", "only letters with a smaller id: the next page", whole)
@@ -55,34 +35,11 @@ export function deadlettersCommand(shell: Shell): Command {
     .action((options: ListOptions) => ask(shell, options, (owner) => list(shell, owner, options)));
   sub("show", "Show a dead letter with its payload")
     .argument("<id>", "the letter", whole)
-    .action((id: number, options: Options) => ask(shell, options, (owner) => show(shell, owner, id)));
+    .action((id: number, options: PlaceOptions) => ask(shell, options, (owner) => show(shell, owner, id)));
   sub("replay", "Take a dead letter in again, once its cause is mended")
     .argument("<id>", "the letter", whole)
-    .action((id: number, options: Options) => ask(shell, options, (owner) => replay(shell, owner, id, options)));
+    .action((id: number, options: PlaceOptions) => ask(shell, options, (owner) => replay(shell, owner, id, options)));
   return command;
-}
-
-/** Asks who runs the place; when nobody does, opens the data folder itself for as long as it takes. */
-async function ask(
-  shell: Shell,
-  { site: named, data, url, place: name }: Options,
-  work: (owner: Owner) => Promise<void>,
-): Promise<void> {
-  if (url !== undefined) return work(ownerAt(url, shell.env.AISLE_TOKEN));
-  const opened = readSite(shell, named, name === undefined ? {} : { place: name });
-  const dataDir = dataFolder(shell, data, opened.site.name);
-  const owner = await ownerOf(dataDir);
-  if (owner !== null) return work(owner);
-  if (!existsSync(join(dataDir, "journal")))
-    throw new AisleError("not-found", `there is no journal in '${dataDir}': choose the folder with --data`);
-  const log = await createLog(opened.site.log, shell.terminal);
-  const place = new Place({ ...opened, dataDir, log, version: shell.version });
-  try {
-    await work(within(await place.attach()));
-    await place.runner.idle();
-  } finally {
-    await place.stop();
-  }
 }
 
 async function list(shell: Shell, owner: Owner, { limit, before, code, json }: ListOptions): Promise<void> {
@@ -105,7 +62,7 @@ async function show(shell: Shell, owner: Owner, id: number): Promise<void> {
   shell.write(JSON.stringify(await owner.call("GET", `/deadletters/${id}`), null, 2));
 }
 
-async function replay(shell: Shell, owner: Owner, id: number, { json }: Options): Promise<void> {
+async function replay(shell: Shell, owner: Owner, id: number, { json }: PlaceOptions): Promise<void> {
   const receipt = await owner.call<{ accepted: number }>("POST", `/deadletters/${id}/replay`);
   if (json === true) shell.write(JSON.stringify(receipt, null, 2));
   else shell.write(`dead letter ${id} was taken in again`);

@@ -1,9 +1,17 @@
 // What a command needs of the terminal and of the machine, handed in by `cli.ts`.
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { actors } from "../../actors/index.ts";
-import { type OpenedSite, type Overrides, openSite, type SiteOptions } from "../config.ts";
+import {
+  type LoadedPlan,
+  loadSitePlan,
+  type OpenedSite,
+  type Overrides,
+  openSite,
+  type SiteOptions,
+} from "../config.ts";
+import type { Site } from "../site.ts";
 
 export interface Shell {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -26,18 +34,40 @@ export interface Shell {
   readonly exit: (code: number) => never;
 }
 
-/** The site named, else the one in this folder, else the one that ships. */
+const PLANS = /\.ya?ml$/;
+/** What makes a folder a site, the second only where events feed it. */
+const SITE_FILES = ["plan.yml", "site.yml"];
+
+/** The folder of the site named, by its folder or by its plan's file; else the one that is here, else the one that ships. */
 export function siteFolder(shell: Shell, named: string | undefined): string {
-  if (named !== undefined) return resolve(named);
-  return existsSync("site.yml") ? resolve(".") : shell.shippedSite;
+  if (named !== undefined) return resolve(PLANS.test(named) ? dirname(named) : named);
+  return SITE_FILES.some((file) => existsSync(file)) ? resolve(".") : shell.shippedSite;
 }
 
-export function siteOptions({ env, hostname }: Shell, overrides: Overrides = {}): SiteOptions {
-  return { env, hostname, overrides, actors: actors as unknown as SiteOptions["actors"] };
+/** Name of the plan's file in the site's folder. */
+function planFile(named: string | undefined): string {
+  if (named === undefined || !PLANS.test(named) || basename(named) === "site.yml") return "plan.yml";
+  return basename(named);
+}
+
+/** @param named  what the command line calls the site: its folder, or the file of its plan */
+export function siteOptions({ env, hostname }: Shell, overrides: Overrides = {}, named?: string): SiteOptions {
+  const declared = actors as unknown as SiteOptions["actors"];
+  return { env, hostname, overrides, actors: declared, planFile: planFile(named) };
 }
 
 export function readSite(shell: Shell, named: string | undefined, overrides: Overrides = {}): OpenedSite {
-  return openSite(siteFolder(shell, named), siteOptions(shell, overrides));
+  return openSite(siteFolder(shell, named), siteOptions(shell, overrides, named));
+}
+
+/** Reads the plan of a running site again. */
+export function planReader(
+  shell: Shell,
+  { dir, events }: Site,
+  named: string | undefined,
+  overrides: Overrides,
+): () => LoadedPlan {
+  return () => loadSitePlan(dir, { ...siteOptions(shell, overrides, named), events });
 }
 
 /** `--data`, else AISLE_DATA, $STATE_DIRECTORY (systemd), $XDG_STATE_HOME/aisle/<site>. */

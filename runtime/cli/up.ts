@@ -9,7 +9,7 @@ import { type Place, start } from "../main.ts";
 import { play } from "../player.ts";
 import type { PlayConfig } from "../site.ts";
 import { Teller } from "../teller.ts";
-import { dataFolder, readSite, type Shell } from "./shell.ts";
+import { dataFolder, planReader, readSite, type Shell } from "./shell.ts";
 
 interface Options {
   readonly port?: number;
@@ -42,7 +42,8 @@ export function upCommand(shell: Shell): Command {
 async function up(shell: Shell, named: string | undefined, options: Options): Promise<void> {
   const began = systemClock.monotonic();
   const run = new Run(shell);
-  const opened = readSite(shell, named, overridesOf(options));
+  const overrides = overridesOf(options);
+  const opened = readSite(shell, named, overrides);
   const { site } = opened;
   const log = await createLog(site.log, shell.terminal);
   const dataDir = dataFolder(shell, options.data, site.name);
@@ -52,6 +53,8 @@ async function up(shell: Shell, named: string | undefined, options: Options): Pr
     dataDir,
     log,
     version: shell.version,
+    env: shell.env,
+    rereadPlan: planReader(shell, site, named, overrides),
     teller: {
       applied: (entry, applied, now) => teller?.applied(entry, applied, now),
       decided: (decision, now) => teller?.decided(decision, now),

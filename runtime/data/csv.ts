@@ -118,15 +118,15 @@ export function readCsv(
   }
   const builder = new Builder(recordLines(bytes), declared, adapt, say);
   try {
-    for (const record of parse(bytes, SYNTAX) as string[][]) builder.take(record);
+    for (const record of parse(bytes, CSV_SYNTAX) as string[][]) builder.take(record);
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     // What comes before the fault is worth its mistakes too. The callback is slow, hence only here.
     const on_record = (record: string[]) => void builder.take(record);
     try {
-      parse(bytes, { ...SYNTAX, on_record });
+      parse(bytes, { ...CSV_SYNTAX, on_record });
     } catch {
-      say(builder.nextLine, SAYINGS[error.code] ?? shorten(error.message));
+      say(builder.nextLine, CSV_MISTAKES[error.code] ?? shorten(error.message));
     }
   }
   return builder.finish();
@@ -134,14 +134,16 @@ export function readCsv(
 
 export type Adapt = (value: string | number) => { readonly value: string | number } | { readonly expected: string };
 
-const SYNTAX = {
+/** How every CSV is read: forgiving where nothing can be mistaken. */
+export const CSV_SYNTAX = {
   bom: true,
   relax_column_count: true,
   skip_empty_lines: true,
   max_record_size: limits.csvRecordBytes,
 } as const;
 
-const SAYINGS: Readonly<Record<string, string>> = {
+/** What is wrong with a CSV, by the parser's code, for people. */
+export const CSV_MISTAKES: Readonly<Record<string, string>> = {
   CSV_QUOTE_NOT_CLOSED: "a field that begins with a quote here is never closed",
   INVALID_OPENING_QUOTE: "a quote stands within a field that isn't quoted: quote the whole field and double the quote",
   CSV_INVALID_CLOSING_QUOTE: "text follows the closing quote of a field: expected a comma or the end of the line",
@@ -288,7 +290,7 @@ const CR = 0x0d;
 const QUOTE = 0x22;
 
 /** The line, from 1, on which each record begins. Empty lines are none; a quoted field may go over several. */
-function recordLines(bytes: Buffer): Uint32Array {
+export function recordLines(bytes: Buffer): Uint32Array {
   const lines: number[] = [];
   let line = 1;
   let quoted = false;

@@ -191,6 +191,12 @@ const retention = map({
   deadLetters: duration(60 * SECOND, 100 * YEAR).default(30 * DAY),
 }).prefault({});
 
+const notices = map({
+  webhook: optionalUrl(["http", "https"]).describe(
+    "Where notices of failed and overdue goals are posted as JSON; AISLE_NOTICES_URL goes before it",
+  ),
+}).prefault({});
+
 const transforms = map({
   memory: size(64 * KiB, 16 * GiB)
     .default(limits.transformBytes)
@@ -210,7 +216,8 @@ const play = map({
     .describe("Of pauses and of who comes when"),
 });
 
-export const SiteFile = map({
+/** Of a site whose plan has a page that events open. */
+export const EventSiteFile = map({
   version: version(),
   name: text("the name of the site").max(64, says("a name of at most 64 characters")),
   place: optionalText("the name of this installation").describe("AISLE_PLACE goes before it; default the host name"),
@@ -232,9 +239,14 @@ export const SiteFile = map({
   source,
   scorer,
   retention,
+  notices,
   transforms,
   play: play.nullable().default(null),
 });
+export type EventSiteFile = z.output<typeof EventSiteFile>;
+
+/** Of any site: what events, offers and scores need may be missing. */
+export const SiteFile = EventSiteFile.partial({ events: true, departments: true, catalog: true, scorer: true });
 export type SiteFile = z.output<typeof SiteFile>;
 
 /** The JSON Schema (2020-12) of `site.yml`. */

@@ -3,13 +3,16 @@ import { didYouMean } from "../errors.ts";
 import type { Area, CatalogConfig, EventsConfig, FeatureConfig, Site, TableConfig } from "../site.ts";
 import { departmentNames } from "./departments.ts";
 import { oneOf } from "./mistakes.ts";
-import type { SiteFile } from "./site-file.ts";
+import type { EventSiteFile } from "./site-file.ts";
 import type { Path } from "./yaml.ts";
 
 /** Told of a mistake, and of the value or key that it is about. */
 export type Say = (path: Path, message: string, about?: "value" | "key") => void;
 
-export function readDepartments({ departments }: SiteFile, say: Say): Site["departments"] {
+/** Sections of `site.yml` that are there. */
+type Parts<Key extends keyof EventSiteFile> = Pick<EventSiteFile, Key>;
+
+export function readDepartments({ departments }: Parts<"departments">, say: Say): Site["departments"] {
   const named = Object.entries(departments);
   if (named.length === 0) say(["departments"], "expected at least one department");
   unique(
@@ -42,7 +45,7 @@ function unique(what: string, all: readonly Named[], say: Say): void {
   }
 }
 
-export function readEvents({ events }: SiteFile, say: Say): EventsConfig {
+export function readEvents({ events }: Parts<"events">, say: Say): EventsConfig {
   const types = Object.entries(events.types);
   const places = types.map(([name, { aliases }]) => {
     const path = ["events", "types", name];
@@ -80,7 +83,7 @@ export function readEvents({ events }: SiteFile, say: Say): EventsConfig {
   };
 }
 
-export function readAreas({ floor, departments }: SiteFile, say: Say): Area[] {
+export function readAreas({ floor, departments }: Parts<"floor" | "departments">, say: Say): Area[] {
   if (floor === null) return [];
   const canonical = departmentNames(new Map(Object.entries(departments)));
   const areas = floor.areas.map((area, index): Area => {
@@ -109,7 +112,7 @@ export function readAreas({ floor, departments }: SiteFile, say: Say): Area[] {
   return areas;
 }
 
-export function readCatalog({ catalog }: SiteFile, place: (file: string) => string, say: Say): CatalogConfig {
+export function readCatalog({ catalog }: Parts<"catalog">, place: (file: string) => string, say: Say): CatalogConfig {
   const tables = {
     customers: catalog.customers,
     coupons: catalog.coupons,
@@ -158,7 +161,7 @@ function column(say: Say, columns: TableConfig["columns"], name: string, path: P
   }
 }
 
-export function readFeatures({ scorer, catalog }: SiteFile, say: Say): FeatureConfig[] {
+export function readFeatures({ scorer, catalog }: Parts<"scorer" | "catalog">, say: Say): FeatureConfig[] {
   const names = scorer.features.map(({ name }) => name);
   return scorer.features.map((feature, index): FeatureConfig => {
     const path = ["scorer", "features", index];

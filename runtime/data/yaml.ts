@@ -292,7 +292,8 @@ class Reader {
 export function check<S extends z.ZodType>(yaml: YamlFile, schema: S, mistakes: Mistake[]): z.output<S> | null {
   const result = schema.safeParse(yaml.value);
   if (result.success) return result.data;
-  for (const issue of result.error.issues.slice(0, limits.mistakesPerFile * 5)) {
+  const issues = result.error.issues.slice(0, limits.mistakesPerFile * 5).flatMap(ofForm);
+  for (const issue of issues) {
     const path = issue.path as Path;
     if (issue.code === "unrecognized_keys") {
       const known = keysAt(schema, path);
@@ -304,6 +305,16 @@ export function check<S extends z.ZodType>(yaml: YamlFile, schema: S, mistakes: 
   return null;
 }
 
+/** Of a value that may have several forms: what is wrong with the one that it has, if that can be told. */
+function ofForm(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== "invalid_union") return [issue];
+  const meant = issue.errors.filter(
+    (form) => !form.some(({ code, path }) => code === "invalid_type" && path.length === 0),
+  );
+  if (meant.length !== 1) return [issue];
+  return meant[0]!.flatMap((inner) => ofForm({ ...inner, path: [...issue.path, ...inner.path] }));
+}
+
 /** "unknown key 'plcae' (did you mean 'place'?)", or the keys there are when none is near. */
 function unknownKey(key: string, known: readonly string[]): string {
   const near = key.length <= 64 ? didYouMean(key, known) : "";
@@ -312,13 +323,12 @@ function unknownKey(key: string, known: readonly string[]): string {
 
 /** The keys that a schema knows at a path. */
 function keysAt(schema: z.ZodType, path: Path): string[] {
-  let node: AnySchema | undefined = schema as unknown as AnySchema;
+  let nodes = formsOf(schema as unknown as AnySchema);
   for (const step of path) {
-    const { def } = unwrap(node);
-    node = def.shape?.[step] ?? def.valueType ?? def.element;
-    if (node === undefined) return [];
+    const below = nodes.flatMap(({ def }) => def.shape?.[step] ?? def.valueType ?? def.element ?? []);
+    nodes = below.flatMap(formsOf);
   }
-  return Object.keys(unwrap(node).def.shape ?? {});
+  return nodes.flatMap(({ def }) => Object.keys(def.shape ?? {}));
 }
 
 /** As much of Zod's definitions as a walk down a path needs. */
@@ -331,7 +341,14 @@ interface AnySchema {
     readonly innerType?: AnySchema;
     readonly in?: AnySchema;
     readonly out?: AnySchema;
+    readonly options?: readonly AnySchema[];
   };
+}
+
+/** The schema; of one with several forms, each of them. */
+function formsOf(schema: AnySchema): AnySchema[] {
+  const node = unwrap(schema);
+  return node.def.options?.flatMap(formsOf) ?? [node];
 }
 
 function unwrap(schema: AnySchema): AnySchema {

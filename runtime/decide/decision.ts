@@ -49,6 +49,8 @@ export interface Focus {
   readonly at: number;
   readonly profile: Profile | null;
   readonly scored: ScoredCoupons | null;
+  /** A higher layer blocked offers when the focus came; null: none did. */
+  readonly inhibited: Inhibited | null;
 }
 
 export interface ScoredCoupons {
@@ -62,6 +64,14 @@ export interface ScoredCoupons {
 export interface None {
   readonly reason: NoneReason;
   readonly detail: string;
+}
+
+/** A higher layer blocks an output of a lower one until then, ms since epoch. */
+export interface Inhibited {
+  /** Who holds it: the goal of the higher actor, and of which record. */
+  readonly by: string;
+  readonly layer: number;
+  readonly until: number;
 }
 
 /** What `offered` chooses; the runtime makes a `Decision` of it. */
@@ -84,6 +94,41 @@ export interface Dwell {
   readonly moves: number;
   /** Event time of the last focus of this dwell, ms; null: none yet. */
   readonly focusedAt: number | null;
+}
+
+/** What became of an offer, as the actors that it wakes are told of it. */
+export interface Told<Register = unknown> {
+  readonly event: {
+    /** Event time, ms. */
+    readonly at: number;
+    readonly action: string;
+    readonly decision: string | null;
+    readonly coupon: string | null;
+  };
+  /** What the actor returned for the event before, of the same visit. */
+  readonly register: Register | undefined;
+}
+
+/** What an actor makes of an event: what it keeps for the next, and whether it holds what it inhibits and suppresses. */
+export interface Noted<Register = unknown> {
+  readonly register: Register;
+  readonly holds: boolean;
+}
+
+/** What the `fatigued` actor keeps of a visit: dismissed offers that still count. */
+export interface Fatigue {
+  /** Oldest first, each offer once. */
+  readonly dismissed: readonly Dismissal[];
+  /** Event time of the last offer taken, ms: what was dismissed before counts no more; null: none was. */
+  readonly takenAt: number | null;
+}
+
+/** An offer that a customer dismissed, as far as the event names it. */
+export interface Dismissal {
+  readonly decision: string | null;
+  readonly coupon: string | null;
+  /** Event time, ms. */
+  readonly at: number;
 }
 
 /** A coupon as the deciding actors see it. Times in ms since epoch, half-open: valid in [validFrom, validUntil). */
@@ -119,10 +164,12 @@ export type NoneReason =
   | "no-coupon-valid"
   | "below-threshold"
   | "scorer-failed"
+  /** A higher layer blocks offers: the customer is tired of them, or a person has said so. */
+  | "inhibited"
   /** Decided only after its time to live had passed, as after a restart. */
   | "expired";
 
-export type RemovedWhy = "not-valid" | "below-threshold" | "beyond-top";
+export type RemovedWhy = "not-valid" | "below-threshold" | "beyond-top" | "inhibited";
 
 export interface Removed {
   readonly coupon: string;

@@ -10,17 +10,23 @@ import { bug, failure, problem } from "./problem.ts";
 import type { Context, Env, Route } from "./route.ts";
 import { StaticFirstRouter } from "./router.ts";
 import { aggregatesOf, allAggregates } from "./routes/aggregates.ts";
+import { pageStream } from "./routes/board-stream.ts";
 import { deadletter, deadletters, replayDeadletter } from "./routes/deadletters.ts";
 import { decisionById } from "./routes/decisions.ts";
 import { docs, openApiJson } from "./routes/docs.ts";
 import { events, eventsOfType } from "./routes/events.ts";
 import { featuresOf } from "./routes/features.ts";
+import { whyGoal } from "./routes/goals.ts";
 import { alive, ready } from "./routes/health.ts";
 import { home } from "./routes/home.ts";
 import { metrics } from "./routes/metrics.ts";
 import { mockEntry, mockFocus } from "./routes/mock.ts";
 import { offersOf, offersStream, offersStreamOf } from "./routes/offers.ts";
 import { outcomes } from "./routes/outcomes.ts";
+import { importSheet, pageOf, pages, sheetOf } from "./routes/pages.ts";
+import { reloadPlan } from "./routes/plan.ts";
+import { putRecord, recordByKey, recordHistoryOf, removeRecord, writeRecord } from "./routes/records.ts";
+import { runLog } from "./routes/runs.ts";
 import { score } from "./routes/score.ts";
 import { reloadTransforms, transformStates } from "./routes/transforms.ts";
 import { type StreamLimits, Streams } from "./streams.ts";
@@ -59,11 +65,14 @@ export function createApp(ports: Ports, options: AppOptions): Hono<Env> {
 /** Where two patterns match, the first counts: `/offers/stream` stands before `/offers/:customer`. */
 function routesOf(ports: Ports, options: AppOptions, access: Access): readonly Route[] {
   const bounds = { ...limits, ...options.limits };
-  const { ingest, offers, decisions, letters, scoring, transforms, health, log } = ports;
+  const { ingest, offers, decisions, letters, scoring, transforms, board, health, log } = ports;
   const { clock, about } = options;
   const bodies = new Bodies(bounds);
+  const sheets = new Bodies({ ...bounds, bodyBytes: bounds.sheetBytes });
   const streams = new Streams(clock, log, bounds);
   const allowed = access.kind === "loopback" || access.kind === "socket" || options.http.mock;
+  /** Who writes, if it isn't said. */
+  const unnamed = access.kind === "loopback" || access.kind === "socket" ? "local" : "http";
   const mock = { ingest, decisions, bodies, clock, allowed };
 
   const routes: readonly Route[] = [
@@ -82,6 +91,19 @@ function routesOf(ports: Ports, options: AppOptions, access: Access): readonly R
     featuresOf(transforms),
     transformStates(transforms),
     reloadTransforms(transforms),
+    reloadPlan(ports.plan),
+    pages(board),
+    pageOf(board),
+    pageStream(board, streams),
+    sheetOf(board),
+    importSheet(board, sheets, unnamed),
+    putRecord(board, bodies, unnamed),
+    recordByKey(board),
+    writeRecord(board, bodies, unnamed),
+    removeRecord(board, unnamed),
+    recordHistoryOf(board),
+    whyGoal(board),
+    runLog(board),
     deadletters(letters),
     deadletter(letters),
     replayDeadletter(letters),

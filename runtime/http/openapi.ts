@@ -9,6 +9,7 @@ const TAGS = [
   { name: "retail", description: "Calls of the retail system that Aisle replaces: the same requests, useful answers." },
   { name: "transforms", description: "What is folded from events, by the specs of the site." },
   { name: "dead letters", description: "What could not be used is kept, with the reason, and can be taken in again." },
+  { name: "board", description: "What is done for each record, by whom, and what people write into its cells." },
   { name: "operations", description: "For whoever runs it." },
   { name: "pages", description: "For people." },
 ];

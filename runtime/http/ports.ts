@@ -1,6 +1,9 @@
 // What the HTTP faces need of the runtime. Types only: no LMDB, no NATS, no actor behind them.
+
+import type { Reset } from "../board/feed.ts";
+import type { BoardMessage } from "../board/message.ts";
 import type { Decision, Scores } from "../decide/decision.ts";
-import type { Range, Row } from "../site.ts";
+import type { ActorKind, Range, Row } from "../site.ts";
 
 /** Why one item of a batch was not taken. `code` is stable, `detail` is for a person. */
 export interface Rejection {
@@ -205,6 +208,199 @@ export interface Transforms {
   reload(): Reload;
 }
 
+/** Why a cell was not written. */
+export interface CellMistake extends Rejection {
+  /** With code `changed`: the text that was to be written; null: this cell was only looked at. */
+  readonly yours?: string | null;
+  /** With code `changed`: what the cell shows now. */
+  readonly current?: string;
+  /** Of a sheet: where it stands. */
+  readonly line?: number;
+  readonly column?: string;
+}
+
+export interface ColumnHead {
+  readonly name: string;
+  readonly role: "key" | "ready" | "goal" | "data" | "complete";
+  /** Of a key. */
+  readonly required?: boolean;
+  /** Of a goal: who does the work; null: no actor of the plan. */
+  readonly kind?: ActorKind | null;
+  /** Of a person's goal: the principals that may fill it; empty: everybody. */
+  readonly who?: readonly string[];
+}
+
+/** A page, without its records. */
+export interface PageHead {
+  readonly name: string;
+  readonly parent: string | null;
+  /** Events make its records. */
+  readonly fed: boolean;
+  /** Its rows rank goals of other pages. */
+  readonly ranks: boolean;
+  /** A new name makes a column. */
+  readonly open: boolean;
+  /** Records. */
+  readonly size: number;
+  /** In the order of a sheet. */
+  readonly columns: readonly ColumnHead[];
+}
+
+export interface RowView {
+  readonly key: string;
+  /** Grows with each change: the sequence of its journal entry; 0: none was journalled. */
+  readonly revision: number;
+  /** What a sheet shows, by column. */
+  readonly row: Readonly<Record<string, string>>;
+}
+
+export type CellState = "empty" | "running" | "done" | "failed" | "waiting";
+
+export interface GoalView {
+  readonly state: CellState;
+  readonly text: string;
+  readonly host: string;
+  readonly run: string;
+  readonly attempts: number;
+  readonly by: string;
+  /** ms since epoch */
+  readonly at: number | null;
+  readonly detail: string | null;
+  /** Tried again not before then, ms since epoch. */
+  readonly notBefore: number | null;
+}
+
+export interface RecordView extends RowView {
+  readonly page: string;
+  /** Key cells by name, in rank order. */
+  readonly keys: Readonly<Record<string, string>>;
+  /** The node whose journal is the record's truth. */
+  readonly home: string;
+  readonly parent: { readonly page: string; readonly key: string } | null;
+  readonly ready: boolean;
+  readonly complete: boolean;
+  readonly goals: Readonly<Record<string, GoalView>>;
+}
+
+export interface RecordsView extends PageHead {
+  /** What a stream of the page begins after, so that nothing is missed. */
+  readonly seq: number;
+  readonly records: readonly RowView[];
+  /** The `after` of what follows; null: that was all. */
+  readonly next: string | null;
+}
+
+export interface RecordsQuery {
+  readonly after: string | null;
+  readonly limit: number;
+  /** Only records with a goal, this one if it is named, in this state. */
+  readonly state: CellState | null;
+  readonly goal: string | null;
+}
+
+/** A change of a record as its history tells it. */
+export interface RecordChange
+  extends Pick<BoardMessage, "seq" | "at" | "by" | "do" | "goal" | "run" | "detail" | "cells"> {
+  readonly host?: string;
+  readonly attempt?: number;
+  readonly outcome?: "done" | "failed" | "retry";
+  /** Why a claim ended without a result. */
+  readonly why?: string;
+}
+
+export interface RecordHistory {
+  /** Oldest first. */
+  readonly changes: readonly RecordChange[];
+  /** There may have been earlier ones, which are no longer kept. */
+  readonly missing: boolean;
+}
+
+/** A rule that keeps a goal from starting, in words. The rule's own members stand beside them. */
+export interface Reason {
+  readonly rule: string;
+  readonly says: string;
+  readonly unblock: string;
+  /** Of limits and conflicts: the work that takes the place. */
+  readonly with?: readonly { readonly page: string; readonly key: string; readonly run: string }[];
+}
+
+export interface Why {
+  readonly page: string;
+  readonly key: string;
+  readonly goal: string;
+  readonly state: CellState;
+  readonly mayStart: boolean;
+  readonly says: string;
+  readonly reasons: readonly Reason[];
+}
+
+/** Who writes, and what he has seen. */
+export interface Writing {
+  /** Texts by column. */
+  readonly cells: Readonly<Record<string, string>>;
+  /** Texts that the record must show still; a record that is not there shows "". */
+  readonly was: Readonly<Record<string, string>>;
+  /** Revisions one of which the record must have; null: any. */
+  readonly revisions: readonly number[] | null;
+  readonly by: string;
+  /** Kept with the journal entry: `traceparent`. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface SheetReceipt {
+  /** Lines with a record. */
+  readonly records: number;
+  readonly created: number;
+  readonly changed: number;
+  readonly unchanged: number;
+  /** Cells written. */
+  readonly cells: number;
+  /** Cells that say `r`: they were left out, as only who does the work writes that. */
+  readonly running: number;
+  readonly dryRun: boolean;
+}
+
+/**
+ * The board as people and programs see it. A key is that of a URL: key cells in rank order, each percent-encoded,
+ * joined by commas. Everything throws AisleError `not-found` for a page, record or goal that is not there.
+ */
+export interface BoardFaces {
+  pages(): readonly PageHead[];
+  /** @throws AisleError `invalid` when `after` is not on the page */
+  records(page: string, query: RecordsQuery): Promise<RecordsView>;
+  record(page: string, key: string): RecordView;
+  /**
+   * Makes a record, or writes into the one with these key cells; resolves once it is on disk.
+   *
+   * @throws ChangeRefused with each cell to blame: `invalid`, `forbidden`, `conflict` when somebody was there before
+   * @throws AisleError `overloaded` at a bound; `conflict` when another node is the record's home
+   */
+  put(page: string, writing: Writing): Promise<{ readonly created: boolean; readonly record: RecordView }>;
+  /** As `put`, for a record that is there. */
+  write(page: string, key: string, writing: Writing): Promise<RecordView>;
+  remove(page: string, key: string, writing: Omit<Writing, "cells">): Promise<void>;
+  /** @param field  only what concerns this cell; null: all */
+  history(page: string, key: string, field: string | null): RecordHistory;
+  why(page: string, key: string, goal: string): Why;
+  log(page: string, key: string, run: string): { readonly text: string; readonly truncated: boolean };
+  /** Changes of a page as they come to the disk. The returned function ends it. */
+  follow(page: string, listener: (message: BoardMessage) => void): () => void;
+  /** Changes of a page after a sequence, oldest first; a reset when they are no longer at hand. */
+  since(page: string, seq: number): readonly (BoardMessage | Reset)[];
+  /** A page as CSV. @throws AisleError `overloaded` when too many are being read */
+  sheet(page: string): Pieces;
+  /**
+   * Takes a CSV in, a line for each record: all of it, or nothing when there is a mistake in it.
+   *
+   * @throws ChangeRefused with every mistake, each with its line
+   */
+  importSheet(
+    page: string,
+    bytes: Uint8Array,
+    writing: Pick<Writing, "by" | "headers"> & { readonly dryRun: boolean },
+  ): Promise<SheetReceipt>;
+}
+
 export interface Health {
   /** Empty: ready. Otherwise why not, one sentence each. */
   notReady(): readonly string[];
@@ -227,6 +423,23 @@ export interface Log {
   error(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
+/** What a reload of the plan has changed: names of pages, and of goals as `page goal`. */
+export interface PlanReload {
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+  /** sha256 of the file, hex. */
+  readonly hash: string;
+  /** Of the entry that says so; null: nothing has changed. */
+  readonly seq: number | null;
+}
+
+/** The plan in force. */
+export interface PlanFace {
+  /** @throws SiteError with every mistake; AisleError `conflict` for what only a restart can change */
+  reload(): Promise<PlanReload>;
+}
+
 /** Everything that the faces need, handed over once by `runtime/main.ts`. */
 export interface Ports {
   readonly ingest: Ingest;
@@ -236,6 +449,8 @@ export interface Ports {
   /** Null: the site has no model of its own. */
   readonly scoring: Scoring | null;
   readonly transforms: Transforms;
+  readonly plan: PlanFace;
+  readonly board: BoardFaces;
   readonly health: Health;
   readonly metrics: Metrics;
   readonly requests: Requests;

@@ -28,7 +28,7 @@ export type Content = Readonly<Record<string, z.ZodType>>;
 
 /** What `/openapi.json` says of a route. */
 export interface RouteDoc {
-  readonly tag: "events" | "offers" | "retail" | "transforms" | "dead letters" | "operations" | "pages";
+  readonly tag: "events" | "offers" | "retail" | "transforms" | "dead letters" | "board" | "operations" | "pages";
   readonly summary: string;
   readonly description?: string;
   readonly parameters?: readonly Parameter[];
@@ -40,7 +40,7 @@ export interface RouteDoc {
 
 /** One call of the API: where it is, what it says of itself, what it does. A route throws `AisleError`s. */
 export interface Route {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   /** Hono's notation: `/offers/:customer`. It is also the label in the metrics. */
   readonly path: string;
   /** Answered without a token: says nothing about anybody. */

@@ -1,6 +1,23 @@
 import { z } from "zod";
 import type { Decision } from "../decide/decision.ts";
-import type { Receipt, Rejection, Reload, SpecState } from "./ports.ts";
+import type {
+  CellMistake,
+  ColumnHead,
+  GoalView,
+  PageHead,
+  Reason,
+  Receipt,
+  RecordChange,
+  RecordHistory,
+  RecordsView,
+  RecordView,
+  Rejection,
+  Reload,
+  RowView,
+  SheetReceipt,
+  SpecState,
+  Why,
+} from "./ports.ts";
 
 // The named schemas of the API: what `/openapi.json` shows under `components`. Answers only ever gain members, so
 // no object here forbids further ones.
@@ -30,6 +47,17 @@ export const rejection = name(
   }) satisfies z.ZodType<Rejection>,
 );
 
+const mistake = rejection.extend({
+  yours: z
+    .string()
+    .nullable()
+    .exactOptional()
+    .describe("of a cell that somebody else has changed: what you wanted to write"),
+  current: z.string().exactOptional().describe("of such a cell: what it shows now"),
+  line: z.int().min(1).exactOptional().describe("of a sheet: where it stands"),
+  column: z.string().exactOptional(),
+}) satisfies z.ZodType<CellMistake>;
+
 export const problemBody = name(
   "Problem",
   "RFC 9457.",
@@ -39,7 +67,7 @@ export const problemBody = name(
     status: z.int(),
     code: z.string().describe("stable: invalid, unauthorized, forbidden, not-found, method-not-allowed, too-large …"),
     detail: z.string(),
-    errors: z.array(rejection).optional(),
+    errors: z.array(mistake).optional(),
   }),
 );
 
@@ -141,6 +169,7 @@ const none = z
       "no-coupon-valid",
       "below-threshold",
       "scorer-failed",
+      "inhibited",
       "expired",
     ]),
     detail: z.string(),
@@ -166,7 +195,9 @@ export const decision = name(
     features: features.describe("the customer's columns of the model's row"),
     candidates: z.array(z.object({ ...score, features })).describe("the best of those scored"),
     candidatesMore: z.int().min(0).describe("scored, but not listed"),
-    removed: z.array(z.object({ coupon: z.string(), why: z.enum(["not-valid", "below-threshold", "beyond-top"]) })),
+    removed: z.array(
+      z.object({ coupon: z.string(), why: z.enum(["not-valid", "below-threshold", "beyond-top", "inhibited"]) }),
+    ),
     removedMore: z.int().min(0),
     scorer: z.enum(["core", "rest", "fallback"]).nullable(),
     stale: z.boolean().describe("the customer's data was an earlier copy: the source was away"),
@@ -285,6 +316,18 @@ export const featureRows = name(
   }),
 );
 
+export const planReload = name(
+  "PlanReload",
+  "What a reload of the plan has changed.",
+  z.object({
+    added: z.array(z.string()).describe("pages by name, goals as 'page goal'"),
+    changed: z.array(z.string()),
+    removed: z.array(z.string()),
+    hash: z.string().describe("sha256 of the file"),
+    seq: z.int().nullable().describe("of the journal's entry that says so; null: nothing has changed"),
+  }),
+);
+
 export const reload = name(
   "Reload",
   "What became of a reload of the specs.",
@@ -318,6 +361,176 @@ export const transforms = name(
     ),
     reload: reload.nullable().describe("the last; null: there was none"),
   }),
+);
+
+// The board
+
+export const pageName = z.string().min(1);
+export const key = z.string().min(1);
+export const principal = z.string().min(1).optional();
+const texts = z.record(z.string(), z.string());
+const state = z.enum(["empty", "running", "done", "failed", "waiting"]);
+export const cellState = state;
+
+const columnHead = z.object({
+  name: z.string(),
+  role: z.enum(["key", "ready", "goal", "data", "complete"]),
+  required: z.boolean().exactOptional().describe("of a key"),
+  kind: z
+    .enum(["shipped", "module", "command", "remote", "person"])
+    .nullable()
+    .exactOptional()
+    .describe("of a goal: who does the work; null: no actor of the plan"),
+  who: z.array(z.string()).exactOptional().describe("of a person's goal: who may fill it; empty: everybody"),
+}) satisfies z.ZodType<ColumnHead>;
+
+const pageHead = z.object({
+  name: z.string(),
+  parent: z.string().nullable(),
+  fed: z.boolean().describe("events make its records"),
+  ranks: z.boolean().describe("its rows rank goals of other pages"),
+  open: z.boolean().describe("a new name makes a column"),
+  size: z.int().min(0).describe("records"),
+  columns: z.array(columnHead).describe("in the order of a sheet"),
+}) satisfies z.ZodType<PageHead>;
+
+export const pages = name("Pages", "The pages of the plan.", z.object({ pages: z.array(pageHead) }));
+
+const rowView = z.object({
+  key: z.string().describe("as URLs write it: key cells in rank order, each percent-encoded, joined by commas"),
+  revision: z.int().min(0).describe("grows with each change: the sequence of its journal entry; 0: there is none"),
+  row: texts.describe("what a sheet shows, by column"),
+}) satisfies z.ZodType<RowView>;
+
+export const recordsView = name(
+  "Records",
+  "A page and some of its records, those touched longest ago first.",
+  pageHead.extend({
+    seq: z.int().min(0).describe("what a stream of the page begins after, so that nothing is missed"),
+    records: z.array(rowView),
+    next: z.string().nullable().describe("the `after` of what follows; null: that was all"),
+  }) satisfies z.ZodType<RecordsView>,
+);
+
+const goalView = z.object({
+  state,
+  text: z.string().describe("as a sheet shows it: empty, r:<host>, 1, F:<host>"),
+  host: z.string().describe("the node that works, or has worked, on it"),
+  run: z.string(),
+  attempts: z.int().min(0),
+  by: z.string().describe("who wrote it"),
+  at: at("when").nullable(),
+  detail: z.string().nullable().describe("why it failed, or what was wrong with its result"),
+  notBefore: at("it is tried again not before then").nullable(),
+}) satisfies z.ZodType<GoalView>;
+
+export const recordView = name(
+  "Record",
+  "A record: what a sheet shows, and behind it each goal.",
+  rowView.extend({
+    page: z.string(),
+    keys: texts.describe("key cells by name, in rank order"),
+    home: z.string().describe("the node whose journal is the record's truth"),
+    parent: z.object({ page: z.string(), key: z.string() }).nullable(),
+    ready: z.boolean().describe("nothing is started before"),
+    complete: z.boolean().describe("nothing is started any more"),
+    goals: z.record(z.string(), goalView),
+  }) satisfies z.ZodType<RecordView>,
+);
+
+const cellsIn = z
+  .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
+  .describe("texts by column; null empties a cell. A goal takes nothing, 1, or F");
+
+export const writing = name(
+  "Writing",
+  "Cells to write.",
+  z
+    .object({
+      cells: cellsIn,
+      was: cellsIn.exactOptional().describe("what was seen in cells: 409, with both texts, when one has changed since"),
+      by: z.string().exactOptional().describe("who writes"),
+    })
+    .meta({ examples: [{ cells: { qc: "1" }, was: { qc: "" } }] }),
+);
+
+const change = z.enum(["set", "remove", "claim", "finish", "lapse", "extra", "overdue", "carry"]);
+const told = {
+  seq: sequence.describe("of its journal entry"),
+  at: at("when"),
+  by: z.string().describe("who caused it"),
+  do: change.describe(
+    "set, remove: a person or a file; claim, finish, lapse: a run; extra: a run that came too late; overdue: a person has not; carry: all that was before",
+  ),
+  goal: z.string().exactOptional(),
+  run: z.string().exactOptional(),
+  detail: z.string().exactOptional(),
+  cells: texts.describe("what a sheet shows from then on in the cells that changed"),
+};
+
+export const recordHistory = name(
+  "RecordHistory",
+  "What happened to a record.",
+  z.object({
+    changes: z
+      .array(
+        z.object({
+          ...told,
+          host: z.string().exactOptional(),
+          attempt: z.int().min(1).exactOptional(),
+          outcome: z.enum(["done", "failed", "retry"]).exactOptional(),
+          why: z.string().exactOptional().describe("why a claim ended without a result"),
+        }) satisfies z.ZodType<RecordChange>,
+      )
+      .describe("oldest first"),
+    missing: z.boolean().describe("there may have been earlier ones, which are no longer kept"),
+  }) satisfies z.ZodType<RecordHistory>,
+);
+
+const reason = z.looseObject({
+  rule: z.string(),
+  says: z.string(),
+  unblock: z.string().describe("what would let it start"),
+  with: z
+    .array(z.object({ page: z.string(), key: z.string(), run: z.string() }))
+    .exactOptional()
+    .describe("of limits and conflicts: the work that takes the place"),
+}) satisfies z.ZodType<Reason>;
+
+export const why = name(
+  "Why",
+  "Why a goal of a record does not start.",
+  z.object({
+    page: z.string(),
+    key: z.string(),
+    goal: z.string(),
+    state,
+    mayStart: z.boolean(),
+    says: z.string().describe("in a sentence"),
+    reasons: z.array(reason).describe("every rule that keeps it from starting"),
+  }) satisfies z.ZodType<Why>,
+);
+
+export const boardStream = name(
+  "BoardStream",
+  "Server-sent events: `id` is a sequence, `event` is `change` or `reset`. The `data` of a change: seq, at, by, page, key, keys, cells, do, goal, run, detail. After a reset the page has to be read again.",
+  z.string(),
+);
+
+export const csv = name("Csv", "A sheet: a line for each record, the first with the names of the columns.", z.string());
+
+export const sheetReceipt = name(
+  "SheetReceipt",
+  "What a sheet has changed. It is on disk.",
+  z.object({
+    records: z.int().min(0).describe("lines with a record"),
+    created: z.int().min(0),
+    changed: z.int().min(0),
+    unchanged: z.int().min(0),
+    cells: z.int().min(0).describe("cells written"),
+    running: z.int().min(0).describe("cells that say r: left out, as only who does the work writes that"),
+    dryRun: z.boolean(),
+  }) satisfies z.ZodType<SheetReceipt>,
 );
 
 // Dead letters

@@ -2,9 +2,8 @@ import type { Clock } from "../clock.ts";
 import { AisleError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { badParameter } from "./params.ts";
-import type { Log, Standing } from "./ports.ts";
+import type { Log } from "./ports.ts";
 import type { Context } from "./route.ts";
-import { shown } from "./shown.ts";
 
 export interface StreamLimits {
   /** Streams open at once. */
@@ -15,13 +14,20 @@ export interface StreamLimits {
   readonly streamBeatMs: number;
 }
 
-/** Where a stream gets its decisions from. */
-export interface Feed {
+/** What a stream sends: its sequence is its id, and grows. */
+export interface Message {
+  readonly seq: number;
+}
+
+/** Where a stream gets its messages from. */
+export interface Feed<M extends Message> {
   /** What a client begins with that has no id to resume from, oldest first. */
-  begin(): readonly Standing[];
-  /** Decisions after a sequence, oldest first, bounded; empty when none is left. */
-  since(seq: number): readonly Standing[];
-  follow(listener: (standing: Standing) => void): () => void;
+  begin(): readonly M[];
+  /** Messages after a sequence, oldest first, bounded; empty when none is left. */
+  since(seq: number): readonly M[];
+  follow(listener: (message: M) => void): () => void;
+  /** A message as an event of the stream. The same message is asked for once. */
+  print(message: M): { readonly event: string; readonly data: unknown };
 }
 
 const HEADERS = {
@@ -56,7 +62,7 @@ export class Streams {
   }
 
   /** @throws AisleError `overloaded` when too many are open; `invalid` for an id that is none */
-  open(c: Context, feed: Feed): Response {
+  open<M extends Message>(c: Context, feed: Feed<M>): Response {
     const resumeAfter = lastEventId(c);
     if (c.req.method === "HEAD") return new Response(null, { headers: HEADERS }); // nobody would read a body
     if (this.#beats.size >= this.#limits.streams) {
@@ -92,11 +98,11 @@ export class Streams {
     const beat = () => {
       if ((controller.desiredSize ?? 0) > 0) controller.enqueue(COMMENT);
     };
-    const send = (standing: Standing) => {
-      if (ended || standing.seq <= lastSent) return;
+    const send = (message: M) => {
+      if (ended || message.seq <= lastSent) return;
       if ((controller.desiredSize ?? 0) <= 0) return cut();
-      lastSent = standing.seq;
-      controller.enqueue(encoded(standing));
+      lastSent = message.seq;
+      controller.enqueue(encoded(message, feed));
     };
     const goLive = () => {
       unfollow = feed.follow(send);
@@ -104,7 +110,7 @@ export class Streams {
     const catchUp = () => {
       const room = controller.desiredSize ?? 0;
       const page = after === null ? feed.begin() : feed.since(after);
-      for (const standing of page.slice(0, room)) send(standing);
+      for (const message of page.slice(0, room)) send(message);
       if (after === null || page.length === 0) goLive();
       else after = lastSent;
     };
@@ -160,14 +166,15 @@ function lastEventId(c: Context): number | null {
   return Number(text);
 }
 
-/** Live decisions go to many streams: encoded once, the memory shared. */
-const encodings = new WeakMap<Standing, Uint8Array>();
+/** Live messages go to many streams: encoded once, the memory shared. */
+const encodings = new WeakMap<Message, Uint8Array>();
 
-function encoded(standing: Standing): Uint8Array {
-  let bytes = encodings.get(standing);
+function encoded<M extends Message>(message: M, feed: Feed<M>): Uint8Array {
+  let bytes = encodings.get(message);
   if (bytes === undefined) {
-    bytes = utf8.encode(`id: ${standing.seq}\nevent: decision\ndata: ${JSON.stringify(shown(standing))}\n\n`);
-    encodings.set(standing, bytes);
+    const { event, data } = feed.print(message);
+    bytes = utf8.encode(`id: ${message.seq}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    encodings.set(message, bytes);
   }
   return bytes;
 }

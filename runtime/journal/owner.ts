@@ -105,12 +105,12 @@ function isAlive({ pid, startedAs, boot }: Owner): boolean {
   return started !== null && (started === startedAs || startedAs === "");
 }
 
-function bootId(): string {
+export function bootId(): string {
   return process.platform === "linux" ? (readIfThere("/proc/sys/kernel/random/boot_id")?.trim() ?? "") : "";
 }
 
 /** When a process started; "" when it lives but can't be asked, null when there is none (or only its zombie). */
-function startOf(pid: number): string | null {
+export function startOf(pid: number): string | null {
   if (process.platform === "linux") return startOnLinux(pid);
   if (!exists(pid)) return null;
   if (process.platform === "win32") return "";

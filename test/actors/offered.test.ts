@@ -7,8 +7,8 @@ import { OPENING, WORLD } from "../support/shop.ts";
 const DEFAULTS = { threshold: 0.2, top: 1, timeToLive: 60_000 };
 const KNOWN: Profile = { state: "known", row: {}, stale: false };
 
-function focusWith(scored: ScoredCoupons, profile: Profile | null = KNOWN): Focus {
-  return { customer: "389", department: "Boys", at: OPENING, profile, scored };
+function focusWith(scored: ScoredCoupons, profile: Profile | null = KNOWN, more: Partial<Focus> = {}): Focus {
+  return { customer: "389", department: "Boys", at: OPENING, profile, scored, inhibited: null, ...more };
 }
 
 function scoresOf(scores: Readonly<Record<string, number>>): Scores {
@@ -166,6 +166,47 @@ describe("offered", () => {
       const all = [...choice.offers, ...choice.removed].map(({ coupon }) => coupon);
       expect(all.sort(), `seed ${seed}`).toEqual(Object.keys(scores).sort());
     }
+  });
+
+  describe("while a higher layer inhibits it", () => {
+    const inhibited = { by: "vetoed of Boys", layer: 2, until: OPENING + 60_000 };
+    const held = (scored: ScoredCoupons, profile?: Profile, settings = DEFAULTS) =>
+      offered.handle(focusWith(scored, profile, { inhibited }), null, settings, WORLD);
+
+    it("offers nothing, and says who holds it back until when", () => {
+      const choice = held({ scores: scoresOf({ a: 0.9 }), notValid: [], notValidMore: 0 });
+
+      expect(choice.offers).toEqual([]);
+      expect(choice.none).toEqual({
+        reason: "inhibited",
+        detail: "'vetoed of Boys' on layer 2 holds offers back until 2026-03-02T09:01:00.000Z",
+      });
+    });
+
+    it("says all the same what it would have chosen from", () => {
+      const scored = { scores: scoresOf({ a: 0.9, b: 0.8, c: 0.1, d: 0.7 }), notValid: ["old"], notValidMore: 2 };
+
+      const choice = held(scored, KNOWN, { ...DEFAULTS, top: 2 });
+
+      expect(choice.ranked.map(({ coupon }) => coupon)).toEqual(["a", "b", "d", "c"]);
+      expect(choice.removed).toEqual([
+        { coupon: "a", why: "inhibited" },
+        { coupon: "b", why: "inhibited" },
+        { coupon: "d", why: "beyond-top" },
+        { coupon: "c", why: "below-threshold" },
+        { coupon: "old", why: "not-valid" },
+      ]);
+      expect(choice.removedMore).toBe(2);
+    });
+
+    it.each<[string, ScoredCoupons, Profile]>([
+      ["the customer is unknown", nothing, { state: "unknown" }],
+      ["no coupon is valid", nothing, KNOWN],
+      ["the scorer failed", { ...nothing, scores: { state: "failed", detail: "500" } }, KNOWN],
+      ["all are below the threshold", { ...nothing, scores: scoresOf({ "4": 0.1 }) }, KNOWN],
+    ])("gives that as the reason, even when %s", (_, scored, profile) => {
+      expect(held(scored, profile).none!.reason).toBe("inhibited");
+    });
   });
 
   it("names removed coupons up to the bound, and counts all others", () => {

@@ -7,7 +7,7 @@ import { COUPONS, OPENING, WORLD } from "../support/shop.ts";
 const KNOWN: Profile = { state: "known", row: { age: 30 }, stale: false };
 
 function focusOn(department: string, more: Partial<Focus> = {}): Focus {
-  return { customer: "1", department, at: OPENING, profile: KNOWN, scored: null, ...more };
+  return { customer: "1", department, at: OPENING, profile: KNOWN, scored: null, inhibited: null, ...more };
 }
 
 function asked(focus: Focus, world: World = WORLD): string[] | null {

@@ -1,10 +1,12 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { type Applied, Applier, type Effect, type FocusData, type VisitData } from "../../runtime/apply.ts";
-import type { BoardRecord } from "../../runtime/board.ts";
+import { type Applied, Applier, type Effect, type FocusData, type Holds, type VisitData } from "../../runtime/apply.ts";
+import { type BoardRecord, cellOf, keyOf, rowOf } from "../../runtime/board/board.ts";
+import { changeDraft } from "../../runtime/board/change.ts";
 import type { Profile } from "../../runtime/decide/decision.ts";
 import type { Entry, Kind } from "../../runtime/journal/journal.ts";
 import { limits } from "../../runtime/limits.ts";
 import { decisionOf, emptied } from "../support/decisions.ts";
+import { pageConfig, plannedActor } from "../support/plans.ts";
 import { ACTORS, IN_AISLE, IN_BOYS, MINUTE, OPENING, shopPlan, shopReader, WORLD } from "../support/shop.ts";
 
 const SECOND = 1_000; // ms
@@ -37,26 +39,36 @@ describe("an applier", () => {
   const decided = (cause: number) => apply("decision", decisionOf(cause, "7", null));
   const tick = () => apply("tick", null);
 
-  const visitOf = (customer: string) => applier.board.find<VisitData>("visits", customer);
-  const focusOf = (cause: number) => applier.board.find<FocusData>("focuses", String(cause));
-  const contextOf = (record: BoardRecord | undefined) => {
-    const cell = record?.cells.get("context");
+  const pageOf = (name: string) => applier.board.page(name);
+  const visitOf = (customer: string) => pageOf("visits").find<VisitData>(keyOf([customer]));
+  const focusOf = (cause: number) => pageOf("focuses").find<FocusData>(keyOf([String(cause)]));
+  const contextOf = (record: BoardRecord<never> | BoardRecord | undefined) => {
+    const cell = record === undefined ? undefined : cellOf(record as BoardRecord, "context");
     return cell?.state === "done" ? cell.value : cell?.state;
   };
+  /** Anything of the record may have changed. */
+  const all = (record: unknown) => [{ record, columns: null }];
 
   /** All that the board holds, as plain data. */
   const snapshot = () =>
     ["visits", "focuses"].map((page) =>
-      [...applier.board.records(page)].map(({ key, ready, complete, data, cells, children }) =>
-        structuredClone({ key, ready, complete, data, cells, children: [...children].map((child) => child.key) }),
-      ),
+      [...pageOf(page).records()].map((record) => {
+        const { key, data, cells, children } = record;
+        return structuredClone({
+          key,
+          row: rowOf(record),
+          data,
+          cells,
+          children: [...(children ?? [])].map((child) => child.key),
+        });
+      }),
     );
 
   describe("opens a visit", () => {
     it("with an entry, ready for work", () => {
       const applied = event("entry", 7, { ts: now });
 
-      expect(applied.changed).toEqual([visitOf("7")]);
+      expect(applied.changed).toEqual(all(visitOf("7")));
       expect(applied.event).toMatchObject({ type: "entry", identity: "7" });
       expect(visitOf("7")).toMatchObject({ ready: true, data: { customer: "7", number: 1, heardAt: OPENING } });
     });
@@ -96,7 +108,7 @@ describe("an applier", () => {
       event("entry", 7);
 
       expect(visitOf("7")).toMatchObject({ data: { number: 1 } });
-      expect(applier.board.size("visits")).toBe(1);
+      expect(pageOf("visits").size).toBe(1);
     });
   });
 
@@ -175,7 +187,7 @@ describe("an applier", () => {
       event("exit", 7);
       const applied = profile("7", 1, KNOWN);
 
-      expect(applied.changed).toEqual([left!.parent]);
+      expect(applied.changed).toEqual(all(left!.parent));
       expect(contextOf(left!)).toEqual(KNOWN);
       expect([...applier.undecided.keys()]).toEqual([2]);
     });
@@ -210,7 +222,7 @@ describe("an applier", () => {
       focus(7);
       const applied = profile("7", 1, KNOWN);
 
-      expect(applied.changed).toEqual([visitOf("7")]);
+      expect(applied.changed).toEqual(all(visitOf("7")));
       expect([contextOf(visitOf("7")), contextOf(focusOf(2))]).toEqual([KNOWN, KNOWN]);
     });
 
@@ -273,7 +285,28 @@ describe("an applier", () => {
 
       expect(applied.decision).toMatchObject({ cause: 2 });
       expect(record!.complete).toBe(true);
-      expect([focusOf(2), visitOf("7")!.children.size, applier.undecided.size]).toEqual([undefined, 0, 0]);
+      expect([focusOf(2), visitOf("7")!.children!.size, applier.undecided.size]).toEqual([undefined, 0, 0]);
+    });
+
+    it("shows on the visit's row what became of it", () => {
+      event("entry", 7);
+      focus(7);
+      focus(7, "Sport");
+      apply("decision", decisionOf(2, "7", "10"));
+      expect(cellOf(visitOf("7") as BoardRecord, "offered")).toMatchObject({
+        state: "done",
+        detail: "coupon 10",
+        at: now,
+      });
+      decided(3);
+
+      expect(rowOf(visitOf("7") as BoardRecord)).toMatchObject({
+        customer: "7",
+        ready: "1",
+        offered: "1",
+        complete: "",
+      });
+      expect(cellOf(visitOf("7") as BoardRecord, "offered")!.detail).toBe("no-coupon-valid");
     });
 
     it("takes a second one for the same cause, or for none, without a change", () => {
@@ -284,6 +317,114 @@ describe("an applier", () => {
       decided(99);
 
       expect(snapshot()).toEqual(before);
+    });
+  });
+
+  describe("at what became of an offer", () => {
+    const tired = plannedActor("fatigued", {
+      ...{ page: "visits", kind: "shipped", layer: 1, on: ["outcome"] },
+      with: { dismissals: 2, within: 30 * MINUTE },
+    });
+    let renewed: string[];
+
+    beforeEach(() => {
+      const { pages, actors } = shopPlan();
+      renewed = [];
+      const holds: Holds = {
+        noticed: () => {},
+        renewed: ({ goal }, { key }, at) => void renewed.push(`${goal} of ${key} at ${at - OPENING}`),
+        inhibited: () => null,
+      };
+      const plan = { pages, actors: [...actors, tired] };
+      applier = new Applier({ plan, actors: ACTORS, reader: shopReader(), world: WORLD, holds });
+    });
+
+    const outcome = (id: number | null, more: object) =>
+      apply("outcome", { type: "outcome", ...(id === null ? {} : { id }), action: "dismissed", ts: now, ...more });
+    const tiredOf = (customer: string) => rowOf(visitOf(customer) as BoardRecord).fatigued;
+
+    it("wakes the actors that wait for it, which remember what came before", () => {
+      event("entry", 7);
+      const applied = outcome(7, { coupon: "1" });
+      expect([tiredOf("7"), renewed]).toEqual([undefined, []]);
+      expect(applied.changed).toEqual(all(visitOf("7")));
+      now += MINUTE;
+      outcome(7, { coupon: "2" });
+
+      expect([tiredOf("7"), renewed]).toEqual(["1", [`fatigued of 7 at ${MINUTE}`]]);
+      now += MINUTE;
+      outcome(7, { coupon: "10" });
+      expect(renewed.length).toBe(2);
+    });
+
+    it("knows the customer by the decision where the event names none", () => {
+      focus(7);
+      apply("decision", decisionOf(1, "7", "1"));
+      const { id } = decisionOf(1, "7", "1");
+      outcome(null, { decision: id, coupon: "1" });
+      outcome(null, { decision: "box-e0-9-0", coupon: "2" });
+      expect(renewed).toEqual([]);
+      outcome(7, { coupon: "2" });
+
+      expect(tiredOf("7")).toBe("1");
+    });
+
+    it("opens no visit, and keeps none open", () => {
+      expect(outcome(7, { coupon: "1" })).toMatchObject({ changed: [], event: { identity: "7" } });
+      event("entry", 8);
+      now += MINUTE;
+      outcome(8, { coupon: "1" });
+
+      expect([pageOf("visits").size, visitOf("8")!.data.heardAt]).toEqual([1, OPENING]);
+    });
+
+    it("forgets it with the visit", () => {
+      event("entry", 7);
+      outcome(7, { coupon: "1" });
+      event("exit", 7);
+      event("entry", 7);
+      outcome(7, { coupon: "2" });
+
+      expect(renewed).toEqual([]);
+    });
+  });
+
+  describe("at a change of the board", () => {
+    const change = (cells: Record<string, string>, key = "7"): Applied =>
+      applier.apply({
+        ...changeDraft({ do: "set", page: "visits", key, cells }, "anna"),
+        ...{ seq: ++seq, receivedAt: now },
+      });
+
+    it("says what changed, and what it was", () => {
+      event("entry", 7);
+      const applied = change({ note: "regular" });
+
+      expect(applied.changed).toEqual([{ record: visitOf("7"), columns: [pageOf("visits").column("note")] }]);
+      expect(applied.change).toMatchObject({ do: "set", cells: { note: "regular" } });
+      expect(rowOf(visitOf("7") as BoardRecord).note).toBe("regular");
+    });
+
+    it("says what it was also where it came to nothing", () => {
+      expect(change({ note: "regular" })).toMatchObject({ changed: [], change: { do: "set" } });
+      expect(pageOf("visits").size).toBe(0);
+    });
+
+    it("goes on with the pages and actors of a changed plan", () => {
+      const { pages, actors } = shopPlan();
+      const done = plannedActor("greeted", { page: "visits" });
+      const visits = { ...pages[0]!, goals: [...pages[0]!.goals, "greeted", "seen"] };
+      event("entry", 7);
+      applier.adopt({ pages: [visits, pages[1]!, pageConfig("tills")], actors: [...actors, done] });
+      const of = { page: "visits", key: "7", goal: "greeted", run: "r1", host: "n1" } as const;
+      for (const each of [
+        { ...of, do: "claim", attempt: 1 },
+        { ...of, do: "finish", outcome: "done", also: ["seen"] },
+      ] as const)
+        applier.apply({ ...changeDraft(each, "n1"), seq: ++seq, receivedAt: now });
+
+      expect(rowOf(visitOf("7") as BoardRecord)).toMatchObject({ greeted: "1", seen: "1" });
+      expect(pageOf("tills").size).toBe(0);
     });
   });
 
@@ -390,7 +531,7 @@ describe("an applier", () => {
     move(1, IN_AISLE);
     event("entry", limits.visits + 1);
 
-    expect(applier.board.size("visits")).toBe(limits.visits);
+    expect(pageOf("visits").size).toBe(limits.visits);
     expect([visitOf("1") !== undefined, visitOf("2") !== undefined, applier.evicted]).toEqual([true, false, 1]);
   });
 

@@ -1,13 +1,16 @@
-import { join } from "node:path";
+import { mkdirSync } from "node:fs";
+import { basename, join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { actors } from "../../actors/index.ts";
-import { describeSite, loadSite, type Overrides, openSite } from "../../runtime/config.ts";
+import { describeSite, loadSite, loadSitePlan, type Overrides, openSite } from "../../runtime/config.ts";
+import { NO_CATALOG } from "../../runtime/data/no-catalog.ts";
 import { siteJsonSchema } from "../../runtime/data/site-file.ts";
 import { printYaml } from "../../runtime/data/yaml.ts";
 import { SiteError } from "../../runtime/errors.ts";
 import { limits } from "../../runtime/limits.ts";
 import type { Site } from "../../runtime/site.ts";
+import { scratch, script, shell } from "../support/scripts.ts";
 import { mistakesOf, OPTIONS, SiteCopy, STORE } from "../support/site.ts";
 
 const load = (copy: SiteCopy, env: Record<string, string> = {}, overrides: Overrides = {}): Site =>
@@ -26,7 +29,7 @@ describe("the shipped store site", () => {
       scorer: { url: null, fallback: "model" },
     });
     expect([site.source.url, site.bus.nats, site.http.token]).toEqual([null, null, null]);
-    expect([catalog.customers.size, catalog.coupons.length, site.plan.actors.length]).toEqual([997, 971, 4]);
+    expect([catalog.customers.size, catalog.coupons.length, site.plan.actors.length]).toEqual([997, 971, 6]);
     expect(catalog.hash).toBe(site.hashes.catalog);
     for (const hash of Object.values(site.hashes)) expect(hash).toMatch(/^[0-9a-f]{64}$/);
     expect(site.play!.files).toHaveLength(4);
@@ -528,6 +531,151 @@ describe("whatever stands in the files", () => {
   });
 });
 
+describe("a site that is a plan and no more", () => {
+  const PLAN = "version: 1\npages: { samples: { keys: [sample] } }\nactors:\n  - goal: measured\n";
+  const board = (plan = PLAN) => {
+    const dir = scratch();
+    shell(dir, "scripts/measured", "exit 0");
+    script(dir, "plan.yml", plan, 0o644);
+    return dir;
+  };
+
+  it("has its folder's name, and defaults for all that site.yml would say", () => {
+    const dir = board();
+    const { site, catalog } = openSite(dir, OPTIONS);
+
+    expect(site).toMatchObject({
+      name: basename(dir),
+      place: "box-1",
+      planFile: "plan.yml",
+      timeZone: "UTC",
+      http: { host: "127.0.0.1", port: 8787 },
+      bus: { nats: null, prefix: "aisle" },
+      floor: null,
+      areas: [],
+      catalog: NO_CATALOG,
+      scorer: { model: null, url: null },
+      play: null,
+    });
+    expect([site.events.types.size, site.departments.size, catalog.customers.size, catalog.coupons.length]).toEqual([
+      0, 0, 0, 0,
+    ]);
+    expect(site.plan.actors[0]).toMatchObject({ kind: "command", file: join(dir, "scripts/measured") });
+    for (const hash of ["site", "plan", "catalog"] as const) expect(site.hashes[hash]).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it.each([
+    ["My Lab (2)", "My-Lab-2"],
+    ["..übung.", "bung"],
+    ["§§", "site"],
+    ["a_b-C9", "a_b-C9"],
+    ["x".repeat(100), "x".repeat(64)],
+  ])("in the folder '%s' is called '%s'", (folder, name) => {
+    const dir = join(scratch(), folder);
+    mkdirSync(dir);
+    script(dir, "plan.yml", "version: 1\npages: { p: { keys: [k] } }\nactors: []\n", 0o644);
+
+    expect(loadSite(dir, OPTIONS).name).toBe(name);
+  });
+
+  it("takes what goes before the file, and says what is wrong with it", () => {
+    const dir = board();
+    const env = { AISLE_NATS_URL: "nats://a:4222", AISLE_PLACE: "p" };
+
+    expect(loadSite(dir, { ...OPTIONS, env })).toMatchObject({ place: "p", bus: { nats: "nats://a:4222" } });
+    expect(mistakesOf(() => loadSite(dir, { ...OPTIONS, overrides: { host: "0.0.0.0", port: -1 } }))).toEqual([
+      "--port: expected a whole number from 0 to 65535, found the number -1",
+      expect.stringMatching(/^--host: '0.0.0.0' can be reached from elsewhere/),
+    ]);
+  });
+
+  it("may have a site.yml without what events need", () => {
+    const dir = board();
+    script(dir, "site.yml", "version: 1\nname: lab\nbus: { prefix: x }\n", 0o644);
+
+    expect(loadSite(dir, OPTIONS)).toMatchObject({ name: "lab", bus: { prefix: "x" } });
+  });
+
+  it.each([
+    [
+      "scorer: { model: m.json, features: [] }",
+      "site.yml:3:1: needs 'catalog' beside it: features are made of its columns",
+    ],
+    ["play: { files: [p.json] }", "site.yml:3:1: needs 'events' beside it: recorded paths are played as events"],
+    ["floor: { width: 1, height: 1, areas: [] }", "site.yml:3:1: needs 'departments' beside it: its areas are theirs"],
+  ])("says of the section %s: %s", (section, expected) => {
+    const dir = board();
+    script(dir, "site.yml", `version: 1\nname: lab\n${section}\n`, 0o644);
+
+    expect(mistakesOf(() => loadSite(dir, OPTIONS))).toContain(expected);
+  });
+
+  it("needs site.yml, and what events need in it, as soon as events open a page", () => {
+    const dir = board("version: 1\npages: { visits: { opens: entry, timeToLive: 1m } }\nactors: []\n");
+    expect(mistakesOf(() => loadSite(dir, OPTIONS))).toEqual([
+      expect.stringMatching(/^site\.yml: the file 'site\.yml' doesn't exist.*: a site needs it, in \//),
+    ]);
+
+    script(dir, "site.yml", "version: 1\nname: lab\n", 0o644);
+    expect(mistakesOf(() => loadSite(dir, OPTIONS)).map((line) => line.replace(/: expected.*/, ""))).toEqual([
+      "site.yml:1:1: 'events' is missing",
+      "site.yml:1:1: 'departments' is missing",
+      "site.yml:1:1: 'catalog' is missing",
+      "site.yml:1:1: 'scorer' is missing",
+    ]);
+  });
+
+  it("needs its plan", () => {
+    expect(mistakesOf(() => loadSite(scratch(), OPTIONS))).toEqual([
+      expect.stringMatching(/^plan\.yml: the file 'plan\.yml' doesn't exist: a site needs it, in \//),
+    ]);
+  });
+
+  it("may have another file for its plan", () => {
+    const dir = board();
+    script(dir, "small.yml", "version: 1\npages: { p: { keys: [k] } }\nactors: []\n", 0o644);
+    const site = loadSite(dir, { ...OPTIONS, planFile: "small.yml" });
+
+    expect([site.planFile, site.plan.pages.map(({ name }) => name)]).toEqual(["small.yml", ["p"]]);
+    expect(mistakesOf(() => loadSite(dir, { ...OPTIONS, planFile: "smal.yml" }))).toEqual([
+      expect.stringMatching(/^smal\.yml: the file 'smal\.yml' doesn't exist \(did you mean 'small\.yml'\?\)/),
+    ]);
+  });
+
+  it("is described without a catalog it doesn't have", () => {
+    const described = describeSite(loadSite(board(), OPTIONS));
+
+    expect(JSON.parse(JSON.stringify(described))).toEqual(described);
+    expect(described.catalog).toBeNull();
+  });
+});
+
+describe("loadSitePlan", () => {
+  it("reads the plan as it is now, with the events in force", () => {
+    const copy = new SiteCopy();
+    const site = load(copy);
+    copy.edit("plan.yml", "moves: 3", "moves: 4").write("site.yml", "no longer a site");
+
+    const { plan, hash } = loadSitePlan(copy.dir, { ...OPTIONS, events: site.events });
+
+    expect(plan.actors.find(({ goal }) => goal === "focused")!.with).toMatchObject({ moves: 4 });
+    expect(plan.pages).toEqual(site.plan.pages);
+    expect(hash).toMatch(/^[0-9a-f]{64}$/);
+    expect(hash).not.toBe(site.hashes.plan);
+  });
+
+  it("refuses a plan with mistakes in it, and one that is gone", () => {
+    const copy = new SiteCopy();
+    const { events } = load(copy);
+    const read = () => loadSitePlan(copy.dir, { ...OPTIONS, events });
+
+    copy.edit("plan.yml", "moves: 3", "moves: 0");
+    expect(mistakesOf(read)).toEqual([expect.stringMatching(/^plan\.yml:\d+:\d+: 'moves': expected a whole number/)]);
+    copy.remove("plan.yml");
+    expect(mistakesOf(read)).toEqual([expect.stringMatching(/^plan\.yml: the file 'plan\.yml' doesn't exist/)]);
+  });
+});
+
 describe("the JSON Schema of site.yml", () => {
   it("knows every section, and refuses unknown keys", () => {
     const schema = siteJsonSchema() as {
@@ -542,6 +690,6 @@ describe("the JSON Schema of site.yml", () => {
       ),
     );
     expect(schema.additionalProperties).toBe(false);
-    expect(schema.required).toEqual(["version", "name", "events", "departments", "catalog", "scorer"]);
+    expect(schema.required).toEqual(["version", "name"]);
   });
 });

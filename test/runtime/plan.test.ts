@@ -33,18 +33,39 @@ describe("the store's plan", () => {
   const plan = load(readFileSync(`${STORE}/plan.yml`, "utf8"));
 
   it("has visits, and focuses within them that live as long", () => {
-    expect(plan.pages).toEqual([
-      { name: "visits", parent: null, opens: ["entry", "focus"], closes: ["exit"], timeToLiveMs: 1_800_000 },
-      { name: "focuses", parent: "visits", opens: [], closes: [], timeToLiveMs: 1_800_000 },
-    ]);
+    const of = (name: string) => plan.pages.find((page) => page.name === name);
+
+    expect(of("visits")).toMatchObject({
+      parent: null,
+      opens: ["entry", "focus"],
+      closes: ["exit"],
+      timeToLiveMs: 1_800_000,
+      keys: [{ name: "customer", required: true }],
+      ready: false,
+      shared: false,
+      ranks: false,
+      records: [],
+    });
+    expect(of("focuses")).toMatchObject({
+      parent: "visits",
+      opens: [],
+      closes: [],
+      timeToLiveMs: 1_800_000,
+      keys: [{ name: "focus", required: true }],
+      shared: false,
+    });
+    expect(of("visits")!.goals).toEqual(expect.arrayContaining(["context", "focused"]));
+    expect(of("focuses")!.goals).toEqual(expect.arrayContaining(["scored", "offered"]));
   });
 
-  it("has the actors in order, with their settings", () => {
-    expect(plan.actors.map(({ goal, with: settings }) => [goal, settings])).toEqual([
-      ["context", { timeToLive: 1_800_000, retry: 30_000 }],
-      ["focused", { moves: 3, again: 600_000 }],
-      ["scored", {}],
-      ["offered", { threshold: 0.2, top: 1, timeToLive: 900_000 }],
+  it("has the actors in order, that ship, with their settings", () => {
+    const shipped = plan.actors.filter(({ goal }) => ["context", "focused", "scored", "offered"].includes(goal));
+
+    expect(shipped.map(({ goal, kind, with: settings }) => [goal, kind, settings])).toEqual([
+      ["context", "shipped", { timeToLive: 1_800_000, retry: 30_000 }],
+      ["focused", "shipped", { moves: 3, again: 600_000 }],
+      ["scored", "shipped", {}],
+      ["offered", "shipped", { threshold: 0.2, top: 1, timeToLive: 900_000 }],
     ]);
   });
 });
@@ -56,13 +77,23 @@ describe("loadPlan", () => {
     expect(load(`${HEAD}  - goal: a\n  - goal: b\n`, [declared, declare("b")]).actors[0]).toEqual({
       goal: "a",
       page: "visits",
+      kind: "shipped",
       prerequisites: ["b"],
-      conflicts: { b: 2 },
+      conflicts: [{ goal: "b", limit: 2, scope: "node" }],
       maxSelves: 3,
+      selvesScope: "node",
       subsumes: [],
       layer: 1,
+      suppresses: [],
+      inhibits: [],
       on: ["move"],
       with: {},
+      file: null,
+      person: null,
+      timeoutMs: 600_000,
+      leaseMs: 30_000,
+      retries: { max: 3, backoffMs: 1_000, backoffMaxMs: 300_000 },
+      onLapse: "retry",
     });
   });
 
@@ -76,7 +107,10 @@ describe("loadPlan", () => {
 
     expect(load(text, declared).actors[0]).toMatchObject({
       prerequisites: ["b", "c"],
-      conflicts: { b: 5, c: 1 },
+      conflicts: [
+        { goal: "b", limit: 5, scope: "node" },
+        { goal: "c", limit: 1, scope: "node" },
+      ],
       maxSelves: 7,
       on: ["focus"],
       layer: 2,
@@ -100,7 +134,7 @@ describe("loadPlan", () => {
     ["  - goal: focussed\n", "plan.yml:6:11: no actor owns the goal 'focussed' (did you mean 'focused'?)"],
     [
       "  - goal: nonsense\n",
-      "plan.yml:6:11: no actor owns the goal 'nonsense': there are context, focused, scored, offered",
+      `plan.yml:6:11: no actor owns the goal 'nonsense': there are ${actors.map(({ goal }) => goal).join(", ")}; another needs 'command', 'module', 'remote' or 'person'`,
     ],
     ["  - goal: focused\n  - goal: focused\n", "plan.yml:7:11: the goal 'focused' stands twice: one actor owns it"],
     ["  - goal: focused\n    page: visit\n", "plan.yml:7:11: there is no page 'visit' (did you mean 'visits'?)"],
@@ -156,10 +190,7 @@ describe("loadPlan", () => {
 
   it.each([
     ["version: 1\nactors: []\n", "plan.yml:1:1: 'pages' is missing: expected a map of pages"],
-    [
-      "version: 1\npages: {}\nactors: []\n",
-      "plan.yml:2:8: no page has 'opens': expected one whose records events open",
-    ],
+    ["version: 1\npages: {}\nactors: []\n", "plan.yml:2:8: expected at least one page"],
     [
       "version: 1\npages:\n  v: { opens: [entyr], timeToLive: 1m }\nactors: []\n",
       "plan.yml:3:16: there is no event type 'entyr' in site.yml (did you mean 'entry'?)",
@@ -174,7 +205,7 @@ describe("loadPlan", () => {
     ],
     [
       "version: 1\npages:\n  v: { opens: entry, timeToLive: 1m }\n  w: { timeToLive: 1m }\nactors: []\n",
-      "plan.yml:4:3: page 'w' has neither 'opens' nor 'parent': nothing could open its records",
+      "plan.yml:4:3: page 'w' has no 'keys': expected the fields that name a record, such as 'keys: [sample]', or 'opens', 'parent' or 'ranks'",
     ],
     [
       "version: 1\npages:\n  v: { opens: entry, timeToLive: 1m }\n  w: { parent: shop, timeToLive: 1m }\nactors: []\n",
@@ -231,7 +262,7 @@ describe("the JSON Schema of plan.yml", () => {
       properties: Record<string, { additionalProperties: { properties: Record<string, unknown> } }>;
     };
 
-    expect(Object.keys(schema.properties)).toEqual(["version", "pages", "actors"]);
+    expect(Object.keys(schema.properties)).toEqual(["version", "scripts", "pages", "actors"]);
     expect(schema.properties.pages!.additionalProperties.properties.timeToLive).toMatchObject({
       anyOf: [
         { type: "string", pattern: expect.any(String) },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Actor } from "../../runtime/actor.ts";
 import { emptied } from "../support/decisions.ts";
+import { plannedActor } from "../support/plans.ts";
 import { AskedScorer, AskedSource, Rig } from "../support/rig.ts";
 import { ACTORS, IN_BOYS, MINUTE, NOBODY, OPENING, shopPlan } from "../support/shop.ts";
 
@@ -125,6 +126,18 @@ describe("a replay", () => {
     await rig.send(focus(1), { ...move(1), x: 13 }, focus(2));
 
     expect(rig.replay()).toMatchObject({ compared: 2, differences: [] });
+  });
+
+  it("goes past what the site's own actors did, and asks none of them", async () => {
+    const { pages, actors } = shopPlan();
+    const greeted = plannedActor("greeted", { page: "visits", prerequisites: ["context"] });
+    const visits = { ...pages[0]!, goals: [...pages[0]!.goals, "greeted"] };
+    const rig = new Rig({ plan: { pages: [visits, pages[1]!], actors: [...actors, greeted] } });
+    await rig.send(entry(1), focus(1), focus(1, "Sport"));
+    await rig.runner.idle();
+
+    expect(rig.journal.disk.entries.map(({ subject }) => subject)).toContain("board/claim");
+    expect(rig.replay()).toEqual({ entries: rig.journal.lastSeq, compared: 2, expired: 0, differences: [] });
   });
 
   it("leaves out what was emptied since", async () => {

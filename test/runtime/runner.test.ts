@@ -200,7 +200,7 @@ describe("the source of customers", () => {
     await rig.runner.idle();
 
     expect(offersOf(rig.decisions)).toEqual([["1", "1"]]);
-    expect(rig.applier.board.size("visits")).toBe(0);
+    expect(rig.applier.board.page("visits").size).toBe(0);
   });
 
   it("has its answer journalled, so that nobody need ask again", async () => {
@@ -438,7 +438,7 @@ describe("an actor that throws", () => {
 
     expect(rig.runner.backlog).toBe(0);
     expect(rig.journal.appliedSeq).toBe(rig.journal.lastSeq);
-    expect(rig.applier.board.size("focuses")).toBe(0);
+    expect(rig.applier.board.page("focuses").size).toBe(0);
   });
 
   it("has its focus decided when the letter is taken in again and the cause is mended", async () => {
@@ -564,7 +564,7 @@ describe("time", () => {
     await rig.settle();
 
     expect(rig.kinds).toEqual(["event", "effect", "tick"]);
-    expect(rig.applier.board.size("visits")).toBe(0);
+    expect(rig.applier.board.page("visits").size).toBe(0);
   });
 
   it("stands still after a drain", async () => {
@@ -575,6 +575,17 @@ describe("time", () => {
     await rig.settle();
 
     expect(rig.kinds).toEqual(["event", "effect"]);
+  });
+
+  it("is given to what is under way by a drain: a focus that waits is decided", async () => {
+    const source = new AskedSource();
+    const rig = new Rig({ source });
+    await rig.send(focus(1));
+    const drained = rig.runner.drain(1_000);
+    source.know("1");
+    await drained;
+
+    expect(offersOf(rig.decisions)).toEqual([["1", "1"]]);
   });
 
   it("does not let a drain wait for ever", async () => {

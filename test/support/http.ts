@@ -1,6 +1,7 @@
 import type { Hono } from "hono";
 import { ManualClock } from "../../runtime/clock.ts";
 import { type AppOptions, createApp } from "../../runtime/http/app.ts";
+import type { BoardFaces } from "../../runtime/http/ports.ts";
 import type { Env } from "../../runtime/http/route.ts";
 import type { HttpConfig } from "../../runtime/site.ts";
 import { MemoryPorts } from "./ports.ts";
@@ -16,8 +17,9 @@ export interface TestApp {
 }
 
 /** The whole app on ports in memory, without a server. */
-export function testApp(options: Partial<AppOptions> = {}): TestApp {
+export function testApp(options: Partial<AppOptions> = {}, board?: BoardFaces): TestApp {
   const ports = new MemoryPorts();
+  if (board !== undefined) ports.board = board;
   const clock = new ManualClock(1_700_000_000_000);
   const about = { site: "store", place: "here", version: "0.1.0" };
   const app = createApp(ports, { http: LOOPBACK, about, clock, ...options });

@@ -1,12 +1,14 @@
 import type { Decision } from "../../runtime/decide/decision.ts";
 import { AisleError } from "../../runtime/errors.ts";
 import type {
+  BoardFaces,
   DeadLetters,
   Decisions,
   Inbound,
   Ingest,
   Letter,
   Offers,
+  PlanFace,
   Ports,
   Receipt,
   Rejection,
@@ -16,6 +18,7 @@ import type {
   Standing,
   Transforms,
 } from "../../runtime/http/ports.ts";
+import { boardRig } from "./board.ts";
 
 // A whole runtime in memory, small and deterministic: it takes events in, keeps what it can't use, and decides.
 // Coupon "1" is for Boys and scores 0.9, coupon "2" is for Men and scores 0.1, below the threshold; other
@@ -116,6 +119,9 @@ export class MemoryPorts implements Ports {
   };
 
   /** Customer "7" has one visit, which is of the year 1; row of then or of now. */
+  readonly plan: PlanFace = {
+    reload: async () => ({ added: ["lab"], changed: [], removed: [], hash: "p2", seq: 7 }),
+  };
   readonly transforms: Transforms = {
     specs: () => this.specStates,
     lastReload: () => this.reloaded,
@@ -160,6 +166,9 @@ export class MemoryPorts implements Ports {
     if (identity !== "7") return [];
     return this.specStates.map(({ name }) => ({ spec: name, incomplete: true, settledAt: 1_000, json }));
   }
+
+  /** A board without a page, until a test puts its own there. */
+  board: BoardFaces = boardRig({ pages: [], actors: [] }).face;
 
   readonly health = { notReady: () => this.notReady, degraded: () => this.degraded };
   readonly metrics = { contentType: "text/plain; version=0.0.4", text: async () => "aisle_events_total 3\n" };

@@ -1,6 +1,7 @@
 // The engine of a place, from the door to the decision, over the journal in memory: no disk, no bus, no HTTP.
 import type { Actor } from "../../runtime/actor.ts";
 import { Applier } from "../../runtime/apply.ts";
+import { LocalClaims } from "../../runtime/claims/claims.ts";
 import { ManualClock } from "../../runtime/clock.ts";
 import { type CustomerSource, LocalSource } from "../../runtime/data/source.ts";
 import type { Coupon, Decision, Profile, Scores } from "../../runtime/decide/decision.ts";
@@ -12,6 +13,7 @@ import { EventIngest, type Refused } from "../../runtime/ingest.ts";
 import { type Replayed, replay } from "../../runtime/replay.ts";
 import { Runner, type WorkPorts } from "../../runtime/runner.ts";
 import type { Plan, Row } from "../../runtime/site.ts";
+import { Work } from "../../runtime/work/work-board.ts";
 import { type Disk, emptyDisk, MemoryJournal } from "./memory-journal.ts";
 import { ACTORS, CUSTOMERS, EXPLAIN, OPENING, shopModel, shopPlan, shopReader, WORLD } from "./shop.ts";
 
@@ -66,6 +68,7 @@ export class Rig {
     };
     this.applier = this.#newApplier();
     const refuse = (refused: Refused) => void this.letters.push(refused);
+    const fault = (what: string, error: unknown) => void this.faults.push(`${what}: ${(error as Error).message}`);
     this.runner = new Runner({
       ...this.work,
       journal: this.journal,
@@ -78,7 +81,10 @@ export class Rig {
         told(decision);
       },
       applied: () => {},
-      fault: (what, error) => this.faults.push(`${what}: ${(error as Error).message}`),
+      boarded: () => {},
+      gate: null,
+      work: this.#newWork(fault),
+      fault,
     });
     const dedupe = new Dedupe(10_000);
     this.ingest = new EventIngest({
@@ -126,6 +132,26 @@ export class Rig {
   replay(changes: Partial<WorkPorts> = {}): Replayed {
     const work = { ...this.work, ...changes };
     return replay(work, this.#newApplier(work.plan), () => this.journal.read());
+  }
+
+  /** For actors that a site brings: here nobody does their work. */
+  #newWork(fault: (what: string, error: unknown) => void): Work {
+    let runs = 0;
+    return new Work({
+      board: this.applier.board,
+      journal: this.journal,
+      clock: this.clock,
+      defer: (run) => void setImmediate(run),
+      claims: new LocalClaims(),
+      executors: {},
+      gate: null,
+      logs: { append: () => {}, tail: () => "" },
+      node: "box",
+      newRun: () => `run-${++runs}`,
+      notice: () => {},
+      count: () => {},
+      fault,
+    });
   }
 
   #newApplier(plan: Plan = this.work.plan): Applier {

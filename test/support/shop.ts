@@ -18,6 +18,7 @@ import type {
   PlannedActor,
   Row,
 } from "../../runtime/site.ts";
+import { pageOf, plannedActor } from "./plans.ts";
 
 export const MINUTE = 60_000; // ms
 export const HOUR = 60 * MINUTE;
@@ -197,25 +198,18 @@ export const ACTORS = actors as unknown as readonly Actor<unknown, unknown, unkn
 /** The plan of a shop: the shipped actors with their defaults, some set otherwise. */
 export function shopPlan(settings: Readonly<Record<string, Readonly<Record<string, number>>>> = {}): Plan {
   const planned = ["context", "focused", "scored", "offered"].map((goal): PlannedActor => {
-    const { page, prerequisites, conflicts, maxSelves, subsumes, layer, on, params } = ACTORS.find(
-      (actor) => actor.goal === goal,
-    )!;
+    const { page, prerequisites, maxSelves, layer, on, params } = ACTORS.find((actor) => actor.goal === goal)!;
     const defaults = Object.fromEntries(Object.entries(params).map(([name, param]) => [name, param.default]));
-    return {
-      goal,
-      page,
-      prerequisites,
-      conflicts,
-      maxSelves,
-      subsumes,
-      layer,
-      on,
-      with: { ...defaults, ...settings[goal] },
-    };
+    const settled = { ...defaults, ...settings[goal] };
+    return plannedActor(goal, { page, kind: "shipped", prerequisites, maxSelves, layer, on, with: settled });
   });
+  const timeToLiveMs = 30 * MINUTE;
+  const fed = { timeToLiveMs, ready: false };
+  const visits = { opens: ["entry", "focus"], closes: ["exit"], keys: [{ name: "customer", required: true }] };
+  const focuses = { parent: "visits", keys: [{ name: "cause", required: true }], data: ["department"] };
   const pages = [
-    { name: "visits", parent: null, opens: ["entry", "focus"], closes: ["exit"], timeToLiveMs: 30 * MINUTE },
-    { name: "focuses", parent: "visits", opens: [], closes: [], timeToLiveMs: 30 * MINUTE },
+    pageOf(planned, { name: "visits", ...fed, ...visits }),
+    pageOf(planned, { name: "focuses", ...fed, ...focuses }),
   ];
   return { pages, actors: planned };
 }

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { AisleError } from "../../errors.ts";
 import { badParameter, tokenParam } from "../params.ts";
-import type { Known, Pieces, Transforms } from "../ports.ts";
+import { streamOf } from "../pieces.ts";
+import type { Known, Transforms } from "../ports.ts";
 import type { Context, Parameter, Route } from "../route.ts";
 import { aggregateLines, aggregates } from "../schemas.ts";
 
@@ -58,25 +59,6 @@ export function allAggregates(transforms: Transforms): Route {
       return new Response(streamOf(transforms.all()), { headers });
     },
   };
-}
-
-/** As fast as it is read; between two pieces others have their turn. */
-function streamOf(pieces: Pieces): ReadableStream<Uint8Array> {
-  const utf8 = new TextEncoder();
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      await new Promise((resolve) => setImmediate(resolve));
-      try {
-        const piece = pieces.next();
-        if (piece === null) controller.close();
-        else controller.enqueue(utf8.encode(piece));
-      } catch (error) {
-        pieces.end();
-        throw error;
-      }
-    },
-    cancel: () => pieces.end(),
-  });
 }
 
 /** `{"<spec>":{"incomplete":…,"settledAt":…,"<member>":…}}` */

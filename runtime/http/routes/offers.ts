@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { limits } from "../../limits.ts";
 import { tokenParam } from "../params.ts";
-import type { Offers } from "../ports.ts";
+import type { Offers, Standing } from "../ports.ts";
 import type { Parameter, Route, RouteDoc } from "../route.ts";
 import { eventStream, standings } from "../schemas.ts";
 import { shown } from "../shown.ts";
@@ -36,6 +36,8 @@ const streamDoc: Omit<RouteDoc, "summary"> = {
   answers: { 200: { description: "A stream that stays open", content: { "text/event-stream": eventStream } } },
   problems: [400, 429],
 };
+
+const print = (standing: Standing) => ({ event: "decision", data: shown(standing) });
 
 /** GET /offers/:customer: what stands for a customer now. */
 export function offersOf(offers: Offers): Route {
@@ -74,6 +76,7 @@ export function offersStreamOf(offers: Offers, streams: Streams): Route {
         begin: () => offers.standing(customer).toReversed(),
         since: (seq) => offers.since(customer, seq),
         follow: (listener) => offers.follow(customer, listener),
+        print,
       });
     },
   };
@@ -90,6 +93,7 @@ export function offersStream(offers: Offers, streams: Streams): Route {
         begin: () => offers.standing(null).slice(0, limits.streamStart).toReversed(),
         since: (seq) => offers.since(null, seq),
         follow: (listener) => offers.follow(null, listener),
+        print,
       }),
   };
 }

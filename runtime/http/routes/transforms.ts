@@ -1,6 +1,5 @@
-import { formatMistake, SiteError } from "../../errors.ts";
+import { refuseMistakes } from "../mistakes.ts";
 import type { Transforms } from "../ports.ts";
-import { Refusal } from "../problem.ts";
 import type { Route } from "../route.ts";
 import { reload, transforms as transformsBody } from "../schemas.ts";
 
@@ -35,14 +34,7 @@ export function reloadTransforms(transforms: Transforms): Route {
       try {
         return c.json(transforms.reload(), 202);
       } catch (error) {
-        if (!(error instanceof SiteError)) throw error;
-        const errors = error.mistakes.map((mistake, index) => ({
-          index,
-          pointer: "",
-          code: "spec",
-          detail: formatMistake(mistake),
-        }));
-        throw new Refusal("invalid", errors[0]!.detail, { status: 422, errors });
+        return refuseMistakes(error, "spec");
       }
     },
   };

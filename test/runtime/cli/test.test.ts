@@ -165,7 +165,7 @@ describe("aisle test", () => {
     const said = await test("nosuch", siteWith({ "a.yml": OFFER }));
 
     expect(said.code).toBe(1);
-    expect(said.err[0]).toMatch(/site\.yml: the file 'site\.yml' doesn't exist/);
+    expect(said.err[0]).toMatch(/plan\.yml: the file 'plan\.yml' doesn't exist/);
     expect(said.out.at(-1)).toBe("1 test: 1 passed");
   });
 

@@ -53,7 +53,7 @@ const document = z.strictObject({
   servers: z.array(z.strictObject({ url: z.string() })),
   tags: z.array(z.strictObject({ name: z.string(), description: z.string() })),
   security: z.array(z.record(z.string(), z.array(z.string()))),
-  paths: z.record(z.string().startsWith("/"), z.partialRecord(z.enum(["get", "post"]), operation)),
+  paths: z.record(z.string().startsWith("/"), z.partialRecord(z.enum(["get", "post", "patch", "delete"]), operation)),
   components: z.strictObject({
     schemas: z.record(z.string().regex(/^\w+$/), z.looseObject({ description: z.string().min(1) })),
     securitySchemes: z.record(z.string(), z.looseObject({ type: z.literal("http"), scheme: z.literal("bearer") })),
@@ -111,7 +111,7 @@ describe("GET /openapi.json", () => {
 
   it("describes a body for every call that reads one, and problems for every call", () => {
     for (const { path, method, requestBody, responses } of operations) {
-      const reads = method === "post" && !/\/(replay|reload)$/.test(path);
+      const reads = method === "patch" || (method === "post" && !/\/(replay|reload)$/.test(path));
       expect(requestBody !== undefined, path).toBe(reads);
       expect(responses["500"]!.content, path).toHaveProperty("application/problem+json");
       expect(Object.keys(responses).some((status) => status.startsWith("2"))).toBe(true);

@@ -1,0 +1,273 @@
+// Everything that does the work of a place on its board: layers, ranks, claims, executors, logs, notices. Put together
+// here, so that main.ts hands it over as one thing.
+import type { Holds } from "./apply.ts";
+import type { Board, BoardRecord } from "./board/board.ts";
+import { type Change, type Changed, changeDraft } from "./board/change.ts";
+import { BoardFace } from "./board/face.ts";
+import { BoardFeed } from "./board/feed.ts";
+import { boardMessage } from "./board/message.ts";
+import { Ranks } from "./board/ranks.ts";
+import type { Bus } from "./bus/bus.ts";
+import { subject } from "./bus/subject.ts";
+import type { Claims } from "./claims/claims.ts";
+import type { Clock } from "./clock.ts";
+import type { Entry, Journal } from "./journal/journal.ts";
+import { follow } from "./layers/follow.ts";
+import { Layers, type Shift } from "./layers/layers.ts";
+import type { LabelledReading } from "./metrics.ts";
+import { type Pace, Pacer } from "./pacer.ts";
+import type { Worker } from "./runner.ts";
+import type { Blocker, Gate, Scheduler } from "./scheduler.ts";
+import type { ActorKind, Plan, PlannedActor, Site } from "./site.ts";
+import { Deadlines } from "./work/deadlines.ts";
+import { RunLogs } from "./work/log.ts";
+import { Notices } from "./work/notices.ts";
+import { workReadings } from "./work/readings.ts";
+import { openRuns, type RemoteRuns } from "./work/remote-runs.ts";
+import type { Executor, Notice } from "./work/work.ts";
+import { Work } from "./work/work-board.ts";
+
+export interface WorkshopOptions {
+  readonly site: Site;
+  readonly layers: SiteLayers;
+  readonly board: Board;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly bus: Bus;
+  /** `<prefix>.<site>.<place>` of the bus's subjects. */
+  readonly base: string;
+  readonly executors: Readonly<Partial<Record<ActorKind, Executor>>>;
+  readonly claims: (ports: ClaimsWorld) => Claims;
+  /** Tells runs of this process from those of another: hex. */
+  readonly boot: string;
+  readonly secrets: readonly string[];
+  readonly pace?: Pace;
+  readonly fault: (what: string, error: unknown) => void;
+}
+
+/** What arbitrates claims, besides the bus, knows of the place. */
+export interface ClaimsWorld {
+  readonly notice: (notice: Omit<Notice, "at" | "site" | "place" | "log">) => void;
+  readonly changed: (record: BoardRecord, columns: readonly number[] | null) => void;
+}
+
+/** The layers of a site, as the runtime looks at them. */
+export class SiteLayers implements Holds {
+  readonly layers: Layers;
+  /** Live: told of each shift. */
+  follow: (shifts: readonly Shift[]) => void = () => {};
+
+  constructor(actors: readonly PlannedActor[]) {
+    this.layers = new Layers(actors);
+  }
+
+  noticed(changed: Changed, entry: Entry): void {
+    this.follow(this.layers.noticed(changed, entry));
+  }
+
+  renewed(actor: PlannedActor, record: BoardRecord, at: number): void {
+    this.follow(this.layers.renew(actor, record, at));
+  }
+
+  inhibited(actor: PlannedActor, record: BoardRecord, now: number) {
+    return this.layers.inhibited(actor, record, now);
+  }
+}
+
+export class Workshop {
+  readonly logs: RunLogs;
+  readonly notices: Notices;
+  readonly ranks: Ranks;
+  /** The changes on disk, for those who follow a page. */
+  readonly feed = new BoardFeed();
+  readonly work: Work;
+  /** The work, at the pace asked for. */
+  readonly worker: Worker;
+  /** For actors that a site brings; the decision on an offer looks at its layers itself. */
+  readonly gate: Gate;
+  readonly #options: WorkshopOptions;
+  readonly #claims: Claims;
+  readonly #deadlines: Deadlines;
+  readonly #runs = new Map<string, Map<string, number>>();
+  readonly #blocked = new Map<Blocker["rule"], number>();
+  #actors: readonly PlannedActor[];
+  #scheduler: Scheduler | null = null;
+  #stopTimer: () => void = () => {};
+  #runNumber = 0;
+  #unpublished = 0;
+
+  constructor(options: WorkshopOptions) {
+    const { site, board, clock, bus, base, layers, secrets, pace } = options;
+    this.#options = options;
+    this.#actors = site.plan.actors;
+    this.logs = new RunLogs({ secrets });
+    this.notices = new Notices({
+      ...{ bus, base, site: site.name, place: site.place, clock },
+      tail: (run, bytes) => this.logs.tail(run, bytes),
+      onLost: () => {},
+    });
+    this.gate = gateOf(layers.layers);
+    this.ranks = new Ranks(board);
+    const notice: ClaimsWorld["notice"] = (told) => this.notices.tell(told);
+    this.#claims = options.claims({ notice, changed: (record, columns) => this.#scheduler?.changed(record, columns) });
+    this.work = new Work({
+      ...{ board, clock, notice, gate: this.gate, logs: this.logs, node: site.place },
+      journal: options.journal,
+      claims: this.#claims,
+      executors: options.executors,
+      fault: options.fault,
+      defer: (run) => void setImmediate(run),
+      newRun: () => `${site.place}-${options.boot}-${++this.#runNumber}`,
+      count: (goal, outcome) => this.#count(goal, outcome),
+    });
+    this.#deadlines = new Deadlines({
+      ...{ board, clock, node: site.place, notice: (told) => this.notices.tell(told) },
+      append: (change) => {
+        const { fault } = options;
+        options.journal
+          .append([changeDraft(change, site.place)])
+          .catch((error) => fault("a deadline can't be journalled", error));
+      },
+    });
+    this.worker = pace === undefined ? this.work : new Pacer(this.work, pace, clock);
+    layers.follow = (shifts) => this.#follow(shifts);
+  }
+
+  readings(): readonly LabelledReading[] {
+    const { board, layers } = this.#options;
+    const notices = () => this.notices.stats();
+    return workReadings({ board, layers: layers.layers, runs: this.#runs, blocked: this.#blocked, notices });
+  }
+
+  /** Takes what services bring that have accepted a run. */
+  openRuns(): RemoteRuns {
+    const { bus, base, fault } = this.#options;
+    return openRuns(bus, base, {
+      report: (run, result) => this.work.report(run, result),
+      renew: (run) => this.work.renew(run),
+      onError: (error) => fault("what a service brought can't be taken", error),
+    });
+  }
+
+  /** Messages of the board that the bus did not take. */
+  get unpublished(): number {
+    return this.#unpublished;
+  }
+
+  /** From here on what shifts on the layers starts work. */
+  serve(scheduler: Scheduler): void {
+    this.#scheduler = scheduler;
+    this.ranks.reset();
+    this.feed.begin(this.#options.journal.lastSeq);
+    this.#watchHolds();
+    this.#deadlines.begin(scheduler, this.#actors);
+  }
+
+  /** What people and programs ask of the board, and write. */
+  face(scheduler: Scheduler): BoardFace {
+    const { board, journal, clock, site } = this.#options;
+    return new BoardFace({
+      ...{ board, clock, node: site.place, feed: this.feed },
+      scheduler: {
+        actorOf: (page, goal) => scheduler.actorOf(page, goal),
+        blockers: (actor, record) => this.#blockers(scheduler, actor, record),
+      },
+      append: (drafts) => journal.append(drafts),
+      find: (seq) => journal.find(seq),
+      cancel: (_page, _key, _goal, run) => this.work.cancel(run),
+      logOf: (run) => this.logs.read(run),
+      doing: (goal) => this.work.doing(goal),
+    });
+  }
+
+  /** Takes over a changed plan, and starts what it makes possible. */
+  adopt({ actors }: Plan): void {
+    const { board, layers } = this.#options;
+    this.#actors = actors;
+    this.#scheduler?.adopt(actors);
+    if (this.#scheduler !== null) this.#deadlines.begin(this.#scheduler, actors);
+    this.ranks.reset();
+    this.#follow(layers.layers.adopt(actors));
+    for (const page of board.pages) for (const record of page.records()) this.#scheduler?.changed(record);
+  }
+
+  rank(actor: PlannedActor, record: BoardRecord): number {
+    return this.ranks.rank(actor, record, this.#options.clock.now());
+  }
+
+  blocked(rule: Blocker["rule"]): void {
+    this.#blocked.set(rule, (this.#blocked.get(rule) ?? 0) + 1);
+  }
+
+  /** A change was applied: plan pages may rank otherwise, and other nodes are to see it. */
+  applied(change: Change, changed: Changed | null, entry: Entry): void {
+    if (changed === null) return;
+    const ranked = this.ranks.changed(changed.record);
+    if (ranked !== null) this.#scheduler?.changed(ranked);
+    this.#deadlines.changed(changed.record);
+    this.#claims.applied?.(change, changed.record, entry);
+  }
+
+  /** A change is on disk: the bus hears of it. */
+  committed(entry: Entry, change: Change, changed: Changed | null): void {
+    const { bus, base } = this.#options;
+    if (changed !== null) this.#claims.committed?.(change, changed.record, entry);
+    if (changed === null) return;
+    const message = boardMessage(change, changed, entry);
+    this.feed.tell(message);
+    try {
+      bus.publish(subject(base, "board", change.page), encode(message));
+    } catch {
+      // Whoever reads along asks for the record anew: the board says it all.
+      this.#unpublished++;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#stopTimer();
+    this.#deadlines.close();
+    await this.#claims.close();
+  }
+
+  #blockers(scheduler: Scheduler, actor: PlannedActor, record: BoardRecord): Blocker[] {
+    const refusal = this.work.refusal(actor, record);
+    const blockers = scheduler.blockers(actor, record);
+    return refusal === null ? blockers : [...blockers, { rule: "site-limit", detail: refusal }];
+  }
+
+  #follow(shifts: readonly Shift[]): void {
+    if (this.#scheduler === null || shifts.length === 0) return;
+    follow(shifts, this.#scheduler, this.#options.board, this.#actors);
+    this.#watchHolds();
+  }
+
+  /** The next hold to end frees its port by itself. */
+  #watchHolds(): void {
+    const { layers, clock } = this.#options;
+    this.#stopTimer();
+    const end = layers.layers.nextEnd();
+    if (end === null) return;
+    this.#stopTimer = clock.after(Math.max(1, end - clock.now()), () => {
+      this.#follow(layers.layers.ended(clock.now()));
+      this.#watchHolds();
+    });
+  }
+
+  #count(goal: string, outcome: string): void {
+    const outcomes = this.#runs.get(goal) ?? new Map<string, number>();
+    this.#runs.set(goal, outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1));
+  }
+}
+
+/** Actors that ship decide about offers by what held at the event itself, so that a replay agrees. */
+function gateOf(layers: Layers): Gate {
+  return {
+    inhibited: (actor, record, now) => (actor.kind === "shipped" ? null : layers.inhibited(actor, record, now)),
+    suppressed: (actor, record, field, now) =>
+      actor.kind === "shipped" ? null : layers.suppressed(actor, record, field, now),
+  };
+}
+
+function encode(value: unknown): Uint8Array {
+  return Buffer.from(JSON.stringify(value));
+}
