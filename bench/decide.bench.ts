@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { subject } from "../runtime/bus/subject.ts";
 import { syncLatency } from "./disk.ts";
-import { median } from "./measure.ts";
+import { median, quantileOf } from "./measure.ts";
 import { storeHere } from "./store.ts";
 
 // Question: how long from a focus event to the published offer, durable, when 2,000 come a second?
@@ -128,9 +128,4 @@ class Windows {
     const last = Math.max(...this.#bySecond.keys());
     return [...this.#bySecond].filter(([second]) => second >= skip && second < last).map(([, window]) => window);
   }
-}
-
-function quantileOf(values: readonly number[], quantile: number): number {
-  const sorted = Float64Array.from(values).sort();
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))] ?? Number.NaN;
 }

@@ -74,3 +74,9 @@ export function keep(value: number): void {
 export function kept(): number {
   return sink;
 }
+
+/** The value below which this part, in [0, 1], of the values lies. */
+export function quantileOf(values: readonly number[], quantile: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))] ?? Number.NaN;
+}

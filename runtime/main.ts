@@ -187,6 +187,7 @@ export class Place {
   readonly base: string;
   readonly runner: Runner;
   readonly transforms: SiteTransforms;
+  readonly workers: Workers;
   readonly workshop: Workshop;
   readonly #options: StartOptions;
   readonly #clock: Clock;
@@ -200,7 +201,6 @@ export class Place {
   readonly #identities: IdentityStore;
   readonly #servers: Listening[] = [];
   #plan: Plan;
-  readonly #workers: Workers;
   #webhook: Webhook | null = null;
   /** What services that accepted a run bring. */
   #runs: RemoteRuns | null = null;
@@ -237,7 +237,7 @@ export class Place {
     this.offers = new OfferBook(clock, this.journal, this.loaded.publish);
     this.#identities = new IdentityStore(join(dataDir, "identities"));
     this.transforms = this.#newTransforms();
-    this.#workers = this.#newWorkers();
+    this.workers = this.#newWorkers();
     this.workshop = this.#newWorkshop();
     this.metrics = new RuntimeMetrics(this.#readings(), [
       ...transformReadings(this.transforms, clock),
@@ -272,8 +272,8 @@ export class Place {
 
   /** @param http  whether the faces over HTTP answer too, beside the control socket */
   async open(http = true): Promise<void> {
-    await this.#workers.endOrphans();
-    await this.#workers.load(this.#plan);
+    await this.workers.endOrphans();
+    await this.workers.load(this.#plan);
     this.#recover();
     this.#runs = this.workshop.openRuns();
     this.#webhook = this.#openWebhook();
@@ -349,7 +349,7 @@ export class Place {
     const before = this.#plan;
     const difference = differenceOf(before, plan);
     if (hash === this.loaded.versions.plan) return { ...difference, hash, seq: null };
-    await this.#workers.load(plan);
+    await this.workers.load(plan);
     this.#plan = plan;
     this.loaded.versions.plan = hash;
     this.#applier.adopt(plan);
@@ -427,7 +427,7 @@ export class Place {
     return new Workshop({
       ...{ site, journal, bus, base, secrets, clock: this.#clock, layers: this.#layers },
       board: this.#applier.board,
-      executors: this.#workers.executors,
+      executors: this.workers.executors,
       claims: () => new LocalClaims(),
       boot: `${journal.epoch}${randomBytes(4).toString("hex")}`,
       ...(this.#options.pace === undefined ? {} : { pace: this.#options.pace }),

@@ -117,7 +117,7 @@ export class Workshop {
       executors: options.executors,
       fault: options.fault,
       defer: (run) => void setImmediate(run),
-      newRun: () => `${site.place}-${options.boot}-${++this.#runNumber}`,
+      newRun: () => this.newRun(),
       count: (goal, outcome) => this.#count(goal, outcome),
     });
     this.#deadlines = new Deadlines({
@@ -131,6 +131,12 @@ export class Workshop {
     });
     this.worker = pace === undefined ? this.work : new Pacer(this.work, pace, clock);
     layers.follow = (shifts) => this.#follow(shifts);
+  }
+
+  /** An id that was never given before, not by an earlier process either. */
+  newRun(): string {
+    const { site, boot } = this.#options;
+    return `${site.place}-${boot}-${++this.#runNumber}`;
   }
 
   readings(): readonly LabelledReading[] {

@@ -99,6 +99,15 @@ const IMPORTS: readonly ImportRule[] = [
     because: "who does the work knows the board and ports",
   },
   {
+    of: ["runtime/layers/"],
+    only: [
+      ...["runtime/layers/", "runtime/board/", "runtime/scheduler.ts", "runtime/site.ts"],
+      ...["runtime/journal/journal.ts", "runtime/decide/decision.ts"],
+      ...LEAVES,
+    ],
+    because: "layers know the board and the scheduler, and no clock, disk, bus or face",
+  },
+  {
     of: ["runtime/http/"],
     never: [
       "actors/",

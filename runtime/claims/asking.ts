@@ -43,8 +43,9 @@ export interface AskingOptions {
 
 export class Asking {
   readonly #options: AskingOptions;
-  /** By key: the run for which it is asked. */
+  /** By key: the run for which it is asked, until the board shows what has come of it. */
   readonly #asking = new Map<string, string>();
+  /** Runs that have no answer yet. */
   readonly #runs = new Set<string>();
 
   constructor(options: AskingOptions) {
@@ -65,7 +66,9 @@ export class Asking {
     const { key, run, actor } = asked;
     const { holds, node, slots } = this.#options;
     if (key !== null) {
-      if (this.#asking.has(key) || holds.at(key) !== null) return this.#refuse(asked, { refused: "taken", by: node });
+      const other = this.#asking.get(key);
+      const isAsked = other !== undefined && this.#runs.has(other);
+      if (isAsked || holds.at(key) !== null) return this.#refuse(asked, { refused: "taken", by: node });
       this.#asking.set(key, run);
       this.#runs.add(run);
     }
@@ -178,11 +181,12 @@ export class Asking {
   }
 
   #refuse(asked: Asked, why: Refused): Refused {
-    // Not before who asked has put back what the board shows.
+    const { key, run } = asked;
+    this.#runs.delete(run);
+    // Not before who asked has put back what the board shows, and may ask again.
     setImmediate(() => {
-      const { key, run } = asked;
       if (key !== null) this.#ended(key, run);
-      this.#options.refused(asked, why);
+      if (key === null || !this.#asking.has(key)) this.#options.refused(asked, why);
     });
     return why;
   }

@@ -3,6 +3,7 @@
 import { type BoardRecord, cellOf } from "../board/board.ts";
 import { type Change, changeDraft } from "../board/change.ts";
 import { swap } from "../bus/kv.ts";
+import { AisleError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { PlannedActor } from "../site.ts";
 import { changeFor, noticeFor, principalOf } from "./events.ts";
@@ -203,8 +204,9 @@ export class Home {
   /** After an absence the bucket is read again, and all is looked at; what else is wrong is told. */
   #unreached(record: BoardRecord, { goal }: PlannedActor, key: string, error: unknown): false {
     const { kv, fault } = this.#ports;
+    const isAway = error instanceof AisleError && error.code === "unavailable";
     if (kv.state === "here" && !this.#closed) {
-      fault(`the claim '${key}' could not be settled`, error);
+      if (!isAway) fault(`the claim '${key}' could not be settled`, error);
       this.#wait(key, limits.claimRetryMs * 10, () => void this.check(record, goal));
     }
     return false;

@@ -115,6 +115,11 @@ export class KvClaims implements Claims {
     return this.#isSynced;
   }
 
+  /** Whether other nodes can't be reached, or are not known yet. */
+  get isAlone(): boolean {
+    return !this.#isSynced;
+  }
+
   acquire(
     actor: PlannedActor,
     record: BoardRecord,

@@ -141,11 +141,12 @@ export class Mirror {
       await this.#change(record, key);
       return true;
     } catch (error) {
+      // After an absence all is compared.
       if (kv.state !== "here" || this.#closed) return false;
+      const { code = null, retryable = false } = error instanceof AisleError ? error : {};
       const [page, which] = [record.page.name, record.key.slice(0, 100)];
-      fault(`other nodes can't see the record '${which}' of '${page}' as it is`, error);
-      if (error instanceof AisleError && error.retryable)
-        clock.after(10 * limits.claimRetryMs, () => this.show(record));
+      if (code !== "unavailable") fault(`other nodes can't see the record '${which}' of '${page}' as it is`, error);
+      if (retryable) clock.after(10 * limits.claimRetryMs, () => this.show(record));
       return false;
     }
   }

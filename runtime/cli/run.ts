@@ -11,6 +11,7 @@ import { createLog } from "../log.ts";
 import { Place, type StartOptions } from "../main.ts";
 import type { Plan, PlannedActor } from "../site.ts";
 import { ownerOf } from "./client.ts";
+import { runAsOriginal } from "./run-compat.ts";
 import { dataFolder, planReader, readSite, type Shell } from "./shell.ts";
 
 interface Options {
@@ -50,7 +51,9 @@ export function runCommand(shell: Shell): Command {
     .option("--serial", "one run at a time")
     .option("--sleep-between <seconds>", "pause between the starts of two runs", seconds)
     .option("--watch", "stay, and start what each change makes possible")
-    .addOption(new Option("--compat <original>", "as the original did").choices(["spreadsheet-agent"]))
+    .addOption(
+      new Option("--compat <original>", "as the original did").choices(["spreadsheet-agent"]).conflicts("watch"),
+    )
     .option("--data <folder>", "where the journal is kept")
     .option("--place <name>", "name of this node; default: AISLE_PLACE, or the name of the host")
     .option("--nats <url>", "share the board with other nodes over this NATS server; default: AISLE_NATS_URL")
@@ -73,7 +76,8 @@ async function run(shell: Shell, named: string | undefined, options: Options): P
   const teller = new RunTeller(shell, options.json === true);
   const rereadPlan = planReader(shell, opened.site, named, overrides);
   const place = await placeOf(shell, { ...opened, rereadPlan }, dataDir, options, teller);
-  if (options.dryRun === true) await dryRun(shell, place, options);
+  if (options.compat !== undefined) await runAsOriginal(shell, place, options);
+  else if (options.dryRun === true) await dryRun(shell, place, options);
   else if (options.watch === true) await stand(shell, place);
   else await once(place);
   if (options.dryRun !== true) summary(shell, place, teller, options);
@@ -104,7 +108,7 @@ async function placeOf(
     },
   });
   try {
-    if (options.dryRun === true) await place.attach();
+    if (options.dryRun === true || options.compat !== undefined) await place.attach();
     else await place.open(false);
   } catch (error) {
     await place.stop();

@@ -6,6 +6,7 @@ import { type Change, changeDraft } from "../board/change.ts";
 import type { Clock } from "../clock.ts";
 import { AisleError, didYouMean } from "../errors.ts";
 import type { Draft } from "../journal/journal.ts";
+import { limits } from "../limits.ts";
 import type { Plan } from "../site.ts";
 import { statusOf } from "./dialect.ts";
 import type { Sheet, Worksheet, Writing } from "./sheet.ts";
@@ -73,6 +74,7 @@ export class BoardSheet implements Sheet {
   /** Checked and handed to the journal in one turn, so that nobody comes between. */
   async #write(page: Page, edits: readonly Edit[], runs: Set<string>): Promise<void> {
     const changes: Change[] = [];
+    edits.forEach(checkLength);
     for (const key of new Set(edits.map(({ row }) => String(row)))) {
       const own = edits.filter(({ row }) => String(row) === key);
       const record = page.find(key);
@@ -86,30 +88,28 @@ export class BoardSheet implements Sheet {
     if (changes.length > 0) await append(changes.map((change) => changeDraft(change, node)));
   }
 
+  /** Texts as they are; a mark in a goal's cell is a claim, and what is then written there the end of that run. */
   #changes(record: BoardRecord, edits: readonly Edit[], runs: Set<string>): Change[] {
     const of = { page: record.page.name, key: record.key };
-    const { node: host, newRun } = this.#ports;
-    const cells: Record<string, string> = {};
-    const others: Change[] = [];
+    const cells = new Map(edits.map(({ name, text }) => [name, text]));
+    const runChanges: Change[] = [];
     for (const { name, text } of edits) {
       const cell = cellOf(record, name);
       const { mark } = statusOf(text, "ruby");
-      if (mark === "r" && record.page.config.goals.includes(name)) {
+      const { node: host, newRun } = this.#ports;
+      if (mark === "r" && isGoal(record, name)) {
         const run = newRun();
         runs.add(run);
-        others.push({ do: "claim", ...of, goal: name, run, host, attempt: (cell?.attempts ?? 0) + 1 });
+        runChanges.push({ do: "claim", ...of, goal: name, run, host, attempt: (cell?.attempts ?? 0) + 1 });
       } else if (mark !== null && cell?.state === "running" && runs.delete(cell.run)) {
-        others.push({
-          do: "finish",
-          ...of,
-          goal: name,
-          run: cell.run,
-          host,
-          outcome: mark === "1" ? "done" : "failed",
-        });
-      } else cells[name] = text;
+        const also = mark === "1" ? othersDone(record, name, cells) : [];
+        const ended = { outcome: mark === "1" ? "done" : "failed", ...(also.length > 0 && { also }) } as const;
+        runChanges.push({ do: "finish", ...of, goal: name, run: cell.run, host, ...ended });
+        for (const other of also) cells.delete(other);
+      } else continue;
+      cells.delete(name);
     }
-    return Object.keys(cells).length === 0 ? others : [{ do: "set", ...of, cells }, ...others];
+    return cells.size === 0 ? runChanges : [{ do: "set", ...of, cells: Object.fromEntries(cells) }, ...runChanges];
   }
 
   /** Of texts it is only known when the record was last written; of a goal that nobody has begun, nothing is to be known. */
@@ -127,6 +127,22 @@ export class BoardSheet implements Sheet {
     this.#cells.set(cell, known);
     return known;
   }
+}
+
+function isGoal({ page }: BoardRecord, name: string): boolean {
+  return page.config.goals.includes(name);
+}
+
+/** The other goals that are written to be done. */
+function othersDone(record: BoardRecord, goal: string, cells: ReadonlyMap<string, string>): string[] {
+  return [...cells].flatMap(([name, text]) => (text === "1" && name !== goal && isGoal(record, name) ? [name] : []));
+}
+
+/** @throws AisleError `too-large` */
+function checkLength({ name, text }: Edit): void {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > limits.cellBytes)
+    throw new AisleError("too-large", `the text for '${name}' has ${bytes} bytes: a cell holds ${limits.cellBytes}`);
 }
 
 const NEVER: Writing = { id: 0, at: 0 };

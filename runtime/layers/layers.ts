@@ -132,8 +132,8 @@ export class Layers implements Gate {
 
   /** Of several that block an output of the actor, its goal or one that it subsumes, the one that does so for longest. */
   inhibited(actor: PlannedActor, record: BoardRecord, now: number): Inhibited | null {
+    if (this.#ends.size === 0) return null;
     const { inhibits } = this.#wires;
-    if (inhibits.size === 0) return null;
     const field = (name: string) => fieldOf(record, name);
     const own = this.#blocked(inhibits.get(actor.goal), actor.layer, field, now);
     const others = actor.subsumes.flatMap((goal) => this.#blocked(inhibits.get(goal), actor.layer, field, now) ?? []);

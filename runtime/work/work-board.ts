@@ -73,6 +73,8 @@ export class Work {
   /** Claims asked for, and results on their way to another home. */
   #pending = 0;
   #closed = false;
+  /** Claims of this node are its own runs': so it is from `recovered` on. */
+  #live = false;
 
   constructor(ports: WorkPorts) {
     this.#ports = ports;
@@ -205,7 +207,7 @@ export class Work {
     const { run: id, host } = claim;
     const run = this.#runs.get(id);
     if (changed === null && run !== undefined) this.#end(run, "cancelled");
-    if (changed === null || run !== undefined || host !== this.#ports.node || this.#ending.has(id)) return;
+    if (!this.#live || changed === null || run !== undefined || host !== this.#ports.node || this.#ending.has(id)) return;
     this.#giveUp(claim);
   }
 
@@ -216,6 +218,7 @@ export class Work {
 
   /** After the journal was read: runs of an earlier process have ended with it; what waits gets its time. */
   recovered(): void {
+    this.#live = true;
     const { board } = this.#ports;
     for (const page of board.pages) {
       for (const record of page.records()) {

@@ -685,7 +685,7 @@ describe("the JSON Schema of site.yml", () => {
     };
 
     expect(Object.keys(schema.properties)).toEqual(
-      "version name place timeZone log http bus events departments floor catalog source scorer retention transforms play".split(
+      "version name place timeZone log http bus events departments floor catalog source scorer retention notices transforms play".split(
         " ",
       ),
     );

@@ -23,15 +23,17 @@ export function sharedPlan(actors: readonly PlannedActor[], more: Partial<PageCo
 
 /** Nodes of a site over one bucket in memory, with one clock that stands until it is moved. */
 export class Cluster {
-  readonly clock = new ManualClock(1_000_000);
+  readonly clock: ManualClock;
   readonly bucket: MemoryBucket;
   readonly plan: Plan;
   readonly nodes: Node[] = [];
   /** By run. */
   readonly jobs = new Map<string, AtWork>();
 
-  constructor(plan: Plan, options: MemoryBucketOptions = {}) {
+  /** @param options  with a clock only if it is a ManualClock: the nodes' then */
+  constructor(plan: Plan, options: MemoryBucketOptions & { readonly clock?: ManualClock } = {}) {
     this.plan = plan;
+    this.clock = options.clock ?? new ManualClock(1_000_000);
     this.bucket = new MemoryBucket(options);
   }
 
@@ -51,7 +53,8 @@ export class Cluster {
     this.nodes.push(node);
     const opened = node.open();
     await settle();
-    if (cut) this.clock.advance(1_000);
+    // Where messages take their time, or never come.
+    if (cut || node.claims.isAlone) await this.pass(1_000, 10);
     await opened;
     await settle();
     return node;

@@ -3,6 +3,7 @@ import { cellOf } from "../../../runtime/board/board.ts";
 import { BoardSheet } from "../../../runtime/compat/board-sheet.ts";
 import { MemorySheet } from "../../../runtime/compat/memory-sheet.ts";
 import type { Sheet, Worksheet } from "../../../runtime/compat/sheet.ts";
+import { limits } from "../../../runtime/limits.ts";
 import type { Plan } from "../../../runtime/site.ts";
 import { boardRig } from "../../support/board.ts";
 import { pageConfig, plannedActor } from "../../support/plans.ts";
@@ -205,6 +206,16 @@ describe("the board as a sheet", () => {
 
     expect(cellOf(board.page("samples").find("1")!, "taskB")).toMatchObject({ state: "done", run: "" });
     expect(journal.disk.entries.at(-1)?.subject).toBe("board/set");
+  });
+
+  it("refuses a text that is longer than a cell holds", async () => {
+    const { sheet, set } = boardSheet();
+    await set("samples", "1");
+    const page = await sheet.open("samples");
+
+    page.rows[0]!.set("note", "x".repeat(limits.cellBytes + 1));
+
+    await expect(page.save()).rejects.toMatchObject({ code: "too-large" });
   });
 
   it("says when a record is gone", async () => {

@@ -45,10 +45,9 @@ class House {
 
   write(page: string, key: string, cells: Readonly<Record<string, string>>): void {
     const entry = { seq: ++this.#seq, receivedAt: this.clock.now(), principal: "ann" } as Entry;
-    const isNew = this.board.page(page).find(key) === undefined;
     const changed = this.#changes.apply({ do: "set", page, key, cells }, entry)!;
     const shifts = this.layers.noticed(changed, entry);
-    this.scheduler.changed(changed.record, isNew ? null : changed.columns);
+    this.scheduler.changed(changed.record, changed.columns);
     this.#follow(shifts);
   }
 
