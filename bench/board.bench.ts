@@ -43,7 +43,7 @@ export async function bench({ quick }: { quick: boolean }) {
 }
 
 /** Records that become ready, until the last of their goals is on disk. */
-async function goalsPerSecond(records: number): Promise<number> {
+export async function goalsPerSecond(records: number): Promise<number> {
   await using node = await nodeWith(PLAN);
   const start = performance.now();
   await addRecords(node.place, records, "1");

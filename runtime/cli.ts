@@ -7,6 +7,7 @@ import { boardCommand } from "./cli/board.ts";
 import { configCommand } from "./cli/config.ts";
 import { deadlettersCommand } from "./cli/deadletters.ts";
 import { explainCommand } from "./cli/explain.ts";
+import { initCommand } from "./cli/init.ts";
 import { runCommand } from "./cli/run.ts";
 import type { Shell } from "./cli/shell.ts";
 import { testCommand } from "./cli/test.ts";
@@ -44,9 +45,13 @@ const program = new Command("aisle")
   .version(shell.version)
   .showSuggestionAfterError()
   .exitOverride()
-  .addHelpText("after", "\nA site is a folder with site.yml and plan.yml. Start with: aisle up deploy/sites/store");
+  .addHelpText(
+    "after",
+    "\nA site is a folder with plan.yml, and site.yml where it takes events in. Start with: aisle up deploy/sites/store, or aisle init",
+  );
 for (const command of [
   upCommand(shell),
+  initCommand(shell),
   runCommand(shell),
   boardCommand(shell),
   whyNotCommand(shell),

@@ -114,6 +114,8 @@ export const limits = {
   holdMs: 24 * 60 * 60_000,
   /** Holds in force at once; past that the one nearest its end goes first, counted. */
   holds: 100_000,
+  /** Wait at the start for the other nodes' claims; after it a node works alone until they can be reached, ms. */
+  claimsOpenMs: 5_000,
   /** Slots of one limit of the whole site. */
   siteSlots: 256,
   /** Bytes of the bucket in which nodes claim goals and show each other their records; at the bound claims are refused. */

@@ -11,8 +11,11 @@ import { type Change, type Changed, changeDraft } from "./board/change.ts";
 import type { Bus } from "./bus/bus.ts";
 import { MemoryBus } from "./bus/memory.ts";
 import { NatsBus } from "./bus/nats.ts";
+import { NatsKv } from "./bus/nats-kv.ts";
 import { subject, subjectBase } from "./bus/subject.ts";
-import { LocalClaims } from "./claims/claims.ts";
+import { type Claims, LocalClaims } from "./claims/claims.ts";
+import { boardBucket } from "./claims/keys.ts";
+import { KvClaims } from "./claims/kv-claims.ts";
 import { type Clock, HOUR, systemClock } from "./clock.ts";
 import { type LoadedPlan, loadSpecs, type OpenedSite } from "./config.ts";
 import { Forest } from "./core/forest.ts";
@@ -51,7 +54,7 @@ import { IdentityStore } from "./store/identities.ts";
 import type { RemoteRuns } from "./work/remote-runs.ts";
 import { openWebhook, type Webhook } from "./work/webhook.ts";
 import { type Workers, workersOf } from "./workers.ts";
-import { SiteLayers, Workshop } from "./workshop.ts";
+import { type ClaimsWorld, SiteLayers, Workshop } from "./workshop.ts";
 
 const UTF8 = new TextEncoder();
 
@@ -208,6 +211,8 @@ export class Place {
   #stopRetention: () => void = () => {};
   #stopped: Promise<void> | null = null;
   #ready = false;
+  /** What the journal's last `config` entry says. */
+  #configured = "";
   #foldLetters: ReadonlySet<string> | null = null;
   /** Messages that the bus did not take, as it was away. */
   #unpublished = 0;
@@ -265,7 +270,8 @@ export class Place {
   async attach(): Promise<ReturnType<typeof createApp>> {
     if (this.bus instanceof NatsBus)
       await this.bus.whenHere().catch((error: Error) => this.#log.warn({ detail: error.message }, "the bus is away"));
-    this.#recover(false);
+    this.#rebuild();
+    this.#begin(false);
     this.#ready = true;
     return createApp(this.#ports(), { ...this.#faces(), socket: true });
   }
@@ -274,9 +280,12 @@ export class Place {
   async open(http = true): Promise<void> {
     await this.workers.endOrphans();
     await this.workers.load(this.#plan);
-    this.#recover();
+    this.#rebuild();
+    await this.workshop.openClaims();
+    this.#begin(true);
     this.#runs = this.workshop.openRuns();
     this.#webhook = this.#openWebhook();
+    this.workshop.watchDeadlines();
     this.#closeDoor = openDoor({
       bus: this.bus,
       base: this.base,
@@ -307,6 +316,9 @@ export class Place {
     this.#closeDoor();
     this.#runs?.close();
     await Promise.all(this.#servers.map((server) => server.close()));
+    // What waits for its turn would keep it from draining.
+    this.runner.scheduler.pause(({ kind }) => kind !== "shipped");
+    this.workshop.rest();
     await this.runner.drain(limits.drainMs);
     await this.workshop.close();
     await this.#webhook?.close();
@@ -318,22 +330,26 @@ export class Place {
     this.#log.info("stopped");
   }
 
-  /** Board, transforms, dedupe and standing offers as the journal has them; then what was left undone. */
-  #recover(works = true): void {
+  /** Board, transforms, dedupe and standing offers as the journal has them. */
+  #rebuild(): void {
     const now = this.#clock.now();
-    let config = "";
-    const recovered = (entry: Entry) => {
-      if (entry.kind === "config") config = text(entry.payload);
+    this.runner.rebuild((entry) => {
+      if (entry.kind === "config") this.#configured = text(entry.payload);
       if (entry.kind === "decision") this.#standAgain(entry, now);
       else this.#remember(entry);
       this.transforms.recover(entry);
-    };
-    this.runner.recover(recovered, () => this.workshop.serve(this.runner.scheduler), works);
+    });
+    this.workshop.serve(this.runner.scheduler);
+  }
+
+  /** What was left undone is done. */
+  #begin(works: boolean): void {
+    this.runner.begin(works);
     this.#addRecords();
     // After the runner: decisions go out before anything is folded.
     this.transforms.begin();
     const draft = this.#configDraft(this.site.hashes.transforms);
-    if (config === text(draft.payload)) return;
+    if (this.#configured === text(draft.payload)) return;
     this.journal.append([draft]).catch((error) => this.#fault("the configuration can't be journalled", error));
   }
 
@@ -347,7 +363,8 @@ export class Place {
     if (rereadPlan === undefined) throw new AisleError("unavailable", "this place can't read its plan again");
     const { plan, hash } = rereadPlan();
     const before = this.#plan;
-    const difference = differenceOf(before, plan);
+    const resting = [...this.#applier.board.pages].map(({ config }) => config);
+    const difference = differenceOf(before, plan, resting);
     if (hash === this.loaded.versions.plan) return { ...difference, hash, seq: null };
     await this.workers.load(plan);
     this.#plan = plan;
@@ -428,7 +445,7 @@ export class Place {
       ...{ site, journal, bus, base, secrets, clock: this.#clock, layers: this.#layers },
       board: this.#applier.board,
       executors: this.workers.executors,
-      claims: () => new LocalClaims(),
+      claims: (world) => this.#newClaims(world),
       boot: `${journal.epoch}${randomBytes(4).toString("hex")}`,
       ...(this.#options.pace === undefined ? {} : { pace: this.#options.pace }),
       fault: (what, error) => this.#fault(what, error),
@@ -439,6 +456,28 @@ export class Place {
     const { site, bus, base } = this;
     const { dataDir, env = process.env } = this.#options;
     return workersOf({ site, dataDir, env, bus, base, clock: this.#clock, log: this.#log });
+  }
+
+  /** Nodes that share pages agree over a bucket; alone, the scheduler says it all. */
+  #newClaims({ notice, changed }: ClaimsWorld): Claims {
+    const { bus, site, journal } = this;
+    const clock = this.#clock;
+    if (!(bus instanceof NatsBus) || !site.plan.pages.some(({ shared }) => shared)) return new LocalClaims();
+    const fault = (what: string, error: unknown) => this.#fault(what, error);
+    const onError = (error: unknown) =>
+      this.#log.warn({ detail: (error as Error).message }, "trouble with the board's bucket");
+    const kv = new NatsKv({
+      bus,
+      bucket: boardBucket(site.bus.prefix, site.name),
+      clock,
+      random: Math.random,
+      onError,
+    });
+    return new KvClaims({
+      ...{ kv, clock, notice, changed, fault, plan: site.plan, node: site.place, random: Math.random },
+      board: this.#applier.board,
+      append: (drafts) => journal.append(drafts),
+    });
   }
 
   /** Posts notices to where the site wants them. */
@@ -500,8 +539,9 @@ export class Place {
   #publish({ decision, messages }: Standing, payload: Uint8Array): void {
     const headers = { "Nats-Msg-Id": decision.id };
     try {
-      this.bus.publish(subject(this.base, "offers", decision.customer), payload, { headers });
-      for (const message of messages) {
+      if (!this.#isBlocked("offers", decision))
+        this.bus.publish(subject(this.base, "offers", decision.customer), payload, { headers });
+      for (const message of this.#isBlocked("predictions", decision) ? [] : messages) {
         this.bus.publish(subject(this.base, "predictions"), encode(message), {
           headers: { "Nats-Msg-Id": `${decision.id}-${message.rank}` },
         });
@@ -510,6 +550,11 @@ export class Place {
       this.#unpublished++;
       this.#log.debug({ err: error, decision: decision.id }, "a decision was not published");
     }
+  }
+
+  /** Whether a higher layer keeps a subject from being published. */
+  #isBlocked(port: string, { customer, department, receivedAt }: Decision): boolean {
+    return this.#layers.layers.heldPort(port, { customer, department }, receivedAt) !== null;
   }
 
   /** Kept, so that it can be taken in again once somebody has told the source who that is. */

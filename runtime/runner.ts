@@ -114,22 +114,22 @@ export class Runner {
     return this.#unsettled.size;
   }
 
-  /**
-   * Rebuilds the board from the journal, then goes live: what was left undecided is decided now.
-   *
-   * @param onLive  called between the two
-   * @param works  false: actors that the site brings start nothing, as the folder is only looked at
-   */
-  recover(onEntry: (entry: Entry) => void = () => {}, onLive: () => void = () => {}, works = true): void {
+  /** Rebuilds the board from the journal, and begins. */
+  recover(onEntry: (entry: Entry) => void = () => {}): void {
+    this.rebuild(onEntry);
+    this.begin();
+  }
+
+  /** Rebuilds the board from the journal. From here on entries are applied; what they make possible waits for `begin`. */
+  rebuild(onEntry: (entry: Entry) => void = () => {}): void {
     const { journal, applier } = this.#ports;
     const settled = journal.appliedSeq;
     for (const entry of journal.read()) {
       this.#apply(entry);
       onEntry(entry);
     }
+    this.#scheduler.pause();
     this.#live = true;
-    if (!works) this.#scheduler.pause(({ kind }) => kind !== "shipped");
-    onLive();
     journal.onAppend((entries) => this.#appended(entries));
     journal.onCommit((entries) => this.#committed(entries));
     for (const [cause, focus] of [...applier.undecided]) {
@@ -137,10 +137,20 @@ export class Runner {
       if (cause <= settled) applier.abandon(focus);
       else this.#unsettled.add(cause);
     }
+  }
+
+  /**
+   * What was left undecided is decided, what may start starts.
+   *
+   * @param works  false: actors that the site brings start nothing, as the folder is only looked at
+   */
+  begin(works = true): void {
+    const { applier, work } = this.#ports;
+    this.#scheduler.pause(({ kind }) => !works && kind !== "shipped");
     const undecided = [...applier.undecided.values()].map(({ parent }) => parent!);
     const visits = applier.visits === null ? [] : applier.board.page(applier.visits.name).records();
     for (const visit of new Set([...undecided, ...visits])) this.#scheduler.changed(visit);
-    if (works) this.#ports.work.recovered();
+    if (works) work.recovered();
     this.#tick();
   }
 

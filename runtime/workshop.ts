@@ -3,6 +3,7 @@
 import type { Holds } from "./apply.ts";
 import type { Board, BoardRecord } from "./board/board.ts";
 import { type Change, type Changed, changeDraft } from "./board/change.ts";
+import { Expiries } from "./board/expiries.ts";
 import { BoardFace } from "./board/face.ts";
 import { BoardFeed } from "./board/feed.ts";
 import { boardMessage } from "./board/message.ts";
@@ -14,6 +15,7 @@ import type { Clock } from "./clock.ts";
 import type { Entry, Journal } from "./journal/journal.ts";
 import { follow } from "./layers/follow.ts";
 import { Layers, type Shift } from "./layers/layers.ts";
+import { limits } from "./limits.ts";
 import type { LabelledReading } from "./metrics.ts";
 import { type Pace, Pacer } from "./pacer.ts";
 import type { Worker } from "./runner.ts";
@@ -88,10 +90,14 @@ export class Workshop {
   readonly #options: WorkshopOptions;
   readonly #claims: Claims;
   readonly #deadlines: Deadlines;
+  readonly #expiries: Expiries;
+  /** By page. */
+  readonly #subjects = new Map<string, string>();
   readonly #runs = new Map<string, Map<string, number>>();
   readonly #blocked = new Map<Blocker["rule"], number>();
   #actors: readonly PlannedActor[];
   #scheduler: Scheduler | null = null;
+  #watchesDeadlines = false;
   #stopTimer: () => void = () => {};
   #runNumber = 0;
   #unpublished = 0;
@@ -108,6 +114,7 @@ export class Workshop {
     });
     this.gate = gateOf(layers.layers);
     this.ranks = new Ranks(board);
+    this.#expiries = new Expiries(clock, (row) => this.#ranked(row));
     const notice: ClaimsWorld["notice"] = (told) => this.notices.tell(told);
     this.#claims = options.claims({ notice, changed: (record, columns) => this.#scheduler?.changed(record, columns) });
     this.work = new Work({
@@ -122,6 +129,7 @@ export class Workshop {
     });
     this.#deadlines = new Deadlines({
       ...{ board, clock, node: site.place, notice: (told) => this.notices.tell(told) },
+      find: (seq) => options.journal.find(seq),
       append: (change) => {
         const { fault } = options;
         options.journal
@@ -129,7 +137,7 @@ export class Workshop {
           .catch((error) => fault("a deadline can't be journalled", error));
       },
     });
-    this.worker = pace === undefined ? this.work : new Pacer(this.work, pace, clock);
+    this.worker = pace === undefined ? this.work : this.#paced(pace);
     layers.follow = (shifts) => this.#follow(shifts);
   }
 
@@ -163,10 +171,15 @@ export class Workshop {
   /** From here on what shifts on the layers starts work. */
   serve(scheduler: Scheduler): void {
     this.#scheduler = scheduler;
-    this.ranks.reset();
+    this.#readRanks();
     this.feed.begin(this.#options.journal.lastSeq);
     this.#watchHolds();
-    this.#deadlines.begin(scheduler, this.#actors);
+  }
+
+  /** From here on people are told of what they have not done in time. */
+  watchDeadlines(): void {
+    this.#watchesDeadlines = true;
+    this.#deadlines.begin(this.#scheduler!, this.#actors);
   }
 
   /** What people and programs ask of the board, and write. */
@@ -186,13 +199,20 @@ export class Workshop {
     });
   }
 
+  /** Takes part with other nodes, before anything is started; those that can't be reached now are waited for while it works. */
+  async openClaims(): Promise<void> {
+    await this.#claims.open?.(limits.claimsOpenMs);
+  }
+
   /** Takes over a changed plan, and starts what it makes possible. */
-  adopt({ actors }: Plan): void {
+  adopt(plan: Plan): void {
+    const { actors } = plan;
+    this.#claims.adopt?.(plan);
     const { board, layers } = this.#options;
     this.#actors = actors;
     this.#scheduler?.adopt(actors);
-    if (this.#scheduler !== null) this.#deadlines.begin(this.#scheduler, actors);
-    this.ranks.reset();
+    if (this.#watchesDeadlines) this.watchDeadlines();
+    this.#readRanks();
     this.#follow(layers.layers.adopt(actors));
     for (const page of board.pages) for (const record of page.records()) this.#scheduler?.changed(record);
   }
@@ -208,37 +228,81 @@ export class Workshop {
   /** A change was applied: plan pages may rank otherwise, and other nodes are to see it. */
   applied(change: Change, changed: Changed | null, entry: Entry): void {
     if (changed === null) return;
-    const ranked = this.ranks.changed(changed.record);
-    if (ranked !== null) this.#scheduler?.changed(ranked);
+    if (changed.record.page.config.ranks) {
+      this.#ranked(changed.record);
+      this.#expiries.watch(changed.record);
+    }
     this.#deadlines.changed(changed.record);
     this.#claims.applied?.(change, changed.record, entry);
   }
 
   /** A change is on disk: the bus hears of it. */
   committed(entry: Entry, change: Change, changed: Changed | null): void {
-    const { bus, base } = this.#options;
-    if (changed !== null) this.#claims.committed?.(change, changed.record, entry);
-    if (changed === null) return;
+    const { bus } = this.#options;
+    if (changed === null) {
+      this.feed.begin(entry.seq);
+      return;
+    }
+    this.#claims.committed?.(change, changed.record, entry);
+    const address = this.#subjectOf(change.page);
+    const heard = bus.hears(address);
+    // Most pages of most places nobody reads along with.
+    if (!heard && !this.feed.follows(change.page)) {
+      this.feed.begin(entry.seq);
+      return;
+    }
     const message = boardMessage(change, changed, entry);
     this.feed.tell(message);
+    if (!heard) return;
     try {
-      bus.publish(subject(base, "board", change.page), encode(message));
+      bus.publish(address, encode(message));
     } catch {
       // Whoever reads along asks for the record anew: the board says it all.
       this.#unpublished++;
     }
   }
 
+  /** Begins nothing more that waits for its turn. The scheduler was paused before. */
+  rest(): void {
+    if (this.worker instanceof Pacer) this.worker.rest();
+  }
+
+  #subjectOf(page: string): string {
+    let address = this.#subjects.get(page);
+    if (address === undefined) {
+      address = subject(this.#options.base, "board", page);
+      this.#subjects.set(page, address);
+    }
+    return address;
+  }
+
   async close(): Promise<void> {
     this.#stopTimer();
     this.#deadlines.close();
+    this.#expiries.close();
     await this.#claims.close();
+  }
+
+  #paced(pace: Pace): Pacer {
+    const { clock } = this.#options;
+    return new Pacer({ work: this.work, clock, rank: (actor, record) => this.rank(actor, record) }, pace);
   }
 
   #blockers(scheduler: Scheduler, actor: PlannedActor, record: BoardRecord): Blocker[] {
     const refusal = this.work.refusal(actor, record);
     const blockers = scheduler.blockers(actor, record);
     return refusal === null ? blockers : [...blockers, { rule: "site-limit", detail: refusal }];
+  }
+
+  #readRanks(): void {
+    this.ranks.reset();
+    for (const row of this.ranks.rows()) this.#expiries.watch(row);
+  }
+
+  /** What a row of a plan page ranks, and waits for a place, is asked for again. */
+  #ranked(row: BoardRecord): void {
+    const ranked = this.ranks.changed(row);
+    if (ranked !== null) this.#scheduler?.changed(ranked);
   }
 
   #follow(shifts: readonly Shift[]): void {

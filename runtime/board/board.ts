@@ -1,6 +1,6 @@
 // The board: pages of records, a record a row of cells. Everything that people and actors see of the work.
 import type { PageConfig } from "../site.ts";
-import { type Cell, isTrue, textOf } from "./cell.ts";
+import { type Cell, cell, isTrue, readGoalText, textOf } from "./cell.ts";
 
 /** Number of a column within its page. Columns are only ever added. */
 export type Column = number;
@@ -42,6 +42,8 @@ export class Page {
   readonly #columns = new Map<string, Column>();
   readonly #names: string[] = [];
   readonly #roles: Role[] = [];
+  /** Null: a column has come since it was made. */
+  #header: readonly string[] | null = null;
   readonly #records = new Map<string, BoardRecord>();
 
   constructor(config: PageConfig) {
@@ -60,9 +62,10 @@ export class Page {
   }
 
   /** Names of columns in the order in which a sheet shows them: keys, `ready`, goals and data, `complete`. */
-  get header(): string[] {
+  get header(): readonly string[] {
     const order: Role[] = ["key", "ready", "goal", "data", "complete"];
-    return order.flatMap((role) => this.#names.filter((_, column) => this.#roles[column] === role));
+    this.#header ??= order.flatMap((role) => this.#names.filter((_, column) => this.#roles[column] === role));
+    return this.#header;
   }
 
   get size(): number {
@@ -87,7 +90,7 @@ export class Page {
     const known = this.#columns.get(name);
     if (known === undefined) return this.#add(name, role);
     // A column that was data before an actor came to own it.
-    if (role === "goal" && this.#roles[known] === "data") this.#roles[known] = "goal";
+    if (role === "goal" && this.#roles[known] === "data") this.#own(known);
     return known;
   }
 
@@ -139,11 +142,24 @@ export class Page {
     return this.#records.values() as IterableIterator<BoardRecord<Data>>;
   }
 
+  /** Makes a column of data one of a goal: its texts count as if they had been written into a goal. */
+  #own(column: Column): void {
+    this.#roles[column] = "goal";
+    this.#header = null;
+    for (const { cells } of this.#records.values()) {
+      const text = cells[column];
+      if (typeof text !== "string") continue;
+      const written = readGoalText(text);
+      cells[column] = written === null || written.state === "empty" ? undefined : cell(written);
+    }
+  }
+
   #add(name: string, role: Role): Column {
     const column = this.#names.length;
     this.#columns.set(name, column);
     this.#names.push(name);
     this.#roles.push(role);
+    this.#header = null;
     return column;
   }
 }
@@ -172,8 +188,9 @@ export class Board {
     return page;
   }
 
-  /** Takes over the pages of a changed plan. Records of pages that it lacks stay, and rest. */
+  /** Takes over the pages of a changed plan. Records of pages that it lacks stay, and rest: they rank nothing either. */
   adopt(pages: Iterable<PageConfig>): void {
+    for (const page of this.#pages.values()) page.config = { ...page.config, goals: [], completes: false, ranks: false };
     for (const config of pages) {
       const page = this.#pages.get(config.name);
       if (page === undefined) {

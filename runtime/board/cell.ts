@@ -33,6 +33,11 @@ export function isBegun(cell: Cell | string | undefined): cell is Cell {
   return typeof cell === "object" && cell.state === "running" && cell.run === "";
 }
 
+/** What stood in the cell of a goal before it was let start. */
+export function begunFrom(mark: Cell): Cell | undefined {
+  return mark.attempts === 0 ? undefined : { ...mark, state: "waiting" };
+}
+
 /** A goal cell as a spreadsheet shows it: empty, `r:<host>`, `1`, `F:<host>`. */
 export function textOf(cell: Cell | undefined): string {
   if (cell === undefined || cell.state === "waiting") return "";

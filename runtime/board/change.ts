@@ -3,7 +3,7 @@
 import type { Draft, Entry } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
 import { type Board, type BoardRecord, type Column, cellOf, holdsAt, keyOf, keysOf, type Page } from "./board.ts";
-import { type Cell, isBegun, isTrue, readGoalText } from "./cell.ts";
+import { begunFrom, type Cell, isBegun, isTrue, readGoalText } from "./cell.ts";
 
 interface Of {
   readonly page: string;
@@ -302,7 +302,7 @@ export function carried(record: BoardRecord): Carried {
   const { page, keys, ready, complete } = record;
   const cells: [string, string | Omit<Cell, "value">][] = [];
   record.cells.forEach((cell, column) => {
-    const carries = isBegun(cell) ? before(cell) : cell;
+    const carries = isBegun(cell) ? begunFrom(cell) : cell;
     if (typeof carries === "string") cells.push([page.nameOf(column), carries]);
     else if (carries !== undefined) {
       const { value: _, ...rest } = carries;
@@ -310,9 +310,4 @@ export function carried(record: BoardRecord): Carried {
     }
   });
   return { do: "carry", page: page.name, key: keyOf(keys), ready, complete, cells: Object.fromEntries(cells) };
-}
-
-/** What stood in the cell of a goal before it was let start. */
-function before(begun: Cell): Cell | undefined {
-  return begun.attempts === 0 ? undefined : { ...begun, state: "waiting" };
 }

@@ -81,6 +81,11 @@ export class Ranks {
     for (const page of planPages(this.#board)) for (const row of page.records()) this.changed(row);
   }
 
+  /** All rows of the plan pages. */
+  *rows(): Generator<BoardRecord> {
+    for (const page of planPages(this.#board)) yield* page.records();
+  }
+
   /** Rows that rank nothing, as what they name is not there or what they say can't be read: a bounded number. */
   unknown(most: number = limits.unranked): Unranked[] {
     const unranked: Unranked[] = [];
@@ -126,6 +131,11 @@ function canonical(key: string): string {
   } catch {
     return key;
   }
+}
+
+/** When a row of a plan page counts no more, ms since epoch; Infinity: never does it end. */
+export function endOf(row: BoardRecord): number {
+  return weightOf(row)?.expires ?? Number.POSITIVE_INFINITY;
 }
 
 /** Null: it can't be read. */

@@ -72,6 +72,8 @@ export interface Bus {
    *   `overloaded` at the bound of a backlog; then nobody got the message
    */
   publish(subject: string, payload: Uint8Array, options?: PublishOptions): void;
+  /** Whether a message there may reach somebody: false when it is sure that nobody would hear of it. */
+  hears(subject: string): boolean;
   /**
    * A handler that throws, or returns a promise that rejects, harms nobody: it is counted and told to `onError`.
    * While the bus is away a subscription is remembered, and made when it is here.

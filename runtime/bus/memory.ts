@@ -69,6 +69,14 @@ export class MemoryBus implements Bus {
     this.#listeners.push(listener);
   }
 
+  hears(subject: string): boolean {
+    let heard = false;
+    this.#trie.match(subject, () => {
+      heard = true;
+    });
+    return heard;
+  }
+
   publish(subject: string, payload: Uint8Array, options: PublishOptions = {}): void {
     this.#refuseWhenClosed();
     this.#send(memoryMessage(subject, payload, options.headers, null));

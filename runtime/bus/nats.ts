@@ -141,6 +141,11 @@ export class NatsBus implements Bus {
     });
   }
 
+  /** Who listens elsewhere only the server knows. */
+  hears(): boolean {
+    return this.state === "here";
+  }
+
   publish(subject: string, payload: Uint8Array, { headers }: PublishOptions = {}): void {
     checkSubject(subject);
     this.#hand(subject, payload, checkHeaders(headers));

@@ -79,7 +79,7 @@ async function run(shell: Shell, named: string | undefined, options: Options): P
   if (options.compat !== undefined) await runAsOriginal(shell, place, options);
   else if (options.dryRun === true) await dryRun(shell, place, options);
   else if (options.watch === true) await stand(shell, place);
-  else await once(place);
+  else await once(shell, place);
   if (options.dryRun !== true) summary(shell, place, teller, options);
   if (teller.failed > 0) process.exitCode = 1;
 }
@@ -123,18 +123,24 @@ function admits(place: Place, actor: PlannedActor, record: BoardRecord, options:
   if (skipPages?.includes(actor.page)) return false;
   if (onlyPages === undefined || onlyPages.includes(actor.page)) return true;
   // A page that ranks stands for what its rows point at.
-  return onlyPages.some((page) => place.workshop.ranks.points(page, actor, record));
+  const now = systemClock.now();
+  return onlyPages.some((page) => place.workshop.ranks.points(page, actor, record, now));
 }
 
 /** Until nothing runs any more, and no change makes anything possible. */
-async function once(place: Place): Promise<void> {
-  await place.runner.idle();
+async function once(shell: Shell, place: Place): Promise<void> {
+  await Promise.race([place.runner.idle(), stopped(shell, place)]);
   await place.stop();
 }
 
 function stand(shell: Shell, place: Place): Promise<void> {
   const { name, place: node, plan } = place.site;
   shell.warn(`Aisle ${shell.version}: '${name}' on node '${node}', ${plan.actors.length} goals; Ctrl-C ends`);
+  return stopped(shell, place);
+}
+
+/** Resolves when a signal has ended the place; the second one ends the process. */
+function stopped(shell: Shell, place: Place): Promise<void> {
   return new Promise((resolve, reject) => {
     let stopping = false;
     shell.onSignal((signal) => {
@@ -147,25 +153,31 @@ function stand(shell: Shell, place: Place): Promise<void> {
 }
 
 async function dryRun(shell: Shell, place: Place, options: Options): Promise<void> {
-  const { scheduler, board } = place.runner;
   const node = place.site.place;
   let starts = 0;
-  for (const actor of place.site.plan.actors.filter(({ on }) => on.length === 0)) {
-    for (const record of board.page(actor.page).records()) {
-      if (!admits(place, actor, record, options)) continue;
-      const blockers = scheduler.blockers(actor, record);
-      if (blockers.length === 0) starts++;
-      const { says } = whyOf(actor, record, actor.goal, blockers, { node, now: systemClock.now(), doing: () => [] });
-      const what = `${actor.page}  ${record.keys.join(" ")}  ${actor.goal}`;
-      if (options.json === true)
-        shell.write(
-          JSON.stringify({ page: actor.page, key: record.key, goal: actor.goal, starts: blockers.length === 0, says }),
-        );
-      else shell.write(blockers.length === 0 ? `would start  ${what}` : `would not    ${what}: ${says}`);
-    }
+  for (const { actor, record } of walk(place)) {
+    if (!admits(place, actor, record, options)) continue;
+    const blockers = place.runner.scheduler.blockers(actor, record);
+    if (blockers.length === 0) starts++;
+    const { says } = whyOf(actor, record, actor.goal, blockers, { node, now: systemClock.now(), doing: () => [] });
+    const what = `${actor.page}  ${record.keys.join(" ")}  ${actor.goal}`;
+    if (options.json === true)
+      shell.write(
+        JSON.stringify({ page: actor.page, key: record.key, goal: actor.goal, starts: blockers.length === 0, says }),
+      );
+    else shell.write(blockers.length === 0 ? `would start  ${what}` : `would not    ${what}: ${says}`);
   }
   if (options.json !== true) shell.write(`${starts} would start; nothing was started`);
   await place.stop();
+}
+
+/** All goals of all records, as a run comes to them: page by page, record by record. Events wake the others. */
+function* walk({ runner, site }: Place): Generator<{ readonly actor: PlannedActor; readonly record: BoardRecord }> {
+  const actors = site.plan.actors.filter(({ on }) => on.length === 0);
+  for (const page of runner.board.pages) {
+    const own = actors.filter((actor) => actor.page === page.name);
+    for (const record of own.length === 0 ? [] : page.records()) for (const actor of own) yield { actor, record };
+  }
 }
 
 function summary(shell: Shell, place: Place, teller: RunTeller, { json }: Options): void {

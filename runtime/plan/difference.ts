@@ -9,8 +9,12 @@ export interface Difference {
   readonly removed: readonly string[];
 }
 
-/** @throws AisleError `conflict` for pages that events feed, actors that ship, and key fields: they need a restart */
-export function differenceOf(before: Plan, after: Plan): Difference {
+/**
+ * @param resting  pages that an earlier plan has left on the board: their records have their key fields
+ * @throws AisleError `conflict` for pages that events feed, actors that ship, and key fields: they need a restart
+ */
+export function differenceOf(before: Plan, after: Plan, resting: Iterable<PageConfig> = []): Difference {
+  const rest = new Map([...resting].map((page) => [page.name, page]));
   const [old, young] = [linesOf(before), linesOf(after)];
   const added = [...young.keys()].filter((name) => !old.has(name));
   const removed = [...old.keys()].filter((name) => !young.has(name));
@@ -18,7 +22,7 @@ export function differenceOf(before: Plan, after: Plan): Difference {
     (name) => old.has(name) && textOf(old.get(name)!) !== textOf(young.get(name)!),
   );
   for (const name of [...added, ...changed, ...removed]) {
-    const needs = needsRestart(old.get(name) ?? null, young.get(name) ?? null);
+    const needs = needsRestart(old.get(name) ?? rest.get(name) ?? null, young.get(name) ?? null);
     if (needs !== null)
       throw new AisleError("conflict", `'${name}' ${needs}: that takes a restart; nothing was changed`);
   }

@@ -1,9 +1,10 @@
 // What people have to do, and by when: a cell that only a person fills, and that is empty for too long after its
 // prerequisites held, is told of once.
 import { type Board, type BoardRecord, cellOf } from "../board/board.ts";
-import type { Overdue } from "../board/change.ts";
+import { changeOf, type Overdue } from "../board/change.ts";
 import { keysByName } from "../board/message.ts";
 import { type Clock, DAY } from "../clock.ts";
+import type { Entry } from "../journal/journal.ts";
 import type { Scheduler } from "../scheduler.ts";
 import type { PlannedActor } from "../site.ts";
 import type { Notice } from "./work.ts";
@@ -13,6 +14,8 @@ export interface DeadlinesPorts {
   readonly clock: Clock;
   readonly node: string;
   readonly append: (change: Overdue) => void;
+  /** An entry of the journal; null: it is not there (any more). */
+  readonly find: (seq: number) => Entry | null;
   readonly notice: (notice: Omit<Notice, "at" | "site" | "place" | "log">) => void;
 }
 
@@ -27,17 +30,29 @@ export class Deadlines {
     this.#ports = ports;
   }
 
-  /** From here on it is looked at: all that stands on the board, and what changes. */
+  /**
+   * From here on it is looked at: all that stands on the board, and what changes. Again: by the actors of a changed plan.
+   * What is overdue by then is told at once.
+   */
   begin(scheduler: Pick<Scheduler, "blockers">, actors: readonly PlannedActor[]): void {
+    this.close();
     this.#scheduler = scheduler;
     this.#actors = actors.filter(({ person }) => person !== null && person.dueMs !== null);
-    for (const name of new Set(this.#actors.map(({ page }) => page))) {
-      for (const record of this.#ports.board.find(name)?.records() ?? []) this.changed(record);
+    for (const actor of this.#actors) {
+      for (const record of this.#ports.board.find(actor.page)?.records() ?? []) {
+        if (this.#isOpen(actor, record)) this.#await(actor, record, this.#dueAt(actor, record));
+      }
     }
   }
 
+  /** A change was applied: what it opened is due from now on. */
   changed(record: BoardRecord): void {
-    for (const actor of this.#actors) if (actor.page === record.page.name) this.#look(actor, record);
+    for (const actor of this.#actors) {
+      if (actor.page !== record.page.name) continue;
+      if (!this.#isOpen(actor, record)) this.#forget(actor, record);
+      else if (!this.#waits.has(nameOf(actor, record)))
+        this.#await(actor, record, this.#ports.clock.now() + actor.person!.dueMs!);
+    }
   }
 
   close(): void {
@@ -45,28 +60,40 @@ export class Deadlines {
     this.#waits.clear();
   }
 
-  #look(actor: PlannedActor, record: BoardRecord): void {
-    const what = `${record.page.name} ${record.key} ${actor.goal}`;
-    if (!this.#isOpen(actor, record)) {
-      this.#waits.get(what)?.();
-      this.#waits.delete(what);
+  #await(actor: PlannedActor, record: BoardRecord, dueAt: number): void {
+    const { clock } = this.#ports;
+    const left = dueAt - clock.now();
+    if (left <= 0) {
+      this.#tell(actor, record);
       return;
     }
-    if (this.#waits.has(what)) return;
-    const left = sinceOf(actor, record, this.#ports.clock.now()) + actor.person!.dueMs! - this.#ports.clock.now();
-    const stop = this.#ports.clock.after(Math.min(DAY, Math.max(1, left)), () => {
-      this.#waits.delete(what);
-      if (left > DAY) this.#look(actor, record);
-      else if (this.#isOpen(actor, record)) this.#tell(actor, record);
+    const stop = clock.after(Math.min(DAY, left), () => {
+      this.#waits.delete(nameOf(actor, record));
+      if (this.#isOpen(actor, record)) this.#await(actor, record, dueAt);
     });
-    this.#waits.set(what, stop);
+    this.#waits.set(nameOf(actor, record), stop);
+  }
+
+  #forget(actor: PlannedActor, record: BoardRecord): void {
+    const name = nameOf(actor, record);
+    this.#waits.get(name)?.();
+    this.#waits.delete(name);
   }
 
   /** A person may fill it, nobody has, and nobody was told. */
-  #isOpen({ goal, ...rest }: PlannedActor, record: BoardRecord): boolean {
-    if (record.home !== null || record.page.find(record.key) !== record || cellOf(record, goal) !== undefined)
+  #isOpen(actor: PlannedActor, record: BoardRecord): boolean {
+    if (record.home !== null || record.page.find(record.key) !== record || cellOf(record, actor.goal) !== undefined)
       return false;
-    return this.#scheduler!.blockers({ goal, ...rest }, record).every(({ rule }) => rule === "person");
+    return this.#scheduler!.blockers(actor, record).every(({ rule }) => rule === "person");
+  }
+
+  /** By when what stands open on the board is to be filled, as far as the journal knows since when it is; ms since epoch. */
+  #dueAt(actor: PlannedActor, record: BoardRecord): number {
+    const { clock, find } = this.#ports;
+    const { dueMs } = actor.person!;
+    const dueAt = heldSince(actor, record) + dueMs!;
+    // Of what is not due yet another look says the same; entries are only sought of what seems to be late.
+    return dueAt > clock.now() ? dueAt : Math.max(dueAt, openedAt(actor, record, find) + dueMs!);
   }
 
   #tell({ goal, person }: PlannedActor, record: BoardRecord): void {
@@ -79,9 +106,22 @@ export class Deadlines {
   }
 }
 
-/** Since when a person could have filled it: its last prerequisite says, as far as the board knows; ms since epoch. */
-function sinceOf({ prerequisites }: PlannedActor, record: BoardRecord, now: number): number {
-  const times = prerequisites.map((goal) => cellOf(record, goal)?.at ?? 0);
-  const since = Math.max(record.baseAt, ...times);
-  return since === 0 ? now : Math.min(since, now);
+function nameOf({ goal }: PlannedActor, { page, key }: BoardRecord): string {
+  return `${page.name} ${key} ${goal}`;
+}
+
+/** When the record was there and its last prerequisite held, ms since epoch. */
+function heldSince({ prerequisites }: PlannedActor, record: BoardRecord): number {
+  return Math.max(record.baseAt, ...prerequisites.map((goal) => cellOf(record, goal)?.at ?? 0));
+}
+
+/** When somebody last wrote into a cell that keeps it from being filled, or opened it anew, ms since epoch; 0: nobody did. */
+function openedAt({ goal, prerequisites }: PlannedActor, { seqs }: BoardRecord, find: DeadlinesPorts["find"]): number {
+  const names = ["ready", "complete", goal, ...prerequisites];
+  for (const seq of seqs.toReversed()) {
+    const entry = find(seq);
+    const change = entry === null ? null : changeOf(entry);
+    if (change?.do === "set" && names.some((name) => change.cells[name] !== undefined)) return entry!.receivedAt;
+  }
+  return 0;
 }

@@ -1,7 +1,7 @@
 // The work on goals: takes what the scheduler starts, asks for the claim, hands the job to whoever does it, and carries
 // the result to the journal. A run ends once, by its result, its time, its lease, or a person.
 import { type Board, type BoardRecord, cellOf, rowOf, textAt } from "../board/board.ts";
-import { type Cell, isBegun } from "../board/cell.ts";
+import { begunFrom, type Cell, isBegun } from "../board/cell.ts";
 import type { Change, Changed, ClaimTaken, Finish, Lapse } from "../board/change.ts";
 import { keysByName } from "../board/message.ts";
 import type { Claim, Claims, Refused } from "../claims/claims.ts";
@@ -207,7 +207,8 @@ export class Work {
     const { run: id, host } = claim;
     const run = this.#runs.get(id);
     if (changed === null && run !== undefined) this.#end(run, "cancelled");
-    if (!this.#live || changed === null || run !== undefined || host !== this.#ports.node || this.#ending.has(id)) return;
+    if (!this.#live || changed === null || run !== undefined || host !== this.#ports.node || this.#ending.has(id))
+      return;
     this.#giveUp(claim);
   }
 
@@ -223,7 +224,10 @@ export class Work {
     for (const page of board.pages) {
       for (const record of page.records()) {
         if (record.home !== null) continue;
-        for (const goal of page.config.goals) this.#recover(record, goal);
+        // Of goals too that the plan has no more.
+        record.cells.forEach((cell, column) => {
+          if (typeof cell === "object") this.#recover(record, page.nameOf(column));
+        });
         this.#scheduler!.changed(record);
       }
     }
@@ -304,8 +308,7 @@ export class Work {
   #giveBack({ actor, record, mark }: Begun): void {
     const column = record.page.column(actor.goal)!;
     // Unless somebody has written into the cell meanwhile.
-    if (record.cells[column] === mark)
-      record.cells[column] = mark.attempts === 0 ? undefined : { ...mark, state: "waiting" };
+    if (record.cells[column] === mark) record.cells[column] = begunFrom(mark);
     this.#scheduler!.ended(actor, record);
   }
 
