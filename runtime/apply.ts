@@ -4,7 +4,18 @@ import type { Actor, World } from "./actor.ts";
 import { Board, type BoardRecord, cellOf, keyOf, type Page, putCell } from "./board/board.ts";
 import { cell } from "./board/cell.ts";
 import { type Change, type Changed, Changes, changeOf } from "./board/change.ts";
-import type { Decision, Dwell, Inhibited, Noted, Profile, Sighting, Stop, Told, Visit } from "./decide/decision.ts";
+import type {
+  Decision,
+  Dwell,
+  Inhibited,
+  None,
+  Noted,
+  Profile,
+  Sighting,
+  Stop,
+  Told,
+  Visit,
+} from "./decide/decision.ts";
 import { readDecision } from "./decide/offers.ts";
 import { type EventIn, type EventReader, isProblem } from "./events.ts";
 import type { Entry } from "./journal/journal.ts";
@@ -53,11 +64,19 @@ export interface Effect {
   readonly answer: unknown;
 }
 
+export interface RowChange {
+  readonly record: BoardRecord;
+  /** It is off the board. */
+  readonly gone: boolean;
+}
+
 /** What an entry did. The runner starts what `changed` makes possible. */
 export interface Applied {
   readonly changed: readonly Changed[];
   /** What a person or an actor did to the board. */
   readonly change: Change | null;
+  /** Rows of pages that events feed, that show something else from now on. */
+  readonly rows: readonly RowChange[];
   /** Set by a `decision` entry. */
   readonly decision: Decision | null;
   /** For the tellers: what the customer did. */
@@ -66,7 +85,7 @@ export interface Applied {
   readonly focus: FocusRecord | null;
 }
 
-const NOTHING: Applied = { changed: [], change: null, decision: null, event: null, focus: null };
+const NOTHING: Applied = { changed: [], change: null, rows: [], decision: null, event: null, focus: null };
 
 type AnyActor = Actor<never, unknown, unknown>;
 
@@ -218,8 +237,9 @@ export class Applier {
     const customer = event.identity;
     let visit = this.#visitPage.find<VisitData>(keyOf([customer]));
     if (visits.closes.includes(event.type)) {
-      if (visit !== undefined) this.#close(visit);
-      return { ...NOTHING, event };
+      if (visit === undefined) return { ...NOTHING, event };
+      this.#close(visit);
+      return { ...NOTHING, event, rows: [{ record: visit as BoardRecord, gone: true }] };
     }
     const opens = visits.opens.includes(event.type);
     const woken = this.#byEvent.get(event.type) ?? [];
@@ -234,8 +254,10 @@ export class Applier {
     const department = stop?.focus ?? null;
     if (!visit.ready && (opens || department !== null)) this.#makeReady(visit, entry.seq);
     const focus = department === null ? null : this.#focus(visit, department, event, entry);
+    if (focus !== null) this.#showFocus(visit, event, entry);
     const changed = { record: visit as BoardRecord, columns: null };
-    return { ...NOTHING, changed: [changed], event, focus };
+    const isNew = focus !== null || visit.data.number === entry.seq;
+    return { ...NOTHING, changed: [changed], event, focus, rows: isNew ? shown(visit) : NOTHING.rows };
   }
 
   /** What became of an offer wakes actors of the visit; it opens none, and is no sign that the customer is there. */
@@ -257,7 +279,7 @@ export class Applier {
       putCell(visit as BoardRecord, planned.goal, cell({ state: "done", by: principal, at: receivedAt }));
       this.#holds?.renewed(planned, visit as BoardRecord, receivedAt);
     }
-    return { ...NOTHING, event, changed: [{ record: visit as BoardRecord, columns: null }] };
+    return { ...NOTHING, event, changed: [{ record: visit as BoardRecord, columns: null }], rows: shown(visit) };
   }
 
   /** The event that an entry holds; null when the site, as it is now, makes nothing of it. */
@@ -330,6 +352,13 @@ export class Applier {
     return focus;
   }
 
+  /** Goals that events reach for a visit, such as `focused`, and those of its focus, which begin anew. */
+  #showFocus(visit: VisitRecord, { type }: EventIn, { principal, receivedAt }: Entry): void {
+    const done = cell({ state: "done", by: principal, at: receivedAt });
+    for (const { planned } of this.#byEvent.get(type) ?? []) putCell(visit as BoardRecord, planned.goal, done);
+    for (const goal of this.focuses?.goals ?? []) putCell(visit as BoardRecord, goal, undefined);
+  }
+
   /** Takes a visit off the board. Its undecided focuses are decided all the same. */
   #close(visit: VisitRecord): void {
     this.#visitPage.remove(visit as BoardRecord);
@@ -362,7 +391,7 @@ export class Applier {
     const poor = profile.state === "unavailable" || (profile.state === "known" && profile.stale);
     const open = this.#visitPage.find(visit.key) === visit;
     if (open) (poor ? this.#poor : this.#good).set(effect.visit, visit);
-    return { ...NOTHING, changed: [{ record: visit as BoardRecord, columns: null }] };
+    return { ...NOTHING, changed: [{ record: visit as BoardRecord, columns: null }], rows: shown(visit) };
   }
 
   #keepCopy(customer: string, row: Row): void {
@@ -378,13 +407,22 @@ export class Applier {
   #decision(decision: Decision, entry: Entry): Applied {
     if (decision.offers.length > 0) this.#rememberCustomer(decision);
     const focus = this.#undecided.get(decision.cause);
-    if (focus !== undefined) {
-      focus.complete = true;
-      if (focus.parent !== null && this.#decider !== null) show(focus.parent, this.#decider, decision, entry);
-      this.#undecided.delete(decision.cause);
-      this.#forget(focus);
-    }
-    return { ...NOTHING, decision };
+    if (focus === undefined) return { ...NOTHING, decision };
+    focus.complete = true;
+    const visit = focus.parent as VisitRecord;
+    this.#show(visit as BoardRecord, decision, entry);
+    this.#undecided.delete(decision.cause);
+    this.#forget(focus);
+    return { ...NOTHING, decision, rows: shown(visit) };
+  }
+
+  /** The row of a visit shows what became of its last focus. */
+  #show(visit: BoardRecord, { none, offers }: Decision, { principal, receivedAt }: Entry): void {
+    const coupons = offers.map(({ coupon }) => coupon).join(", ");
+    const done = cell({ state: "done", by: principal, at: receivedAt });
+    for (const goal of this.focuses?.goals ?? []) putCell(visit, goal, done);
+    if (this.#decider !== null)
+      putCell(visit, this.#decider.goal, { ...done, detail: none === null ? `coupon ${coupons}` : wordsOf(none) });
   }
 
   #rememberCustomer({ id, customer }: Decision): void {
@@ -407,18 +445,21 @@ export class Applier {
   /** Time has passed: visits that heard nothing close, profiles that are too old go. */
   #tick({ receivedAt }: Entry): Applied {
     if (this.visits === null) return NOTHING;
+    const rows: RowChange[] = [];
     for (const visit of this.#visitPage.records<VisitData>()) {
       if (visit.data.heardAt + this.visits.timeToLiveMs > receivedAt) break;
       this.#close(visit);
+      rows.push({ record: visit as BoardRecord, gone: true });
     }
     for (const { visits, timeToLiveMs } of this.#profiles()) {
       for (const [number, visit] of visits) {
         if (visit.data.profileAt + timeToLiveMs > receivedAt) break;
         visits.delete(number);
         for (const goal of this.#profileGoals.keys()) putCell(visit as BoardRecord, goal, undefined);
+        rows.push({ record: visit as BoardRecord, gone: false });
       }
     }
-    return NOTHING;
+    return { ...NOTHING, rows };
   }
 }
 
@@ -436,10 +477,12 @@ function hasChildren({ children }: VisitRecord): boolean {
   return children !== null && children.size > 0;
 }
 
-/** The row of a visit shows what became of its last focus. */
-function show(visit: BoardRecord, { goal }: PlannedActor, decision: Decision, { principal, receivedAt }: Entry): void {
-  const detail = decision.none?.reason ?? `coupon ${decision.offers.map(({ coupon }) => coupon).join(", ")}`;
-  putCell(visit, goal, cell({ state: "done", by: principal, at: receivedAt, detail }));
+function shown(visit: VisitRecord): readonly RowChange[] {
+  return [{ record: visit as BoardRecord, gone: false }];
+}
+
+function wordsOf({ reason, detail }: None): string {
+  return detail === "" ? reason : `${reason}: ${detail}`;
 }
 
 function textOr(value: string | number | null): string | null {

@@ -340,6 +340,7 @@ export class Place {
       this.transforms.recover(entry);
     });
     this.workshop.serve(this.runner.scheduler);
+    this.journal.onCommit((entries) => this.workshop.committedRows(entries.at(-1)!.seq));
   }
 
   /** What was left undone is done. */
@@ -431,6 +432,7 @@ export class Place {
   #applied(entry: Entry, applied: Applied): void {
     this.#options.teller?.applied(entry, applied, this.#clock.monotonic());
     if (applied.change !== null) this.workshop.applied(applied.change, applied.changed[0] ?? null, entry);
+    if (applied.rows.length > 0) this.workshop.rowsChanged(applied.rows, entry);
   }
 
   #boarded(entry: Entry, change: Change, changed: Changed | null): void {

@@ -18,8 +18,8 @@ export interface Pace {
 export interface PacerPorts {
   readonly work: Worker;
   readonly clock: Clock;
-  /** Weight of a goal of a record: the higher goes first. Default 0 for all. */
-  readonly rank?: (actor: PlannedActor, record: BoardRecord) => number;
+  /** Weight of a goal of a record: the higher goes first. Null: all weigh the same. */
+  readonly rank?: () => ((actor: PlannedActor, record: BoardRecord) => number) | null;
 }
 
 /** A goal that was let start, and the mark that the scheduler left in its cell. */
@@ -40,6 +40,8 @@ export class Pacer implements Worker {
   readonly #pace: Pace;
   #scheduler: Scheduler | null = null;
   #waiting: Waiting[] = [];
+  /** Those before it have had their turn. */
+  #head = 0;
   #asleep = false;
   #watching = false;
   #resting = false;
@@ -51,7 +53,7 @@ export class Pacer implements Worker {
   }
 
   get busy(): number {
-    return this.#ports.work.busy + this.#waiting.length;
+    return this.#ports.work.busy + this.#left;
   }
 
   serve(scheduler: Scheduler): void {
@@ -70,20 +72,35 @@ export class Pacer implements Worker {
     this.#ports.work.applied(change, changed, entry);
   }
 
+  /** What ranks highest of all that may start then goes first. */
   recovered(): void {
+    this.#starting = true;
     this.#ports.work.recovered();
+    this.#starting = false;
+    this.#next();
   }
 
   /** Begins nothing more. The scheduler was paused before. */
   rest(): void {
     this.#resting = true;
-    for (const waiting of this.#waiting.splice(0)) this.#giveBack(waiting);
+    const left = this.#waiting.slice(this.#head);
+    this.#drop();
+    for (const waiting of left) this.#giveBack(waiting);
   }
 
   close(): Promise<void> {
     this.#resting = true;
-    this.#waiting = [];
+    this.#drop();
     return this.#ports.work.close();
+  }
+
+  get #left(): number {
+    return this.#waiting.length - this.#head;
+  }
+
+  #drop(): void {
+    this.#waiting = [];
+    this.#head = 0;
   }
 
   /** What ends at once lets others start, within this very call: they come to stand behind. */
@@ -95,7 +112,7 @@ export class Pacer implements Worker {
   }
 
   #mayBegin(): boolean {
-    if (this.#asleep || this.#waiting.length === 0) return false;
+    if (this.#asleep || this.#left === 0) return false;
     if (!this.#pace.serial || this.#ports.work.busy === 0) return true;
     if (!this.#watching) this.#ports.clock.after(POLL_MS, () => this.#look());
     this.#watching = true;
@@ -103,11 +120,28 @@ export class Pacer implements Worker {
   }
 
   #take(): Waiting {
-    const { rank } = this.#ports;
-    if (rank === undefined) return this.#waiting.shift()!;
-    const ranks = this.#waiting.map(({ actor, record }) => rank(actor, record));
-    const top = ranks.reduce((best, each, index) => (each > ranks[best]! ? index : best), 0);
-    return this.#waiting.splice(top, 1)[0]!;
+    const rank = this.#ports.rank?.() ?? null;
+    const first = this.#head++;
+    if (rank !== null) this.#bringForward(first, rank);
+    const taken = this.#waiting[first]!;
+    // What is behind is let go of now and then, not each time: many may wait.
+    if (this.#head * 2 > this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#head);
+      this.#head = 0;
+    }
+    return taken;
+  }
+
+  /** The highest comes to stand first, the others behind it as they were. */
+  #bringForward(first: number, rank: (actor: PlannedActor, record: BoardRecord) => number): void {
+    let [best, top] = [first, Number.NEGATIVE_INFINITY];
+    for (let i = first; i < this.#waiting.length; i++) {
+      const { actor, record } = this.#waiting[i]!;
+      const weight = rank(actor, record);
+      if (weight > top) [best, top] = [i, weight];
+    }
+    const [waiting] = this.#waiting.splice(best, 1);
+    this.#waiting.splice(first, 0, waiting!);
   }
 
   /** Much may have happened since it was let start: the plan may have changed, or its record. */

@@ -1,12 +1,12 @@
 // Everything that does the work of a place on its board: layers, ranks, claims, executors, logs, notices. Put together
 // here, so that main.ts hands it over as one thing.
-import type { Holds } from "./apply.ts";
+import type { Holds, RowChange } from "./apply.ts";
 import type { Board, BoardRecord } from "./board/board.ts";
 import { type Change, type Changed, changeDraft } from "./board/change.ts";
 import { Expiries } from "./board/expiries.ts";
 import { BoardFace } from "./board/face.ts";
 import { BoardFeed } from "./board/feed.ts";
-import { boardMessage } from "./board/message.ts";
+import { type BoardMessage, boardMessage, rowMessage } from "./board/message.ts";
 import { Ranks } from "./board/ranks.ts";
 import type { Bus } from "./bus/bus.ts";
 import { subject } from "./bus/subject.ts";
@@ -91,6 +91,8 @@ export class Workshop {
   readonly #claims: Claims;
   readonly #deadlines: Deadlines;
   readonly #expiries: Expiries;
+  /** What happened to rows that events feed, until it is on disk. */
+  #rows: BoardMessage[] = [];
   /** By page. */
   readonly #subjects = new Map<string, string>();
   readonly #runs = new Map<string, Map<string, number>>();
@@ -236,6 +238,23 @@ export class Workshop {
     this.#claims.applied?.(change, changed.record, entry);
   }
 
+  /** Rows of pages that events feed have changed: those who follow them hear of it with the commit. */
+  rowsChanged(rows: readonly RowChange[], entry: Entry): void {
+    for (const { record, gone } of rows) {
+      const { name } = record.page;
+      if (!this.feed.follows(name) && !this.#options.bus.hears(this.#subjectOf(name))) continue;
+      this.#rows.push(rowMessage(record, gone, entry));
+    }
+  }
+
+  /** Everything up to a sequence is on disk. */
+  committedRows(lastSeq: number): void {
+    if (this.#rows.length === 0) return;
+    const told = this.#rows.filter(({ seq }) => seq <= lastSeq);
+    this.#rows = this.#rows.slice(told.length);
+    for (const message of told) this.#tell(message, this.#subjectOf(message.page));
+  }
+
   /** A change is on disk: the bus hears of it. */
   committed(entry: Entry, change: Change, changed: Changed | null): void {
     const { bus } = this.#options;
@@ -245,15 +264,18 @@ export class Workshop {
     }
     this.#claims.committed?.(change, changed.record, entry);
     const address = this.#subjectOf(change.page);
-    const heard = bus.hears(address);
     // Most pages of most places nobody reads along with.
-    if (!heard && !this.feed.follows(change.page)) {
+    if (!bus.hears(address) && !this.feed.follows(change.page)) {
       this.feed.begin(entry.seq);
       return;
     }
-    const message = boardMessage(change, changed, entry);
+    this.#tell(boardMessage(change, changed, entry), address);
+  }
+
+  #tell(message: BoardMessage, address: string): void {
+    const { bus } = this.#options;
     this.feed.tell(message);
-    if (!heard) return;
+    if (!bus.hears(address)) return;
     try {
       bus.publish(address, encode(message));
     } catch {
@@ -285,7 +307,8 @@ export class Workshop {
 
   #paced(pace: Pace): Pacer {
     const { clock } = this.#options;
-    return new Pacer({ work: this.work, clock, rank: (actor, record) => this.rank(actor, record) }, pace);
+    const rank = (actor: PlannedActor, record: BoardRecord) => this.rank(actor, record);
+    return new Pacer({ work: this.work, clock, rank: () => (this.ranks.isEmpty ? null : rank) }, pace);
   }
 
   #blockers(scheduler: Scheduler, actor: PlannedActor, record: BoardRecord): Blocker[] {

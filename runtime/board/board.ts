@@ -190,7 +190,8 @@ export class Board {
 
   /** Takes over the pages of a changed plan. Records of pages that it lacks stay, and rest: they rank nothing either. */
   adopt(pages: Iterable<PageConfig>): void {
-    for (const page of this.#pages.values()) page.config = { ...page.config, goals: [], completes: false, ranks: false };
+    for (const page of this.#pages.values())
+      page.config = { ...page.config, goals: [], completes: false, ranks: false };
     for (const config of pages) {
       const page = this.#pages.get(config.name);
       if (page === undefined) {

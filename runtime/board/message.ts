@@ -33,6 +33,14 @@ export function boardMessage(change: Change, changed: Changed, entry: Entry): Bo
   return { ...head, cells: cellsOf(change, changed), do: change.do, ...saidOf(change) };
 }
 
+/** A row that events have changed, as it is now, as a message. */
+export function rowMessage(record: BoardRecord, gone: boolean, entry: Entry): BoardMessage {
+  const { seq, receivedAt: at, principal: by } = entry;
+  const { page, key } = record;
+  const cells = gone ? {} : rowOf(record);
+  return { seq, at, by, page: page.name, key, keys: keysByName(record), cells, do: gone ? "remove" : "set" };
+}
+
 /** Goal, run and detail of a change, as far as it has them. */
 export function saidOf(change: Change): Pick<BoardMessage, "goal" | "run" | "detail"> {
   return {

@@ -32,6 +32,11 @@ export class Ranks {
     this.#board = board;
   }
 
+  /** Nothing has a weight of its own. */
+  get isEmpty(): boolean {
+    return this.#byPage.size === 0;
+  }
+
   /**
    * The weight of a goal of a record: of its own row or, without one, of the record's; plan pages add up. Default 0.
    *

@@ -32,7 +32,7 @@ export function whyOf(
   options: WhyOptions,
 ): Why {
   const cell = cellOf(record, goal);
-  const reasons = actor === undefined ? [NOBODY] : blockers.map((each) => reasonOf(each, record, goal, options));
+  const reasons = actor === undefined ? [unowned(cell)] : blockers.map((each) => reasonOf(each, record, goal, options));
   const woken = actor !== undefined && actor.on.length > 0 ? [wokenBy(actor)] : [];
   // What is done, or under way, is said before what else would stand against it.
   const all = [...reasons, ...woken].toSorted((a, b) => Number(isOver(b)) - Number(isOver(a)));
@@ -45,6 +45,13 @@ const NOBODY: Reason = {
   says: "no actor of the plan owns it",
   unblock: "name an actor for it in the plan, or write 1 into the cell",
 };
+
+/** What no actor of the page owns may have been reached all the same: by a record of it, such as the focus of a visit. */
+function unowned(cell: Cell | undefined): Reason {
+  if (cell?.state !== "done") return NOBODY;
+  const says = cell.detail === null ? "is done" : `is done: ${shorten(cell.detail)}`;
+  return { rule: "done", says, unblock: "it begins anew with what comes next" };
+}
 
 function wokenBy({ on }: PlannedActor): Reason {
   return { rule: "event", says: `events wake it: ${on.join(", ")}`, unblock: "it waits for the next such event" };

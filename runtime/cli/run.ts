@@ -104,7 +104,9 @@ async function placeOf(
     teller: {
       applied: () => {},
       decided: () => {},
-      boarded: (entry, change, changed) => teller.boarded(entry, change, changed),
+      boarded: (entry, change, changed) => {
+        if (options.dryRun !== true) teller.boarded(entry, change, changed);
+      },
     },
   });
   try {

@@ -43,6 +43,7 @@ export class Cluster {
     if (cut) kv.cut();
     const node = new Node({
       ...{ name, plan, kv, clock: this.clock, random: () => 0 },
+      boot: this.nodes.filter((node) => node.name === name).length,
       ...(disk === undefined ? {} : { disk }),
       run: (job) =>
         new Promise<Result>((end) => {

@@ -89,7 +89,12 @@ export class LabPlace {
   }
 
   async set(page: string, key: string, cells: Record<string, string>, by = "tester"): Promise<void> {
-    const { status, body } = await this.ask("PATCH", `/pages/${page}/records/${key}`, { cells }, { "aisle-by": by });
+    const { status, body } = await this.ask(
+      "PATCH",
+      `/pages/${page}/records/${key}`,
+      { cells },
+      { "aisle-principal": by },
+    );
     if (status >= 300) throw new Error(JSON.stringify(body));
   }
 

@@ -19,6 +19,8 @@ export interface NodeOptions {
   readonly random?: () => number;
   /** What an earlier process of the node left. */
   readonly disk?: Disk;
+  /** Tells its runs from those of an earlier process; default 0. */
+  readonly boot?: number;
   /** Does the work of every kind of actor. */
   readonly run: (job: Job, node: Node) => Result | Promise<Result | Accepted>;
 }
@@ -42,7 +44,7 @@ export class Node {
   #queue: Entry[] = [];
   #applying = false;
 
-  constructor({ name, plan, kv, clock, random = () => 0.5, disk = emptyDisk(), run }: NodeOptions) {
+  constructor({ name, plan, kv, clock, random = () => 0.5, disk = emptyDisk(), boot = 0, run }: NodeOptions) {
     this.name = name;
     this.kv = kv;
     this.#clock = new MortalClock(clock);
@@ -59,7 +61,6 @@ export class Node {
       notice: (notice) => void this.notices.push(notice),
     });
     const executor: Executor = { outside: false, run: (job) => run(job, this) };
-    const epoch = disk.entries.length;
     let runs = 0;
     this.work = new Work({
       ...{ board: this.board, journal: this.journal as Pick<Journal, "append">, clock: this.#clock, node: name, fault },
@@ -68,7 +69,7 @@ export class Node {
       executors: { module: executor, command: executor, remote: executor },
       gate: null,
       logs: { append: () => {}, tail: () => "" },
-      newRun: () => `${name}-${epoch}-${++runs}`,
+      newRun: () => `${name}-${boot}-${++runs}`,
       notice: (notice) => void this.notices.push(notice),
       count: () => {},
     });
