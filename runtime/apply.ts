@@ -145,6 +145,8 @@ export class Applier {
     this.focuses = plan.pages.find((page) => page.parent !== null && page.parent === this.visits?.name) ?? null;
     this.board = new Board(plan.pages);
     this.#changes = new Changes(this.board);
+    // A visit's row shows the goals of its focuses too.
+    for (const goal of this.focuses?.goals ?? []) this.#visitPage.ensure(goal, "goal");
     for (const planned of plan.actors) {
       const actor = actors.find(({ goal }) => goal === planned.goal);
       if (planned.kind !== "shipped" || actor === undefined) continue;

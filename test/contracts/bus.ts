@@ -89,6 +89,13 @@ export function busContract(make: BusFactory): void {
       expect(texts()).toEqual(sent);
     });
 
+    it("knows that who listens hears", async () => {
+      bus.subscribe("board.*", () => {});
+      await bus.flush();
+
+      expect(bus.hears("board.visits")).toBe(true);
+    });
+
     it("does nothing with a message that nobody wants", async () => {
       bus.publish("nobody.here", bytes("x"));
       await bus.flush();

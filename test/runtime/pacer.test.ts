@@ -144,8 +144,8 @@ describe("work at a pace", () => {
   });
 
   it.each<[string, (record: BoardRecord, scheduler: Scheduler) => void]>([
-    ["its record is not ready any more", (record) => void (record.ready = false)],
-    ["its record is complete", (record) => void (record.complete = true)],
+    ["its record is not ready any more", (record) => void Object.assign(record, { ready: false })],
+    ["its record is complete", (record) => void Object.assign(record, { complete: true })],
     ["the plan has the goal no more", (_, scheduler) => scheduler.adopt([])],
     ["a person does it now", (_, scheduler) => scheduler.adopt([{ ...A, kind: "person" }])],
     ["it needs what is not there", (_, scheduler) => scheduler.adopt([{ ...A, prerequisites: ["note"] }])],

@@ -129,7 +129,8 @@ export function changesIn(entries: Iterable<Entry>): { readonly change: Change; 
   });
 }
 
-async function openLab(dir: string, dataDir: string, options: OpenOptions = {}): Promise<LabPlace> {
+/** A place at work on a site's folder, until the test ends. */
+export async function openLab(dir: string, dataDir: string, options: OpenOptions = {}): Promise<LabPlace> {
   const { clock = systemClock, attach = false, ...rest } = options;
   const read = { env: {}, hostname: "test", actors: DECLARED };
   const opened = openSite(dir, { ...read, overrides: { port: 0, play: null, place: "n1", logLevel: "warn" } });

@@ -49,6 +49,7 @@ class World {
   /** Runs at work of processes that live, by goal. */
   readonly #working = new Map<string, Set<string>>();
   #boots = 0;
+  #broken: string | null = null;
   readonly records: { readonly home: number; readonly key: string }[] = [];
   readonly faults: string[] = [];
 
@@ -172,7 +173,7 @@ class World {
     for (const goal of GOALS.filter((each) => row[each] === "1")) {
       const changes = this.#disks[home]!.entries.map((entry) => changeOf(entry));
       const isThere = changes.some((each) => each?.do === "finish" && each.key === key && each.goal === goal);
-      if (!isThere) throw new Error(`'${name}' works on '${key}', whose '${goal}' is not on the disk of its home`);
+      if (!isThere) this.#broken = `'${name}' works on '${key}', whose '${goal}' is not on the disk of its home`;
     }
   }
 
@@ -195,6 +196,7 @@ class World {
   #checkLimits(): void {
     const count = (goal: string) => this.#working.get(goal)?.size ?? 0;
     const shown = () => `at ${this.clock.now()}: ${[...this.#working].map(([goal, runs]) => `${goal}: ${[...runs]}`)}`;
+    if (this.#broken !== null) throw new Error(this.#broken);
     if (count("d") > 2) throw new Error(`'d' runs ${count("d")} times ${shown()}`);
     if (count("b") > 0 && count("c") > 0) throw new Error(`'b' and 'c' run together ${shown()}`);
   }
