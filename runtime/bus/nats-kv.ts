@@ -48,6 +48,8 @@ export class NatsKv implements KeyValue {
   #requests = 0;
   /** When the stream was made: tells it from another of the same name. */
   #created: string | null = null;
+  /** The highest revision that this process has seen: a stream that ends before it has lost its end. */
+  #highest = 0;
   #stopPause: () => void = () => {};
 
   constructor(options: NatsKvOptions) {
@@ -123,6 +125,9 @@ export class NatsKv implements KeyValue {
     checkPattern(pattern);
     const reader = new NatsWatch({
       ...{ pattern, stream: this.#stream, prefixLength: this.#prefix.length, watcher },
+      told: (revision) => {
+        this.#highest = Math.max(this.#highest, revision);
+      },
       failed: (error) => void this.#again(reader, error),
     });
     this.#readers.add(reader);
@@ -165,10 +170,11 @@ export class NatsKv implements KeyValue {
     const { connection } = link;
     this.#checkVersion(connection);
     const manager = await connection.jetstreamManager({ timeout: limits.bucketRequestMs, checkAPI: false });
-    const { created } = await this.#ensure(manager, link);
+    const { created, state } = await this.#ensure(manager, link);
     if (this.#state === "closed" || this.#options.bus.link?.connection !== connection) return;
-    const anew = this.#created !== null && this.#created !== created;
+    const anew = this.#created !== null && (this.#created !== created || state.last_seq < this.#highest);
     this.#created = created;
+    this.#highest = Math.max(anew ? 0 : this.#highest, state.last_seq);
     this.#link = link;
     this.#enter("here");
     for (const reader of this.#readers) void reader.read(link, anew);
@@ -269,6 +275,7 @@ export class NatsKv implements KeyValue {
     const { error, seq } = answer as { error?: ApiError; seq?: number };
     if (error?.err_code === ERR.wrongRevision) return null;
     if (error !== undefined || seq === undefined) throw this.#refused(error, key);
+    this.#highest = Math.max(this.#highest, seq);
     return seq;
   }
 

@@ -10,6 +10,8 @@ export interface NatsWatchOptions {
   /** Of what stands before a key in a subject. */
   readonly prefixLength: number;
   readonly watcher: Watcher;
+  /** Of each change that is told. */
+  readonly told: (revision: number) => void;
   /** The reading has ended before its time, and may be begun again. */
   readonly failed: (error: unknown) => void;
 }
@@ -47,6 +49,7 @@ export class NatsWatch implements Watch {
       if (error !== null || message === null) return this.#fail(error);
       const removed = (message.headers?.get("KV-Operation") ?? "") !== "";
       const key = message.subject.slice(this.#options.prefixLength);
+      this.#options.told(message.seq);
       this.#latest.see(key, removed ? null : message.string(), message.seq);
       if (++received >= standing || message.info.pending === 0) this.#latest.end();
     });

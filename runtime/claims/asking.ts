@@ -9,7 +9,7 @@ import { mayTakeOver } from "./foreign.ts";
 import type { Holds } from "./holds.ts";
 import type { SeenClaims } from "./seen.ts";
 import type { Serial } from "./serial.ts";
-import type { Slots } from "./slots.ts";
+import type { SiteSlots } from "./slots.ts";
 import type { Claimed } from "./values.ts";
 
 /** What is asked for. */
@@ -28,7 +28,7 @@ export interface AskingOptions {
   readonly node: string;
   readonly seen: SeenClaims;
   readonly holds: Holds;
-  readonly slots: Slots;
+  readonly slots: SiteSlots;
   readonly serial: Serial;
   readonly isSynced: () => boolean;
   /** Whether this node may go on alone when the bucket is away. */

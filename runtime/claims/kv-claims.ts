@@ -19,7 +19,7 @@ import { removeOrphans } from "./orphans.ts";
 import type { KvClaimsPorts } from "./ports.ts";
 import { SeenClaims } from "./seen.ts";
 import { Serial } from "./serial.ts";
-import { Slots } from "./slots.ts";
+import { SiteSlots } from "./slots.ts";
 import { truthOf } from "./truth.ts";
 import type { Claimed } from "./values.ts";
 
@@ -31,7 +31,7 @@ export class KvClaims implements Claims {
   readonly #home: Home;
   readonly #foreign: Foreign;
   readonly #mirror: Mirror;
-  readonly #slots: Slots;
+  readonly #slots: SiteSlots;
   readonly #asking: Asking;
   readonly #marks: Marks;
   /** By page and goal. */
@@ -66,7 +66,7 @@ export class KvClaims implements Claims {
     });
     const seen = this.#seen;
     const serial = this.#serial;
-    this.#slots = new Slots(plan.actors, {
+    this.#slots = new SiteSlots(plan.actors, {
       ...{ kv, node, clock, random },
       freed: () => this.#tellFree(),
       lost: (run) => this.#holds.loseRun(run),
@@ -228,7 +228,7 @@ export class KvClaims implements Claims {
         this.#shown(key, place, value, revision);
         break;
       default:
-        if (!this.#seen.see(key, value, revision)) break;
+        if (!this.#seen.see(key, value, revision, !this.#isSynced)) break;
         if (this.#isSynced) {
           this.#holds.seen(key);
           this.#look(key);
@@ -244,7 +244,7 @@ export class KvClaims implements Claims {
       if (value === null || shown !== null) this.#foreign.see(of.page, of.key, shown);
       return;
     }
-    this.#mirror.see(key, shown, revision);
+    this.#mirror.see(key, shown, revision, !this.#isSynced);
     // Nobody but us may take away what we show.
     if (shown === null && record !== undefined && this.#isSynced) this.#mirror.show(record);
   }

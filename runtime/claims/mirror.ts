@@ -61,10 +61,14 @@ export class Mirror {
     this.#options = options;
   }
 
-  /** What stands in the bucket of a record of this node. */
-  see(key: string, shown: Shown | null, revision: number): void {
+  /**
+   * What stands in the bucket of a record of this node.
+   *
+   * @param isRead  the bucket is read anew: what stands there counts, whatever was known before
+   */
+  see(key: string, shown: Shown | null, revision: number, isRead: boolean): void {
     const before = this.#standing.get(key);
-    if (revision !== 0 && before !== undefined && revision <= before.revision) return;
+    if (revision !== 0 && before !== undefined && !isRead && revision <= before.revision) return;
     if (shown === null) this.#standing.delete(key);
     else this.#standing.set(key, { revision, seq: shown.seq });
   }

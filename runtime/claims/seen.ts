@@ -46,10 +46,14 @@ export class SeenClaims {
     return this.#kept.keys();
   }
 
-  /** False: it is no news. */
-  see(key: string, text: string | null, revision: number): boolean {
+  /**
+   * False: it is no news.
+   *
+   * @param isRead  the bucket is read anew: what stands there counts, whatever was known before
+   */
+  see(key: string, text: string | null, revision: number, isRead = false): boolean {
     const before = this.#kept.get(key);
-    if (revision !== 0 && before !== undefined && revision <= before.revision) return false;
+    if (revision !== 0 && before !== undefined && !isRead && revision <= before.revision) return false;
     before?.stop();
     if (revision === 0) return this.#kept.delete(key);
     const said = text === null ? ABSENT : (readClaim(text) ?? UNREADABLE);

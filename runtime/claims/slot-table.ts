@@ -30,13 +30,17 @@ export class SlotTable {
     return [...this.#seen.keys()];
   }
 
-  /** What is there now, unless it is older than what is known. What nobody can read is held by nobody. */
-  see(goal: string, number: number, text: string | null, revision: number): SeenSlot {
+  /**
+   * What is there now, unless it is older than what is known. What nobody can read is held by nobody.
+   *
+   * @param isRead  the bucket is read anew: what stands there counts, whatever was known before
+   */
+  see(goal: string, number: number, text: string | null, revision: number, isRead = false): SeenSlot {
     const before = this.find(goal, number);
     const value: SlotValue = (text === null ? null : readSlot(text)) ?? { state: "free" };
     const sameRun = before.value.state === "held" && value.state === "held" && before.value.run === value.run;
     const takenAt = sameRun ? Math.min(before.takenAt, revision) : revision;
-    const isNews = revision === 0 || revision > before.revision;
+    const isNews = revision === 0 || isRead || revision > before.revision;
     const seen: SeenSlot = isNews
       ? { goal, number, value, revision, takenAt }
       : { ...before, takenAt: sameRun ? takenAt : before.takenAt };

@@ -12,7 +12,7 @@ import { slotKey } from "./keys.ts";
 import { type SeenSlot, SlotTable } from "./slot-table.ts";
 import type { SlotValue } from "./values.ts";
 
-export interface SlotsOptions {
+export interface SiteSlotsOptions {
   readonly kv: KeyValue;
   /** Name of this node. */
   readonly node: string;
@@ -46,8 +46,8 @@ interface Raised {
 const KEPT = 3 / 4;
 const FREE: SlotValue = { state: "free" };
 
-export class Slots {
-  readonly #options: SlotsOptions;
+export class SiteSlots {
+  readonly #options: SiteSlotsOptions;
   readonly #table = new SlotTable();
   /** Goals that somebody keeps away from within the whole site. */
   #avoided = new Set<string>();
@@ -63,7 +63,7 @@ export class Slots {
   #isSynced = false;
   #closed = false;
 
-  constructor(actors: readonly PlannedActor[], options: SlotsOptions) {
+  constructor(actors: readonly PlannedActor[], options: SiteSlotsOptions) {
     this.#options = options;
     this.adopt(actors);
   }
@@ -233,7 +233,7 @@ export class Slots {
 
   #note(goal: string, number: number, text: string | null, revision: number): SeenSlot {
     const before = this.#table.find(goal, number);
-    const slot = this.#table.see(goal, number, text, revision);
+    const slot = this.#table.see(goal, number, text, revision, !this.#isSynced);
     if (slot.revision === before.revision && revision !== 0) return slot;
     const run = slot.value.state === "held" ? slot.value.run : null;
     for (const own of this.#own.values()) {

@@ -35,6 +35,16 @@ export class MemoryBucket {
     return [...this.#held];
   }
 
+  /** What a server would have kept of it, had its plug been pulled now. */
+  backup(): () => void {
+    const [held, revision] = [new Map(this.#held), this.#revision];
+    return () => {
+      this.#held.clear();
+      for (const [key, each] of held) this.#held.set(key, each);
+      this.#revision = revision;
+    };
+  }
+
   find(key: string): Held | null {
     return this.#held.get(key) ?? null;
   }

@@ -28,13 +28,17 @@ const PLAN: Plan = sharedPlan([
 const GOALS = PLAN.actors.map(({ goal }) => goal);
 
 type Action = {
-  readonly do: "kill" | "cut" | "mend" | "record" | "stop" | "lose";
+  readonly do: "kill" | "cut" | "mend" | "record" | "stop" | "lose" | "rewind";
   readonly node: number;
   readonly afterMs: number;
 };
 
 const action: fc.Arbitrary<Action> = fc.record({
-  do: fc.constantFrom("kill", "kill", "cut", "cut", "mend", "record", "record", "stop", "lose"),
+  do: fc.oneof(
+    { weight: 6, arbitrary: fc.constantFrom("kill", "cut", "record") },
+    { weight: 3, arbitrary: fc.constantFrom("mend", "stop", "lose") },
+    { weight: 1, arbitrary: fc.constant("rewind") },
+  ),
   node: fc.nat({ max: NAMES.length - 1 }),
   afterMs: fc.nat({ max: 2_500 }),
 });
@@ -49,6 +53,11 @@ class World {
   /** Runs at work of processes that live, by goal. */
   readonly #working = new Map<string, Set<string>>();
   #boots = 0;
+  /** Brings back the bucket as it was before the last action, and before the one before that. */
+  #backup: () => void;
+  #restore: () => void;
+  /** Slots that had been taken are free: for once a limit may be passed. */
+  #isRewound = false;
   #broken: string | null = null;
   readonly records: { readonly home: number; readonly key: string }[] = [];
   readonly faults: string[] = [];
@@ -58,6 +67,8 @@ class World {
     const { clock } = this;
     const delayMs = () => 1 + Math.floor(this.#random() ** 3 * 60);
     this.#bucket = new MemoryBucket({ clock, delayMs, random: this.#random });
+    this.#backup = this.#bucket.backup();
+    this.#restore = this.#backup;
   }
 
   start(which: number): void {
@@ -101,10 +112,19 @@ class World {
         node.journal.commit();
         break;
       }
+      case "rewind":
+        // The server's plug is pulled: it comes back without what it had written last.
+        for (const each of this.#nodes) (each?.kv as MemoryKv | undefined)?.cut();
+        this.#restore();
+        this.#isRewound = true;
+        this.mend();
+        break;
       default:
         (node.kv as MemoryKv).loseNext(this.#random() < 0.5 ? "answer" : "request");
     }
     await this.pass(afterMs);
+    this.#restore = this.#backup;
+    this.#backup = this.#bucket.backup();
     this.start(which);
   }
 
@@ -197,6 +217,7 @@ class World {
     const count = (goal: string) => this.#working.get(goal)?.size ?? 0;
     const shown = () => `at ${this.clock.now()}: ${[...this.#working].map(([goal, runs]) => `${goal}: ${[...runs]}`)}`;
     if (this.#broken !== null) throw new Error(this.#broken);
+    if (this.#isRewound) return;
     if (count("d") > 2) throw new Error(`'d' runs ${count("d")} times ${shown()}`);
     if (count("b") > 0 && count("c") > 0) throw new Error(`'b' and 'c' run together ${shown()}`);
   }

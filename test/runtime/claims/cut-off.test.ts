@@ -255,6 +255,48 @@ describe("a node that is cut off", () => {
   });
 });
 
+describe("a bucket that has lost its end", () => {
+  let site: Cluster;
+
+  beforeEach(() => {
+    site = new Cluster(sharedPlan([actor, plannedActor("u", { retries: AT_ONCE, maxSelves: 1, selvesScope: "site" })]));
+  });
+
+  afterEach(async () => {
+    expect(site.faults).toEqual([]);
+    await site.close();
+  });
+
+  it("is made to say again what the journals of the homes say, and the work goes on", async () => {
+    const home = await site.open("home");
+    const other = await site.open("other");
+    await home.write("jobs", "a", {});
+    await other.write("jobs", "b", {});
+    await settle(30);
+    const restore = site.bucket.backup();
+    for (const node of site.nodes) await site.end(node);
+    for (let i = 0; i < 10; i++) await home.write("jobs", `k${i}`, { t: "1", u: "1" });
+    await settle(30);
+    for (const node of site.nodes) site.line(node).cut();
+    restore();
+    for (const node of site.nodes) site.line(node).mend();
+    await settle(30);
+
+    for (let round = 0; round < 10; round++) {
+      for (const node of site.nodes) await site.end(node);
+      await site.pass(LEASE / 3, 1_000);
+    }
+
+    for (const node of site.nodes)
+      for (const key of ["a", "b", "k0", "k9"])
+        for (const goal of ["t", "u"]) expect(node.shows("jobs", key, goal)).toMatch(/^done/);
+    for (const key of ["a", "b", "k9"])
+      expect(site.claim("t", key)).toMatchObject({ state: "settled", outcome: "done" });
+    const finishes = site.nodes.flatMap((node) => node.log()).filter((each) => each.startsWith("finish"));
+    expect(finishes).toHaveLength(4);
+  });
+});
+
 describe("a node that is started anew", () => {
   let site: Cluster;
 

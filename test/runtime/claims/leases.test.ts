@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { claimKey } from "../../../runtime/claims/keys.ts";
+import { ManualClock } from "../../../runtime/clock.ts";
 import type { Plan } from "../../../runtime/site.ts";
 import { Cluster, sharedPlan } from "../../support/cluster.ts";
 import { type Node, settle } from "../../support/nodes.ts";
@@ -314,4 +315,88 @@ describe("an answer that is lost", () => {
       await own.close();
     }
   });
+});
+
+describe("what happens while a node does not look", () => {
+  let site: Cluster;
+
+  beforeEach(() => {
+    site = new Cluster(ONE);
+  });
+
+  afterEach(async () => {
+    await site.close();
+  });
+
+  /** A home that is down, a node at work on its record `a`, and another that is cut off. */
+  const unseen = async () => {
+    const home = await site.open("home", { plan: idle(ONE) });
+    const worker = await site.open("worker");
+    await home.write("jobs", "a", {});
+    await settle();
+    const other = await site.open("other");
+    site.kill(home);
+    site.line(other).cut();
+    await settle();
+    return { worker, other };
+  };
+
+  it("a lease runs out: the node takes over when it is back", async () => {
+    const { worker, other } = await unseen();
+    site.kill(worker);
+    await site.pass(2 * LEASE, LEASE);
+    expect(site.working).toEqual([]);
+    site.line(other).mend();
+    await settle();
+
+    expect(site.working).toEqual(["other t a"]);
+  });
+
+  it("a lease is renewed: the node hears of it, and leaves the goal alone", async () => {
+    const { other } = await unseen();
+    await site.pass(2 * LEASE, 1_000);
+    expect(other.shows("jobs", "a", "t")).toBe("running worker");
+    site.line(other).mend();
+    await settle();
+    await site.pass(LEASE - 1, 1_000);
+
+    expect(site.working).toEqual(["worker t a"]);
+    expect(other.shows("jobs", "a", "t")).toBe("running worker");
+  });
+
+  it("a goal is given up: the node claims it when it is back", async () => {
+    const { worker, other } = await unseen();
+    site.put(KEY, { state: "open", attempt: 1 });
+    site.kill(worker);
+    await settle();
+    site.line(other).mend();
+    await settle();
+
+    expect(site.working).toEqual(["other t a"]);
+    expect(site.claim()).toMatchObject({ attempt: 2 });
+  });
+});
+
+it("a claim that arrives after its node has given it up is given back", async () => {
+  const clock = new ManualClock(1_000_000);
+  // What is under way when a line is cut arrives all the same.
+  const site = new Cluster(ONE, { clock, delayMs: () => 10, random: () => 0.9 });
+  const home = await site.open("home", { plan: idle(ONE) });
+  const worker = await site.open("worker");
+  await home.write("jobs", "a", {});
+  for (let ms = 0; ms < 200 && site.claim() === null; ms++) {
+    await site.pass(1);
+    // The record has just come: its claim is on its way.
+    if (worker.find("jobs", "a") !== undefined && site.line(worker).state === "here") site.line(worker).cut();
+  }
+  expect(site.claim()).toMatchObject({ state: "claimed", node: "worker", run: "worker-0-1" });
+  await site.pass(100, 1);
+  expect(site.working).toEqual([]);
+  site.line(worker).mend();
+  await site.pass(1_000, 1);
+
+  expect(site.working).toEqual(["worker t a"]);
+  expect(site.claim()).toMatchObject({ node: "worker", run: "worker-0-2" });
+  expect(home.log()).toEqual(["claim t worker", "lapse t retry", "claim t worker"]);
+  await site.close();
 });

@@ -170,6 +170,29 @@ describe("aisle run", () => {
   });
 });
 
+describe("aisle run that is told to end", () => {
+  it("waits for what runs, and begins nothing more", async () => {
+    const site = lab();
+    const go = join(site.dir, "go");
+    site.script("taskA", `echo "begin $*" >> '${site.dir}/log'\nwhile [ ! -e '${go}' ]; do sleep 0.02; done`);
+    let signal: (name: string) => void = () => {};
+    const running = run(site, ["--only-pages", "samples"], {
+      onSignal: (handle) => {
+        signal = handle;
+      },
+    });
+    await until(() => expect(site.log()).toHaveLength(2));
+
+    signal("SIGINT");
+    writeFileSync(go, "");
+    const { out, err } = await running;
+
+    expect(err).toEqual(["SIGINT: waiting for what runs …"]);
+    expect(out.at(-1)).toBe("2 done, 0 failed, 0 to be tried again");
+    expect(begun(site).sort()).toEqual(["lab1 a", "lab1 b"]);
+  });
+});
+
 describe("aisle run --dry-run", () => {
   it("prints what would start, and what would not and why, and starts nothing", async () => {
     const site = lab();

@@ -1,0 +1,220 @@
+// Question: is a goal ever finished twice, however many ask for it at once? And how many claims are answered a second?
+// Shape:    125,000 records of one goal, their homes three nodes, each with its own connection to one nats-server; eight
+//           workers on the three nodes ask for every goal, 1,000,000 claims, close together in time. Who gets one finishes
+//           it: a home by its journal, the others over the bucket. One claim in 200 is made by a program that dies with
+//           it, and tries to finish it later, when others have long taken over, or just in that moment.
+// Counted:  results that counted, by the journals of the homes: each goal has one. And results of the dead that the
+//           bucket took although the goal was finished: none.
+import { cellOf } from "../runtime/board/board.ts";
+import { changeDraft } from "../runtime/board/change.ts";
+import { NatsBus } from "../runtime/bus/nats.ts";
+import { NatsKv } from "../runtime/bus/nats-kv.ts";
+import { claimKey } from "../runtime/claims/keys.ts";
+import type { ClaimValue } from "../runtime/claims/values.ts";
+import { systemClock } from "../runtime/clock.ts";
+import type { PlannedActor } from "../runtime/site.ts";
+import { Node } from "../test/support/nodes.ts";
+import { pageOf, plannedActor } from "../test/support/plans.ts";
+import { prng } from "../test/support/prng.ts";
+import { type NatsServer, natsServer } from "./nats.ts";
+
+const WORKERS = 8;
+const NODES = 3;
+/** Keys that a worker asks for at once. */
+const AT_ONCE = 16;
+/** Workers walk the keys in the same order, but for the order within so many. */
+const BLOCK = 64;
+const DEAD = 1 / 200;
+const DEAD_LEASE_MS = 400;
+const SEED = 20_260;
+
+/** Nobody starts it but the workers here. */
+const ACTOR: PlannedActor = {
+  ...plannedActor("t", { on: ["never"], leaseMs: 30_000 }),
+  retries: { max: 1_000_000, backoffMs: 0, backoffMaxMs: 0 },
+};
+const PLAN = { pages: [pageOf([ACTOR], { shared: true })], actors: [ACTOR] };
+
+/** A claim whose program has died. */
+interface Dead {
+  readonly key: string;
+  readonly run: string;
+  readonly revision: number;
+}
+
+export async function bench({ quick }: { quick: boolean }) {
+  const keys = Array.from({ length: (quick ? 20_000 : 1_000_000) / WORKERS }, (_, i) => `k${i}`);
+  await using server = await natsServer();
+  const site = await Site.open(server, keys);
+  try {
+    const start = performance.now();
+    await site.askForAll();
+    const seconds = (performance.now() - start) / 1_000;
+    await site.askForTheRest();
+    const late = await site.lateResults();
+    const { once, twice } = site.finishes();
+    const told = `${site.asked} claims, ${site.granted} granted, ${site.dead.length} of the dead, ${site.taken} of these finished`;
+    process.stderr.write(`${told}; seed ${SEED} … `);
+    if (once + twice !== keys.length) throw new Error(`${keys.length - once - twice} goals were not finished`);
+    return {
+      figures: {
+        "board.claims_double_finish": twice + late,
+        "board.claims_per_s": (keys.length * WORKERS) / seconds,
+      },
+      ratios: {},
+    };
+  } finally {
+    await site.close();
+  }
+}
+
+class Site {
+  readonly #keys: readonly string[];
+  readonly #nodes: readonly Node[];
+  readonly #buses: readonly NatsBus[];
+  readonly #random = prng(SEED);
+  readonly dead: Dead[] = [];
+  asked = 0;
+  granted = 0;
+  /** Results of the dead that came before anybody had taken over. */
+  taken = 0;
+  #runs = 0;
+
+  private constructor(keys: readonly string[], nodes: readonly Node[], buses: readonly NatsBus[]) {
+    this.#keys = keys;
+    this.#nodes = nodes;
+    this.#buses = buses;
+  }
+
+  /** Three nodes, each the home of a third of the records, which all can see. */
+  static async open({ url }: NatsServer, keys: readonly string[]): Promise<Site> {
+    const buses = Array.from({ length: NODES }, (_, i) => new NatsBus({ servers: url, name: `node-${i}` }));
+    const nodes = buses.map((bus, i) => {
+      const kv = new NatsKv({ bus, bucket: "bench", bytesMax: 2 ** 31 });
+      const run = () => ({ outcome: "done" }) as const;
+      return new Node({ name: `node-${i}`, plan: PLAN, kv, clock: systemClock, random: prng(i), run });
+    });
+    await Promise.all(nodes.map((node) => node.open(10_000)));
+    const site = new Site(keys, nodes, buses);
+    for (let from = 0; from < keys.length; from += 3_000) {
+      for (const [i, { journal }] of nodes.entries()) {
+        const own = keys.slice(from + i * 1_000, Math.min(from + (i + 1) * 1_000, from + 3_000));
+        const drafts = own.map((key) => changeDraft({ do: "set", page: "jobs", key, cells: {} }, "bench"));
+        if (drafts.length > 0) await journal.append(drafts);
+      }
+    }
+    await until(() => nodes.every(({ board }) => board.page("jobs").size === keys.length));
+    return site;
+  }
+
+  /** Every worker asks for every goal. */
+  async askForAll(): Promise<void> {
+    await Promise.all(Array.from({ length: WORKERS }, (_, worker) => this.#walk(worker, this.#keys, DEAD)));
+  }
+
+  /** What the dead have left is taken over, and finished. */
+  async askForTheRest(): Promise<void> {
+    for (;;) {
+      const rest = this.#keys.filter((key) => !this.#isDone(key));
+      if (rest.length === 0) return;
+      await Promise.all(Array.from({ length: WORKERS }, (_, worker) => this.#walk(worker, rest, 0)));
+      // Some of the dead come to, in the moment in which their lease runs out.
+      for (const dead of this.dead) if (this.#random() < 0.2 && (await this.#finishDead(dead))) this.taken++;
+      await new Promise((resolve) => setTimeout(resolve, DEAD_LEASE_MS / 8));
+    }
+  }
+
+  /** Results of the dead for goals that are finished; how many were taken. */
+  async lateResults(): Promise<number> {
+    const taken = await Promise.all(this.dead.map((dead) => this.#finishDead(dead)));
+    return taken.filter((each) => each).length;
+  }
+
+  /** Goals by how often a result counted. */
+  finishes(): { readonly once: number; readonly twice: number } {
+    const counts = new Map<string, number>();
+    for (const { changes } of this.#nodes) {
+      for (const { change } of changes) {
+        if (change.do === "finish" && change.outcome === "done")
+          counts.set(change.key, (counts.get(change.key) ?? 0) + 1);
+      }
+    }
+    const all = [...counts.values()];
+    return { once: all.filter((count) => count === 1).length, twice: all.filter((count) => count > 1).length };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => node.stop()));
+    await Promise.all(this.#buses.map((bus) => bus.drain()));
+  }
+
+  async #walk(worker: number, keys: readonly string[], dead: number): Promise<void> {
+    const random = prng(SEED + worker + keys.length);
+    const order = shuffledInBlocks(keys, random);
+    let next = 0;
+    const one = async () => {
+      for (let i = next++; i < order.length; i = next++) {
+        if (random() < dead) await this.#claimAndDie(order[i]!);
+        else await this.#claimAndFinish(this.#nodes[worker % NODES]!, order[i]!);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, one));
+  }
+
+  async #claimAndFinish({ name, claims, journal, board }: Node, key: string): Promise<void> {
+    const record = board.page("jobs").find(key)!;
+    this.asked++;
+    const run = `${name}-${++this.#runs}`;
+    const claim = await claims.acquire(ACTOR, record, run, (cellOf(record, "t")?.attempts ?? 0) + 1);
+    if ("refused" in claim) return;
+    this.granted++;
+    const of = { page: "jobs", key, goal: "t", run, host: name } as const;
+    if (record.home === null) {
+      await journal.append([changeDraft({ do: "claim", ...of, attempt: claim.attempt }, name)]);
+      await journal.append([changeDraft({ do: "finish", ...of, outcome: "done" }, name)]);
+    } else await claims.deliver(claim, record, { do: "finish", ...of, outcome: "done" });
+    claims.release(claim);
+  }
+
+  /** Straight into the bucket, as any program could. */
+  async #claimAndDie(key: string): Promise<void> {
+    this.asked++;
+    const run = `dead-${++this.#runs}`;
+    const value: ClaimValue = {
+      state: "claimed",
+      node: "dead",
+      run,
+      attempt: 1,
+      leaseMs: DEAD_LEASE_MS,
+      onLapse: "retry",
+    };
+    const revision = await this.#nodes[0]!.kv.create(claimKey("jobs", key, "t"), JSON.stringify(value));
+    if (revision !== null) this.dead.push({ key, run, revision });
+  }
+
+  async #finishDead({ key, run, revision }: Dead): Promise<boolean> {
+    const value: ClaimValue = { state: "finished", node: "dead", run, attempt: 1, result: { outcome: "done" } };
+    return (await this.#nodes[0]!.kv.update(claimKey("jobs", key, "t"), JSON.stringify(value), revision)) !== null;
+  }
+
+  #isDone(key: string): boolean {
+    return this.#nodes.every(({ board }) => cellOf(board.page("jobs").find(key)!, "t")?.state === "done");
+  }
+}
+
+function shuffledInBlocks(keys: readonly string[], random: () => number): string[] {
+  const order: string[] = [];
+  for (let from = 0; from < keys.length; from += BLOCK) {
+    const block = keys.slice(from, from + BLOCK);
+    for (let i = block.length - 1; i > 0; i--) {
+      const j = Math.floor(random() * (i + 1));
+      [block[i], block[j]] = [block[j]!, block[i]!];
+    }
+    order.push(...block);
+  }
+  return order;
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
