@@ -165,6 +165,8 @@ class Site {
     const record = board.page("jobs").find(key)!;
     this.asked++;
     const run = `${name}-${++this.#runs}`;
+    // A home looks at its own board first: it is the truth.
+    if (record.home === null && cellOf(record, "t") !== undefined && cellOf(record, "t")!.state !== "waiting") return;
     const claim = await claims.acquire(ACTOR, record, run, (cellOf(record, "t")?.attempts ?? 0) + 1);
     if ("refused" in claim) return;
     this.granted++;

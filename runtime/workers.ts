@@ -5,10 +5,10 @@ import type { Clock } from "./clock.ts";
 import type { Log } from "./log.ts";
 import type { ActorKind, Plan, Site } from "./site.ts";
 import { createCommandExecutor } from "./work/command.ts";
+import type { Executor } from "./work/job.ts";
 import { createModuleExecutor } from "./work/module.ts";
 import { endOrphans } from "./work/orphans.ts";
 import { createRemoteExecutor } from "./work/remote.ts";
-import type { Executor } from "./work/work.ts";
 
 export interface WorkersOptions {
   readonly site: Site;

@@ -22,12 +22,12 @@ import type { Worker } from "./runner.ts";
 import type { Blocker, Gate, Scheduler } from "./scheduler.ts";
 import type { ActorKind, Plan, PlannedActor, Site } from "./site.ts";
 import { Deadlines } from "./work/deadlines.ts";
+import type { Executor, Notice } from "./work/job.ts";
 import { RunLogs } from "./work/log.ts";
 import { Notices } from "./work/notices.ts";
 import { workReadings } from "./work/readings.ts";
 import { openRuns, type RemoteRuns } from "./work/remote-runs.ts";
-import type { Executor, Notice } from "./work/work.ts";
-import { Work } from "./work/work-board.ts";
+import { Work } from "./work/work.ts";
 
 export interface WorkshopOptions {
   readonly site: Site;

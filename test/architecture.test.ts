@@ -88,7 +88,7 @@ const IMPORTS: readonly ImportRule[] = [
       "runtime/compat/",
       ...["runtime/board/board.ts", "runtime/board/cell.ts", "runtime/board/change.ts"],
       "runtime/data/",
-      ...["runtime/journal/journal.ts", "runtime/work/work.ts", "runtime/work/notices.ts", "runtime/site.ts"],
+      ...["runtime/journal/journal.ts", "runtime/work/job.ts", "runtime/work/notices.ts", "runtime/site.ts"],
       ...LEAVES,
     ],
     because: "as the original did it: beside the board, and without the scheduler",

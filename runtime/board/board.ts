@@ -188,6 +188,17 @@ export class Board {
     return page;
   }
 
+  /** A page that the plan lacks by now, for the records that the journal has of it: they rest, and are not lost. */
+  rest(name: string, keys: number): Page {
+    const page = new Page({
+      ...{ name, parent: null, opens: [], closes: [], timeToLiveMs: Number.POSITIVE_INFINITY, goals: [], data: null },
+      keys: Array.from({ length: keys }, (_, rank) => ({ name: `key ${rank + 1}`, required: true })),
+      ...{ ready: false, completes: false, lenient: false, shared: false, ranks: false, records: [] },
+    });
+    this.#pages.set(name, page);
+    return page;
+  }
+
   /** Takes over the pages of a changed plan. Records of pages that it lacks stay, and rest: they rank nothing either. */
   adopt(pages: Iterable<PageConfig>): void {
     for (const page of this.#pages.values())

@@ -123,8 +123,10 @@ export class Changes {
 
   /** One change. All or nothing: what throws has changed nothing. Null: it changed nothing. */
   apply(change: Change, entry: Entry): Changed | null {
-    const page = this.#board.find(change.page);
-    if (page === undefined) return null;
+    const makes = change.do === "set" || change.do === "carry";
+    const known = this.#board.find(change.page);
+    if (known === undefined && !makes) return null;
+    const page = known ?? this.#board.rest(change.page, keysOf(change.key).length);
     if (change.do === "set") return this.#set(page, change, entry);
     if (change.do === "carry") return this.#carry(page, change, entry);
     const record = page.find(change.key);

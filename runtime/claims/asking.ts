@@ -174,7 +174,8 @@ export class Asking {
     const claim: Claim = { run, attempt, token: revision };
     const isCut = key !== null && revision === 0;
     const claimed = this.#claimed(asked);
-    holds.add({ claim, actor, record, key, claimed, revision, isCut, isDelivered: false, stop: () => {} });
+    const fresh = { isBegun: false, isDelivered: false, stop: () => {} };
+    holds.add({ claim, actor, record, key, claimed, revision, isCut, ...fresh });
     if (key !== null) this.#ended(key, run);
     granted(asked, claim);
     return claim;

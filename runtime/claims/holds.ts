@@ -20,6 +20,8 @@ export interface Hold {
   revision: number;
   /** The claim could not be kept while the bucket was away: of records of this node only. */
   isCut: boolean;
+  /** The home's journal has the claim. */
+  isBegun: boolean;
   /** The home has its result, or will have. */
   isDelivered: boolean;
   /** Ends the renewals. */
@@ -66,9 +68,14 @@ export class Holds {
   }
 
   /** Of a key. */
-  at(key: string): { readonly run: string; readonly claimed: Claimed; readonly isCut: boolean } | null {
+  at(key: string): Pick<Hold, "claimed" | "isBegun" | "isCut"> | null {
+    return this.#byKey.get(key) ?? null;
+  }
+
+  /** The journal of its home, this node, has the claim. */
+  begun(key: string, run: string): void {
     const hold = this.#byKey.get(key);
-    return hold === undefined ? null : { run: hold.claim.run, claimed: hold.claimed, isCut: hold.isCut };
+    if (hold?.claim.run === run) hold.isBegun = true;
   }
 
   /** The run has ended. */

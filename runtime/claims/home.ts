@@ -22,6 +22,8 @@ export interface HomePorts extends KvClaimsPorts {
   readonly serial: Serial;
   /** Whether all that stands in the bucket is known. */
   readonly isSynced: () => boolean;
+  /** Whether this node asks for the claim at this moment. */
+  readonly isAsked: (key: string) => boolean;
   /** Whether the claim is left over from a process that has ended, or from a run that was given up. */
   readonly isStale: (claimed: Claimed) => boolean;
   /** Whether all nodes can see the record as it is. */
@@ -57,6 +59,7 @@ export class Home {
   /** A change was applied. */
   applied(change: Change, record: BoardRecord, seq: number): void {
     this.#uncommitted.set(record, seq);
+    if (change.do === "claim") this.#ports.holds.begun(claimKey(record.page.name, record.key, change.goal), change.run);
     const { goals } = record.page.config;
     if (change.do === "set")
       this.#void(
@@ -109,11 +112,12 @@ export class Home {
   }
 
   #situation(record: BoardRecord, { goal }: PlannedActor, key: string): Situation {
-    const { seen, holds, node, clock, isStale, isShown } = this.#ports;
+    const { seen, holds, node, clock, isAsked, isStale, isShown } = this.#ports;
     const { said } = seen.find(key);
+    const held = holds.at(key);
     return {
-      truth: truthOf(record, goal, clock.now()),
-      ...{ said, node, held: holds.at(key) },
+      truth: isAsked(key) || held?.isBegun === false ? { is: "asked" } : truthOf(record, goal, clock.now()),
+      ...{ said, node, held },
       lapsed: seen.isLapsed(key),
       stale: said.state === "claimed" && isStale(said),
       voided: this.#voided.get(key) ?? null,

@@ -58,7 +58,8 @@ export class KvClaims implements Claims {
     const isStale = (claimed: Claimed) => claimed.node === node && this.#strayed.has(claimed.run);
     const actorOf = (page: string, goal: string) => this.#actors.get(`${page} ${goal}`);
     const removed = (key: string, revision: number) => this.#marks.add(key, revision, true);
-    const isActive = (key: string) => this.#asking.isAsked(key) || this.#holds.at(key) !== null;
+    const isAsked = (key: string) => this.#asking.isAsked(key);
+    const isActive = (key: string) => isAsked(key) || this.#holds.at(key) !== null;
     this.#seen = new SeenClaims({
       clock,
       isOwn: (claimed) => claimed.node === node && this.#isOwn(claimed),
@@ -79,7 +80,7 @@ export class KvClaims implements Claims {
     });
     const holds = this.#holds;
     const isShown = (record: BoardRecord) => this.#mirror.isShown(record);
-    this.#home = new Home({ ...ports, seen, holds, serial, isSynced, isStale, isShown, actorOf, removed });
+    this.#home = new Home({ ...ports, seen, holds, serial, isSynced, isAsked, isStale, isShown, actorOf, removed });
     this.#foreign = new Foreign({ ...ports, seen, holds, isSynced, isActive, actorOf });
     this.#mirror = new Mirror({
       ...{ kv, node, clock, isSynced, removed, fault },

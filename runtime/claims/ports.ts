@@ -3,7 +3,7 @@ import type { KeyValue } from "../bus/kv.ts";
 import type { Clock } from "../clock.ts";
 import type { Draft } from "../journal/journal.ts";
 import type { Plan } from "../site.ts";
-import type { Notice } from "../work/work.ts";
+import type { Notice } from "../work/job.ts";
 
 /** What people should know of a run elsewhere; its log is with the node that ran it. */
 export type ClaimNotice = Omit<Notice, "at" | "site" | "place" | "log">;

@@ -7,7 +7,7 @@ import type { Claimed, ClaimValue, Finished } from "./values.ts";
 export type Truth =
   /** The record was removed. */
   | { readonly is: "gone" }
-  /** The scheduler has started it, and its claim is being asked for. */
+  /** Its claim is being asked for here, or was granted and is not in the journal yet. */
   | { readonly is: "asked" }
   | { readonly is: "free"; readonly attempt: number; readonly run: string }
   /** It will be free when its backoff is over. */
@@ -24,7 +24,7 @@ export interface Situation {
   readonly stale: boolean;
   readonly node: string;
   /** The run that holds the goal on this node; null: none. */
-  readonly held: { readonly run: string; readonly claimed: Claimed; readonly isCut: boolean } | null;
+  readonly held: { readonly claimed: Claimed; readonly isCut: boolean } | null;
   /** A run whose claim a person's writing has ended; null: none. */
   readonly voided: string | null;
   /** The run is in the journal as an extra one already; null: none is. */
@@ -74,7 +74,7 @@ function stepFor(situation: Situation): Step {
     case "asked":
       return NOTHING;
     case "running":
-      if (held?.run === truth.run) return whileOurs(situation, held);
+      if (held?.claimed.run === truth.run) return whileOurs(situation, held);
       // Of an earlier process of this node: the work says what becomes of it.
       return truth.host === node ? NOTHING : whileTheirs(situation, truth);
     case "ended":
@@ -86,8 +86,8 @@ function stepFor(situation: Situation): Step {
 
 function whileOurs(situation: Situation, held: NonNullable<Situation["held"]>): Step {
   const { said } = situation;
-  const other = otherRun(situation, held.run);
-  if (said.state === "claimed" && said.run === held.run) return NOTHING;
+  const other = otherRun(situation, held.claimed.run);
+  if (said.state === "claimed" && said.run === held.claimed.run) return NOTHING;
   if (other === null) return write(held.claimed);
   // We could not keep our claim while we were cut off: it stands all the same.
   if (held.isCut) return against(situation, other, held.claimed);
@@ -139,7 +139,8 @@ function whenFree(situation: Situation, truth: Truth & { is: "free" | "later" })
       return write(wanted);
     default:
       // It has lapsed in the journal, or has been ended here.
-      if (said.state === "claimed" && (stale || said.run === run || said.run === held?.run)) return write(wanted);
+      if (said.state === "claimed" && (stale || said.run === run || said.run === held?.claimed.run))
+        return write(wanted);
       if (said.run === voided) return against(situation, said, wanted);
       // The journal has it; the bucket was not told yet.
       if (said.state === "finished" && said.run === run && said.result.outcome === "retry") return write(wanted);
@@ -154,7 +155,7 @@ function whenFree(situation: Situation, truth: Truth & { is: "free" | "later" })
 /** A run in the bucket that is neither the one of the journal nor held here; null: there is none. */
 function otherRun({ said, stale, held }: Situation, run: string): Claimed | Finished | null {
   if (said.state !== "claimed" && said.state !== "finished") return null;
-  return said.run === run || said.run === held?.run || stale ? null : said;
+  return said.run === run || said.run === held?.claimed.run || stale ? null : said;
 }
 
 function adopted(other: Claimed | Finished): Event[] {

@@ -17,10 +17,10 @@ import type { Clock } from "../clock.ts";
 import { AisleError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { type ChildEnd, runChild } from "./child.ts";
+import type { Executor, Job, Result } from "./job.ts";
 import { noteProcess } from "./orphans.ts";
 import { type Fields, failed, fieldsOf, jsonOf, retry } from "./result.ts";
 import { Slots } from "./slots.ts";
-import type { Executor, Job, Result } from "./work.ts";
 
 export interface CommandOptions {
   /** The folder of the site: where commands run. */

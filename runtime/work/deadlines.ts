@@ -7,7 +7,7 @@ import { type Clock, DAY } from "../clock.ts";
 import type { Entry } from "../journal/journal.ts";
 import type { Scheduler } from "../scheduler.ts";
 import type { PlannedActor } from "../site.ts";
-import type { Notice } from "./work.ts";
+import type { Notice } from "./job.ts";
 
 export interface DeadlinesPorts {
   readonly board: Board;

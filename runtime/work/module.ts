@@ -2,9 +2,9 @@
 import { format } from "node:util";
 import type { Clock } from "../clock.ts";
 import { AisleError, type Mistake, reasonOf, SiteError } from "../errors.ts";
+import type { Executor, Job, Result } from "./job.ts";
 import { type Handle, type Loaded, loadModule, type ModuleJob } from "./module-file.ts";
 import { failed, fieldsOf, isObject, kindOf, resultOf } from "./result.ts";
-import type { Executor, Job, Result } from "./work.ts";
 
 export interface Modules extends Executor {
   /**

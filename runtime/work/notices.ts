@@ -3,8 +3,8 @@ import type { Bus } from "../bus/bus.ts";
 import { subject } from "../bus/subject.ts";
 import type { Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
+import type { Notice } from "./job.ts";
 import { cut } from "./result.ts";
-import type { Notice } from "./work.ts";
 
 /** A notice without what all of a place have in common. */
 export type Told = Omit<Notice, "at" | "site" | "place" | "log">;

@@ -2,9 +2,9 @@
 import type { Bus, Message } from "../bus/bus.ts";
 import { textsBelow } from "../bus/subject.ts";
 import { AisleError, reasonOf } from "../errors.ts";
+import type { Result } from "./job.ts";
 import { answered } from "./remote.ts";
 import { failed, jsonOf } from "./result.ts";
-import type { Result } from "./work.ts";
 
 export interface RunsPorts {
   /** False: the run holds no claim (any more), or has a result already. */

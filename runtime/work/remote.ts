@@ -3,9 +3,9 @@ import type { Bus, Message } from "../bus/bus.ts";
 import { subject } from "../bus/subject.ts";
 import { AisleError } from "../errors.ts";
 import { limits } from "../limits.ts";
+import type { Accepted, Executor, Job, Result } from "./job.ts";
 import { failed, isObject, jsonOf, resultOf, retry } from "./result.ts";
 import { Slots } from "./slots.ts";
-import type { Accepted, Executor, Job, Result } from "./work.ts";
 
 /** What a service is asked, as JSON on `<base>.goals.<goal>`. */
 export interface RemoteJob {

@@ -1,7 +1,7 @@
 // What comes back from whoever did the work, made a result. Nothing in it is trusted to have the right shape.
 import { AisleError, didYouMean } from "../errors.ts";
 import { limits } from "../limits.ts";
-import type { Result } from "./work.ts";
+import type { Result } from "./job.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 

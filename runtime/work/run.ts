@@ -3,7 +3,7 @@ import { rowOf } from "../board/board.ts";
 import { keysByName } from "../board/message.ts";
 import type { Claim } from "../claims/claims.ts";
 import type { PlannedActor } from "../site.ts";
-import type { Job } from "./work.ts";
+import type { Job } from "./job.ts";
 
 /** One run at work, as the executor sees it. What few actors look at is made when it is looked at. */
 export class Run implements Job {

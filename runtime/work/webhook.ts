@@ -5,8 +5,8 @@ import { within } from "../bus/within.ts";
 import type { Clock } from "../clock.ts";
 import { AisleError, reasonOf } from "../errors.ts";
 import { limits } from "../limits.ts";
+import type { Notice } from "./job.ts";
 import { sentenceOf } from "./notices.ts";
-import type { Notice } from "./work.ts";
 
 export interface WebhookOptions {
   /** Where notices go: http or https; may carry `user:password@`. All of it but the host counts as a secret. */

@@ -3,7 +3,7 @@ import type { Shown } from "../../runtime/claims/mirror.ts";
 import type { ClaimValue, SlotValue } from "../../runtime/claims/values.ts";
 import { ManualClock } from "../../runtime/clock.ts";
 import type { PageConfig, Plan, PlannedActor } from "../../runtime/site.ts";
-import type { Job, Result } from "../../runtime/work/work.ts";
+import type { Job, Result } from "../../runtime/work/job.ts";
 import type { Disk } from "./memory-journal.ts";
 import { MemoryBucket, type MemoryBucketOptions, type MemoryKv } from "./memory-kv.ts";
 import { Node, pass, settle } from "./nodes.ts";

@@ -7,8 +7,8 @@ import type { Clock, ManualClock } from "../../runtime/clock.ts";
 import type { Entry, Journal } from "../../runtime/journal/journal.ts";
 import { Scheduler } from "../../runtime/scheduler.ts";
 import type { Plan } from "../../runtime/site.ts";
-import type { Accepted, Executor, Job, Result } from "../../runtime/work/work.ts";
-import { Work } from "../../runtime/work/work-board.ts";
+import type { Accepted, Executor, Job, Result } from "../../runtime/work/job.ts";
+import { Work } from "../../runtime/work/work.ts";
 import { type Disk, emptyDisk, MemoryJournal } from "./memory-journal.ts";
 
 export interface NodeOptions {

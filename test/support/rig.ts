@@ -13,7 +13,7 @@ import { EventIngest, type Refused } from "../../runtime/ingest.ts";
 import { type Replayed, replay } from "../../runtime/replay.ts";
 import { Runner, type WorkPorts } from "../../runtime/runner.ts";
 import type { Plan, Row } from "../../runtime/site.ts";
-import { Work } from "../../runtime/work/work-board.ts";
+import { Work } from "../../runtime/work/work.ts";
 import { type Disk, emptyDisk, MemoryJournal } from "./memory-journal.ts";
 import { ACTORS, CUSTOMERS, EXPLAIN, OPENING, shopModel, shopPlan, shopReader, WORLD } from "./shop.ts";
 

@@ -9,7 +9,7 @@ import { type CompatConfig, configOf } from "../../../runtime/compat/config.ts";
 import type { PageContent } from "../../../runtime/compat/memory-sheet.ts";
 import type { PageConfig, Plan, PlannedActor } from "../../../runtime/site.ts";
 import { createCommandExecutor } from "../../../runtime/work/command.ts";
-import type { Accepted, Job, Result } from "../../../runtime/work/work.ts";
+import type { Accepted, Job, Result } from "../../../runtime/work/job.ts";
 import { MemoryBucket } from "../../support/memory-kv.ts";
 import { Node, pass, settle } from "../../support/nodes.ts";
 import { pageConfig, plannedActor } from "../../support/plans.ts";

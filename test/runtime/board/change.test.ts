@@ -159,7 +159,15 @@ describe("a change", () => {
   it("of a record or page that is not there is nothing", () => {
     expect(sheet.apply(claim("r1"))).toBe(null);
     expect(sheet.apply({ ...OF, do: "remove" })).toBe(null);
-    expect(sheet.apply({ do: "set", page: "tills", key: "1", cells: {} })).toBe(null);
+    expect(sheet.apply({ ...OF, do: "remove", page: "tills" })).toBe(null);
+  });
+
+  it("of a page that the plan lacks by now keeps its record, which rests", () => {
+    sheet.apply({ do: "set", page: "tills", key: "1,north", cells: { note: "n" } });
+    const record = sheet.find("1,north", "tills")!;
+
+    expect(rowOf(record)).toMatchObject({ "key 1": "1", "key 2": "north", note: "n" });
+    expect(carried(record)).toMatchObject({ page: "tills", key: "1,north", cells: { note: "n" } });
   });
 
   describe("that claims", () => {

@@ -4,7 +4,7 @@ import { type BoardRecord, cellOf } from "../../../runtime/board/board.ts";
 import { changeOf } from "../../../runtime/board/change.ts";
 import { ManualClock } from "../../../runtime/clock.ts";
 import type { Plan } from "../../../runtime/site.ts";
-import type { Job, Result } from "../../../runtime/work/work.ts";
+import type { Job, Result } from "../../../runtime/work/job.ts";
 import { sharedPlan } from "../../support/cluster.ts";
 import { type Disk, emptyDisk } from "../../support/memory-journal.ts";
 import { MemoryBucket, type MemoryKv } from "../../support/memory-kv.ts";

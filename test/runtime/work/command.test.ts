@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { systemClock } from "../../../runtime/clock.ts";
 import { limits } from "../../../runtime/limits.ts";
 import { type CommandOptions, commandFault, createCommandExecutor } from "../../../runtime/work/command.ts";
-import type { Executor } from "../../../runtime/work/work.ts";
+import type { Executor } from "../../../runtime/work/job.ts";
 import { jobOf } from "../../support/jobs.ts";
 import { hastyClock, scratch, script, shell } from "../../support/scripts.ts";
 

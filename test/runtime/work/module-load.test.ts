@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Mistake } from "../../../runtime/errors.ts";
-import type { Result } from "../../../runtime/work/work.ts";
+import type { Result } from "../../../runtime/work/job.ts";
 import { emit } from "../../support/emit.ts";
 import { scratch } from "../../support/scripts.ts";
 

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { NatsBus } from "../../../runtime/bus/nats.ts";
+import type { Executor, Result } from "../../../runtime/work/job.ts";
 import { createRemoteExecutor } from "../../../runtime/work/remote.ts";
 import { openRuns, type RemoteRuns } from "../../../runtime/work/remote-runs.ts";
-import type { Executor, Result } from "../../../runtime/work/work.ts";
 import { type JobOptions, jobOf } from "../../support/jobs.ts";
 import { describeWithNats, type NatsServer, startNatsServer } from "../../support/nats-server.ts";
 
