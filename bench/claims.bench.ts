@@ -5,15 +5,17 @@
 //           it, and tries to finish it later, when others have long taken over, or just in that moment.
 // Counted:  results that counted, by the journals of the homes: each goal has one. And results of the dead that the
 //           bucket took although the goal was finished: none.
-import { cellOf } from "../runtime/board/board.ts";
-import { changeDraft } from "../runtime/board/change.ts";
+import { Board, cellOf } from "../runtime/board/board.ts";
+import { type Change, type Changed, Changes, changeDraft, changeOf } from "../runtime/board/change.ts";
 import { NatsBus } from "../runtime/bus/nats.ts";
 import { NatsKv } from "../runtime/bus/nats-kv.ts";
 import { claimKey } from "../runtime/claims/keys.ts";
+import { KvClaims } from "../runtime/claims/kv-claims.ts";
 import type { ClaimValue } from "../runtime/claims/values.ts";
 import { systemClock } from "../runtime/clock.ts";
+import type { Entry } from "../runtime/journal/journal.ts";
 import type { PlannedActor } from "../runtime/site.ts";
-import { Node } from "../test/support/nodes.ts";
+import { MemoryJournal } from "../test/support/memory-journal.ts";
 import { pageOf, plannedActor } from "../test/support/plans.ts";
 import { prng } from "../test/support/prng.ts";
 import { type NatsServer, natsServer } from "./nats.ts";
@@ -28,11 +30,7 @@ const DEAD = 1 / 200;
 const DEAD_LEASE_MS = 400;
 const SEED = 20_260;
 
-/** Nobody starts it but the workers here. */
-const ACTOR: PlannedActor = {
-  ...plannedActor("t", { on: ["never"], leaseMs: 30_000 }),
-  retries: { max: 1_000_000, backoffMs: 0, backoffMaxMs: 0 },
-};
+const ACTOR: PlannedActor = plannedActor("t", { retries: { max: 1_000_000, backoffMs: 0, backoffMaxMs: 0 } });
 const PLAN = { pages: [pageOf([ACTOR], { shared: true })], actors: [ACTOR] };
 
 /** A claim whose program has died. */
@@ -53,7 +51,7 @@ export async function bench({ quick }: { quick: boolean }) {
     await site.askForTheRest();
     const late = await site.lateResults();
     const { once, twice } = site.finishes();
-    const told = `${site.asked} claims, ${site.granted} granted, ${site.dead.length} of the dead, ${site.taken} of these finished`;
+    const told = `${site.asked} claims, ${site.granted} granted, ${site.dead.length} of the dead, ${site.woken} of these came to in time`;
     process.stderr.write(`${told}; seed ${SEED} … `);
     if (once + twice !== keys.length) throw new Error(`${keys.length - once - twice} goals were not finished`);
     return {
@@ -68,6 +66,50 @@ export async function bench({ quick }: { quick: boolean }) {
   }
 }
 
+/** A board, a journal and claims, and nobody at work but the workers here. */
+class Node {
+  readonly name: string;
+  readonly kv: NatsKv;
+  readonly board = new Board(PLAN.pages);
+  readonly journal = new MemoryJournal(systemClock);
+  readonly claims: KvClaims;
+  /** Keys of records whose goal was finished by a result that counted. */
+  readonly done: string[] = [];
+  readonly #changes = new Changes(this.board);
+  readonly #applied = new Map<number, { readonly change: Change; readonly changed: Changed }>();
+
+  constructor(name: string, kv: NatsKv, random: () => number) {
+    this.name = name;
+    this.kv = kv;
+    this.claims = new KvClaims({
+      ...{ kv, node: name, plan: PLAN, board: this.board, clock: systemClock, random },
+      append: (drafts) => this.journal.append(drafts),
+      changed: () => {},
+      notice: () => {},
+      fault: (what, error) => process.stderr.write(`${name}: ${what}: ${error}\n`),
+    });
+    this.journal.onAppend((entries) => {
+      for (const entry of entries) this.#apply(entry);
+    });
+    this.journal.onCommit((entries) => {
+      for (const entry of entries) {
+        const applied = this.#applied.get(entry.seq);
+        this.#applied.delete(entry.seq);
+        if (applied !== undefined) this.claims.committed(applied.change, applied.changed.record, entry);
+      }
+    });
+  }
+
+  #apply(entry: Entry): void {
+    const change = changeOf(entry)!;
+    const changed = this.#changes.apply(change, entry);
+    if (changed === null) return;
+    if (change.do === "finish" && change.outcome === "done") this.done.push(change.key);
+    this.#applied.set(entry.seq, { change, changed });
+    this.claims.applied(change, changed.record, entry);
+  }
+}
+
 class Site {
   readonly #keys: readonly string[];
   readonly #nodes: readonly Node[];
@@ -76,8 +118,9 @@ class Site {
   readonly dead: Dead[] = [];
   asked = 0;
   granted = 0;
-  /** Results of the dead that came before anybody had taken over. */
-  taken = 0;
+  readonly #waking: Promise<void>[] = [];
+  /** Runs of the dead that came to before anybody had taken over: their result is good. */
+  readonly #woken = new Set<string>();
   #runs = 0;
 
   private constructor(keys: readonly string[], nodes: readonly Node[], buses: readonly NatsBus[]) {
@@ -91,10 +134,9 @@ class Site {
     const buses = Array.from({ length: NODES }, (_, i) => new NatsBus({ servers: url, name: `node-${i}` }));
     const nodes = buses.map((bus, i) => {
       const kv = new NatsKv({ bus, bucket: "bench", bytesMax: 2 ** 31 });
-      const run = () => ({ outcome: "done" }) as const;
-      return new Node({ name: `node-${i}`, plan: PLAN, kv, clock: systemClock, random: prng(i), run });
+      return new Node(`node-${i}`, kv, prng(i));
     });
-    await Promise.all(nodes.map((node) => node.open(10_000)));
+    await Promise.all(nodes.map(({ claims }) => claims.open(10_000)));
     const site = new Site(keys, nodes, buses);
     for (let from = 0; from < keys.length; from += 3_000) {
       for (const [i, { journal }] of nodes.entries()) {
@@ -118,33 +160,32 @@ class Site {
       const rest = this.#keys.filter((key) => !this.#isDone(key));
       if (rest.length === 0) return;
       await Promise.all(Array.from({ length: WORKERS }, (_, worker) => this.#walk(worker, rest, 0)));
-      // Some of the dead come to, in the moment in which their lease runs out.
-      for (const dead of this.dead) if (this.#random() < 0.2 && (await this.#finishDead(dead))) this.taken++;
       await new Promise((resolve) => setTimeout(resolve, DEAD_LEASE_MS / 8));
     }
   }
 
   /** Results of the dead for goals that are finished; how many were taken. */
   async lateResults(): Promise<number> {
-    const taken = await Promise.all(this.dead.map((dead) => this.#finishDead(dead)));
+    await Promise.all(this.#waking);
+    const late = this.dead.filter(({ run }) => !this.#woken.has(run));
+    const taken = await Promise.all(late.map((dead) => this.#finishDead(dead)));
     return taken.filter((each) => each).length;
+  }
+
+  get woken(): number {
+    return this.#woken.size;
   }
 
   /** Goals by how often a result counted. */
   finishes(): { readonly once: number; readonly twice: number } {
     const counts = new Map<string, number>();
-    for (const { changes } of this.#nodes) {
-      for (const { change } of changes) {
-        if (change.do === "finish" && change.outcome === "done")
-          counts.set(change.key, (counts.get(change.key) ?? 0) + 1);
-      }
-    }
+    for (const { done } of this.#nodes) for (const key of done) counts.set(key, (counts.get(key) ?? 0) + 1);
     const all = [...counts.values()];
     return { once: all.filter((count) => count === 1).length, twice: all.filter((count) => count > 1).length };
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#nodes.map((node) => node.stop()));
+    await Promise.all(this.#nodes.map(({ claims }) => claims.close()));
     await Promise.all(this.#buses.map((bus) => bus.drain()));
   }
 
@@ -191,7 +232,16 @@ class Site {
       onLapse: "retry",
     };
     const revision = await this.#nodes[0]!.kv.create(claimKey("jobs", key, "t"), JSON.stringify(value));
-    if (revision !== null) this.dead.push({ key, run, revision });
+    if (revision === null) return;
+    const dead = { key, run, revision };
+    this.dead.push(dead);
+    // Half of them come to round about the moment in which their lease runs out.
+    if (this.#random() < 0.5) this.#waking.push(this.#wake(dead, DEAD_LEASE_MS * (0.7 + 0.6 * this.#random())));
+  }
+
+  async #wake(dead: Dead, ms: number): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    if (await this.#finishDead(dead)) this.#woken.add(dead.run);
   }
 
   async #finishDead({ key, run, revision }: Dead): Promise<boolean> {

@@ -131,7 +131,7 @@ const IMPORTS: readonly ImportRule[] = [
 
 /** Packages that only some files may know; so that each can be replaced. */
 const HOMES: Readonly<Record<string, Places>> = {
-  nats: ["runtime/bus/nats.ts", "runtime/bus/nats-kv.ts"],
+  nats: ["runtime/bus/nats.ts"],
   lmdb: ["runtime/journal/", "runtime/store/"],
   "@assemblyscript/loader": ["runtime/core/core.ts"],
   "@swc/wasm-typescript": ["runtime/work/strip.ts"],

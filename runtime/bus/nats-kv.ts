@@ -1,10 +1,10 @@
-import type { JetStreamManager, Msg, NatsConnection, NatsError, StreamConfig, StreamInfo } from "nats";
 import { type Clock, systemClock } from "../clock.ts";
 import { AisleError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { OnError } from "./bus.ts";
 import type { BucketState, Held, KeyValue, Watch, Watcher } from "./kv.ts";
 import type { Link, NatsBus } from "./nats.ts";
+import { codeOf, ERR, findBucket, NO_RESPONDERS } from "./nats-bucket.ts";
 import { NatsWatch } from "./nats-watch.ts";
 import { report, warn } from "./report.ts";
 import { checkPattern, checkSubject } from "./subject.ts";
@@ -23,12 +23,6 @@ export interface NatsKvOptions {
   /** Default: a warning of the process. */
   readonly onError?: OnError;
 }
-
-/** The server's numbers for what is no failure of ours. */
-const ERR = { noMessage: 10037, noStream: 10059, inUse: 10058, wrongRevision: 10071, noRoom: 10047, full: 10077 };
-const NO_RESPONDERS = "503";
-/** Before it, a cluster could let two changes that expect the same revision both pass. */
-const SERIALISED_SINCE = [2, 9, 21] as const;
 
 /**
  * A bucket of JetStream, as `nats kv` and every NATS client know it. Values are read from the stream's leader, never
@@ -167,48 +161,14 @@ export class NatsKv implements KeyValue {
   }
 
   async #open(link: Link): Promise<void> {
-    const { connection } = link;
-    this.#checkVersion(connection);
-    const manager = await connection.jetstreamManager({ timeout: limits.bucketRequestMs, checkAPI: false });
-    const { created, state } = await this.#ensure(manager, link);
-    if (this.#state === "closed" || this.#options.bus.link?.connection !== connection) return;
+    const { created, state } = await findBucket(link, this.#stream, this.#prefix, this.#options);
+    if (this.#state === "closed" || this.#options.bus.link?.connection !== link.connection) return;
     const anew = this.#created !== null && (this.#created !== created || state.last_seq < this.#highest);
     this.#created = created;
     this.#highest = Math.max(anew ? 0 : this.#highest, state.last_seq);
     this.#link = link;
     this.#enter("here");
     for (const reader of this.#readers) void reader.read(link, anew);
-  }
-
-  async #ensure({ streams }: JetStreamManager, { library }: Link): Promise<StreamInfo> {
-    try {
-      return await streams.info(this.#stream);
-    } catch (error) {
-      if (codeOf(error) !== ERR.noStream) throw error;
-    }
-    const { replicas, bytesMax } = this.#options;
-    const config: Partial<StreamConfig> & { name: string } = {
-      ...{ name: this.#stream, subjects: [`${this.#prefix}>`], max_msgs_per_subject: 1, max_bytes: bytesMax },
-      ...{ num_replicas: replicas, allow_rollup_hdrs: true, deny_delete: true, allow_direct: true },
-      retention: library.RetentionPolicy.Limits,
-      storage: library.StorageType.File,
-      discard: library.DiscardPolicy.New,
-      max_msg_size: -1,
-    };
-    try {
-      return await streams.add(config);
-    } catch (error) {
-      // Another node was first, with settings of its own.
-      if (codeOf(error) === ERR.inUse) return streams.info(this.#stream);
-      throw error;
-    }
-  }
-
-  #checkVersion({ info }: NatsConnection): void {
-    const version = info?.version ?? "";
-    if (this.#options.replicas === 1 || atLeast(version, SERIALISED_SINCE)) return;
-    const expected = `nats-server ${SERIALISED_SINCE.join(".")} or later, or one replica`;
-    throw new AisleError("unsupported", `${this.#options.replicas} replicas need ${expected}; this one is ${version}`);
   }
 
   #lose(): void {
@@ -292,9 +252,9 @@ export class NatsKv implements KeyValue {
     const named = library.headers();
     for (const name in headers) named.append(name, headers[name]!);
     this.#requests++;
-    let answer: Msg;
     try {
-      answer = await connection.request(subject, payload, { timeout: limits.bucketRequestMs, headers: named });
+      const answer = await connection.request(subject, payload, { timeout: limits.bucketRequestMs, headers: named });
+      return answer.json<Answer>();
     } catch (error) {
       if (codeOf(error) === NO_RESPONDERS) this.#leave(link);
       else void this.#probe(link);
@@ -302,7 +262,6 @@ export class NatsKv implements KeyValue {
     } finally {
       this.#requests--;
     }
-    return answer.json<Answer>();
   }
 
   #refused(error: ApiError | undefined, key: string): AisleError {
@@ -345,23 +304,9 @@ function fromBase64(text: string): string {
   return Buffer.from(text, "base64").toString();
 }
 
-function codeOf(error: unknown): string | number {
-  const { api_error, code } = (error ?? {}) as Partial<NatsError>;
-  return api_error?.err_code ?? code ?? "";
-}
-
 function asFailure(error: unknown, subject: string): AisleError {
   if (error instanceof AisleError) return error;
   const message = error instanceof Error ? error.message : String(error);
   const said = message === "503" ? "no JetStream answers" : message === "TIMEOUT" ? "no answer in time" : message;
   return new AisleError("unavailable", `'${subject}': ${said}`, { cause: error });
-}
-
-function atLeast(version: string, wanted: readonly number[]): boolean {
-  const parts = version.split(/[.-]/).map(Number);
-  for (const [i, least] of wanted.entries()) {
-    const part = parts[i] ?? 0;
-    if (part !== least) return part > least;
-  }
-  return true;
 }

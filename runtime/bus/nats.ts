@@ -20,8 +20,8 @@ import { parseServers, type Servers } from "./servers.ts";
 import { checkPattern, checkQueue, checkSubject } from "./subject.ts";
 import { within } from "./within.ts";
 
-// With nats-kv.ts the only file that knows the package `nats` (a successor exists). It is imported at the first
-// connection: a site without NATS doesn't load it.
+// The only file that knows the package `nats` (a successor exists). It is imported at the first connection: a site
+// without NATS doesn't load it. Buckets reach it by `link`.
 
 export interface NatsOptions {
   /** `nats://host:4222` or `tls://…`, one or several. May carry `user:password@` or `token@`. */

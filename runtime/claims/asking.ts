@@ -119,7 +119,7 @@ export class Asking {
       if (by !== null) return { refused: "taken", by };
       try {
         const revision = await swap(kv, key, text, seen.find(key).revision);
-        if (revision === null) await this.#refresh(key);
+        if (revision === null) await seen.refresh(kv, key);
         else {
           seen.see(key, text, revision);
           return this.#grant(asked, revision);
@@ -137,7 +137,7 @@ export class Asking {
     const away: Refused = { refused: "away", detail: reasonOf(error) };
     if (!(error instanceof AisleError) || error.code !== "unavailable") return away;
     try {
-      await this.#refresh(key);
+      await seen.refresh(kv, key);
       const { said, revision } = seen.find(key);
       if (said.state === "claimed" && said.run === asked.run) return this.#grant(asked, revision);
     } catch {
@@ -168,9 +168,13 @@ export class Asking {
   }
 
   /** @param revision  of the claim; 0: the bucket knows of none */
-  #grant(asked: Asked, revision: number): Claim {
-    const { holds, granted } = this.#options;
+  #grant(asked: Asked, revision: number): Claim | Refused {
+    const { holds, slots, granted, strayed } = this.#options;
     const { actor, record, run, attempt, key } = asked;
+    if (slots.needs(actor) && !slots.holds(run)) {
+      if (revision !== 0) strayed(run);
+      return { refused: "site-limit", detail: `the slot of '${actor.goal}' was lost before its claim was made` };
+    }
     const claim: Claim = { run, attempt, token: revision };
     const isCut = key !== null && revision === 0;
     const claimed = this.#claimed(asked);
@@ -195,12 +199,6 @@ export class Asking {
   #ended(key: string, run: string): void {
     this.#runs.delete(run);
     if (this.#asking.get(key) === run) this.#asking.delete(key);
-  }
-
-  async #refresh(key: string): Promise<void> {
-    const { kv, seen } = this.#options;
-    const held = await kv.get(key);
-    seen.see(key, held?.value ?? null, held?.revision ?? 0);
   }
 
   #claimed({ actor, run, attempt }: Asked): Claimed {

@@ -59,7 +59,7 @@ export async function giveUp(
       const text = JSON.stringify({ state: "open", attempt: said.attempt } satisfies ClaimValue);
       const made = await kv.update(key, text, revision);
       if (made !== null) seen.see(key, text, made);
-      else await refresh(key, { kv, seen });
+      else await seen.refresh(kv, key);
     }
   });
 }
@@ -69,14 +69,9 @@ async function write(hold: Hold, key: string, value: ClaimValue, options: Delive
   const text = JSON.stringify(value);
   const revision = await kv.update(key, text, hold.revision);
   if (revision !== null) seen.see(key, text, revision);
-  else await refresh(key, options);
+  else await seen.refresh(kv, key);
   // Delivered, or lost, or renewed meanwhile.
   holds.seen(key);
-}
-
-async function refresh(key: string, { kv, seen }: Pick<DeliveryOptions, "kv" | "seen">): Promise<void> {
-  const held = await kv.get(key);
-  seen.see(key, held?.value ?? null, held?.revision ?? 0);
 }
 
 function finishedOf({ claim, claimed }: Hold, { outcome, fields, detail }: Finish): ClaimValue {

@@ -155,10 +155,7 @@ export class Holds {
     try {
       const revision = await kv.update(key, text, hold.revision);
       if (revision !== null) seen.see(key, text, revision);
-      else {
-        const held = await kv.get(key);
-        seen.see(key, held?.value ?? null, held?.revision ?? 0);
-      }
+      else await seen.refresh(kv, key);
       this.seen(key);
     } catch {
       // The next renewal is tried; a lease that nobody takes over runs on.

@@ -197,8 +197,7 @@ export class Home {
   async #refresh(record: BoardRecord, actor: PlannedActor, key: string): Promise<boolean> {
     const { kv, seen } = this.#ports;
     try {
-      const held = await kv.get(key);
-      seen.see(key, held?.value ?? null, held?.revision ?? 0);
+      await seen.refresh(kv, key);
       return true;
     } catch (error) {
       return this.#unreached(record, actor, key, error);

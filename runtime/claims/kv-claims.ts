@@ -8,7 +8,7 @@ import { limits } from "../limits.ts";
 import type { Plan, PlannedActor } from "../site.ts";
 import { type Asked, Asking } from "./asking.ts";
 import type { Claim, Claims, Refused } from "./claims.ts";
-import { deliver, giveUp } from "./deliver.ts";
+import { deliver } from "./deliver.ts";
 import { Foreign } from "./foreign.ts";
 import { type Hold, Holds } from "./holds.ts";
 import { Home } from "./home.ts";
@@ -20,8 +20,9 @@ import type { KvClaimsPorts } from "./ports.ts";
 import { SeenClaims } from "./seen.ts";
 import { Serial } from "./serial.ts";
 import { SiteSlots } from "./slots.ts";
+import { Strays } from "./strays.ts";
 import { truthOf } from "./truth.ts";
-import type { Claimed } from "./values.ts";
+import { type Claimed, readClaim } from "./values.ts";
 
 export class KvClaims implements Claims {
   readonly #ports: KvClaimsPorts;
@@ -36,8 +37,7 @@ export class KvClaims implements Claims {
   readonly #marks: Marks;
   /** By page and goal. */
   #actors = new Map<string, PlannedActor>();
-  /** Runs of this node that are no more, whose claims may still stand in the bucket: of an earlier process, or given up. */
-  readonly #strayed = new Set<string>();
+  readonly #strays: Strays;
   readonly #freeListeners: (() => void)[] = [];
   readonly #lostListeners: ((claim: Claim) => void)[] = [];
   #whenSynced: (() => void)[] = [];
@@ -49,13 +49,14 @@ export class KvClaims implements Claims {
   /** Counts the readings of the bucket: what a pass over an older one has not done, the next does. */
   #reading = 0;
   #isFreeTold = false;
+  #isTwinTold = false;
   #closed = false;
 
   constructor(ports: KvClaimsPorts) {
     this.#ports = ports;
-    const { kv, node, clock, random, plan, fault } = ports;
+    const { kv, node, epoch = "", clock, random, plan, fault } = ports;
     const isSynced = () => this.#isSynced;
-    const isStale = (claimed: Claimed) => claimed.node === node && this.#strayed.has(claimed.run);
+    const isStale = (claimed: Claimed) => this.#strays.has(claimed);
     const actorOf = (page: string, goal: string) => this.#actors.get(`${page} ${goal}`);
     const removed = (key: string, revision: number) => this.#marks.add(key, revision, true);
     const isAsked = (key: string) => this.#asking.isAsked(key);
@@ -83,10 +84,14 @@ export class KvClaims implements Claims {
     this.#home = new Home({ ...ports, seen, holds, serial, isSynced, isAsked, isStale, isShown, actorOf, removed });
     this.#foreign = new Foreign({ ...ports, seen, holds, isSynced, isActive, actorOf });
     this.#mirror = new Mirror({
-      ...{ kv, node, clock, isSynced, removed, fault },
+      ...{ kv, node, epoch, clock, isSynced, removed, fault },
       isUncommitted: (record) => this.#home.isUncommitted(record),
       shown: (record) => void this.#home.checkAll(record),
       foreign: ({ page, key }, text) => this.#foreign.see(page.name, key, readShown(text)),
+    });
+    this.#strays = new Strays({
+      ...{ kv, node, board: ports.board, seen, serial, isSynced },
+      given: (key) => this.#look(key),
     });
     this.#marks = new Marks({ kv, clock, dropped: (key, revision) => seen.drop(key, revision) });
     this.#asking = new Asking({
@@ -94,7 +99,7 @@ export class KvClaims implements Claims {
       isOpen: () => this.#isOpen,
       granted: (asked, claim) => this.#granted(asked, claim),
       refused: (asked, why) => this.#refused(asked, why),
-      strayed: (run) => this.#stray(run),
+      strayed: (run) => this.#strays.add(run),
     });
     this.#adoptActors(plan);
     kv.onState((state) => {
@@ -229,6 +234,7 @@ export class KvClaims implements Claims {
         this.#shown(key, place, value, revision);
         break;
       default:
+        if (this.#isSynced) this.#tellTwin(key, value);
         if (!this.#seen.see(key, value, revision, !this.#isSynced)) break;
         if (this.#isSynced) {
           this.#holds.seen(key);
@@ -240,7 +246,7 @@ export class KvClaims implements Claims {
   #shown(key: string, of: { page: string; key: string }, value: string | null, revision: number): void {
     const shown = value === null ? null : readShown(value);
     const record = this.#ports.board.find(of.page)?.find(of.key);
-    const isOurs = shown === null ? record?.home === null : shown.home === this.#ports.node;
+    const isOurs = shown === null ? record?.home === null : this.#mirror.isOurs(shown);
     if (!isOurs) {
       if (value === null || shown !== null) this.#foreign.see(of.page, of.key, shown);
       return;
@@ -257,7 +263,7 @@ export class KvClaims implements Claims {
     const record = this.#ports.board.find(place.page)?.find(place.key);
     if (record !== undefined && record.home === null) void this.#home.check(record, place.goal);
     else if (this.#isSynced) {
-      this.#giveBackStray(key);
+      this.#strays.giveBack(key);
       if (record !== undefined) this.#foreign.refresh(record, place.goal);
     }
   }
@@ -270,7 +276,7 @@ export class KvClaims implements Claims {
     const { node } = this.#ports;
     for (const key of isFirst ? this.#seen.keys() : []) {
       const { said } = this.#seen.find(key);
-      if (said.state === "claimed" && said.node === node && !this.#isOwn(said)) this.#stray(said.run);
+      if (said.state === "claimed" && said.node === node && !this.#isOwn(said)) this.#strays.add(said.run);
     }
     this.#slots.current(isFirst);
     this.#holds.current();
@@ -285,7 +291,7 @@ export class KvClaims implements Claims {
     const { board, kv } = this.#ports;
     const isOver = () => reading !== this.#reading || this.#closed;
     for (const key of [...this.#seen.keys()]) {
-      this.#giveBackStray(key);
+      this.#strays.giveBack(key);
       if (this.#seen.isLapsed(key)) this.#look(key);
     }
     const parts = { kv, board, mirror: this.#mirror, seen: this.#seen };
@@ -317,6 +323,7 @@ export class KvClaims implements Claims {
     if (key === null) return;
     const isFree = record.home === null ? this.#isFree(asked, key) : this.#foreign.refused(record, actor.goal);
     if (record.home === null) void this.#home.check(record, actor.goal);
+    else this.#strays.giveBack(key);
     const column = record.page.column(actor.goal);
     if (why.refused !== "taken" || !isFree || column === undefined) return;
     clock.after(limits.claimRetryMs, () => changed(record, [column]));
@@ -345,32 +352,25 @@ export class KvClaims implements Claims {
       if (record.home !== null) this.#look(key);
       return;
     }
-    this.#stray(claim.run);
-    if (record.home !== null) this.#giveBackStray(key);
+    this.#strays.add(claim.run);
+    if (record.home !== null) this.#strays.giveBack(key);
     else setImmediate(() => void this.#home.check(record, actor.goal));
   }
 
-  /** Another home's record may be claimed again at once when nobody here works on it any more. */
-  #giveBackStray(key: string): void {
-    const place = placeOf(key);
+  /** Once: a claim under this node's name is renewed, and not by this process. */
+  #tellTwin(key: string, value: string | null): void {
+    const { node, fault } = this.#ports;
     const { said } = this.#seen.find(key);
-    const { board, kv, node } = this.#ports;
-    if (place?.family !== "claim" || said.state !== "claimed" || said.node !== node) return;
-    if (!this.#strayed.has(said.run) || !this.#isSynced) return;
-    if (board.find(place.page)?.find(place.key)?.home === null) return; // its home is here
-    giveUp(key, said.run, { kv, seen: this.#seen, serial: this.#serial }).then(
-      () => this.#look(key),
-      () => {}, // seen again when the bucket was read again
-    );
+    if (this.#isTwinTold || said.state !== "claimed" || said.node !== node) return;
+    if (this.#isOwn(said) || this.#strays.has(said) || value === null) return;
+    const next = readClaim(value);
+    if (next?.state !== "claimed" || next.run !== said.run) return;
+    this.#isTwinTold = true;
+    fault("claims of this node are not its own", `another process works as '${node}': each needs a name of its own`);
   }
 
   #isOwn({ run }: Claimed): boolean {
     return this.#holds.find(run) !== undefined || this.#asking.isRun(run);
-  }
-
-  #stray(run: string): void {
-    if (this.#strayed.size >= limits.bucketRequests) this.#strayed.delete(this.#strayed.values().next().value!);
-    this.#strayed.add(run);
   }
 
   #untilSynced(): Promise<void> {

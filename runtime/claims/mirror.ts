@@ -14,6 +14,8 @@ export type ShownGoal = Omit<Cell, "value">;
 /** A record, as its home shows it. */
 export interface Shown {
   readonly home: string;
+  /** Of the home's journal: tells a home that has another name now from another home. */
+  readonly epoch: string;
   /** The last entry of the home's journal that changed it. */
   readonly seq: number;
   readonly keys: readonly string[];
@@ -29,6 +31,8 @@ export interface MirrorOptions {
   readonly kv: KeyValue;
   /** Name of this node. */
   readonly node: string;
+  /** Of its journal. */
+  readonly epoch: string;
   readonly clock: Clock;
   readonly isSynced: () => boolean;
   /** A record that is not on disk as it is may not be shown. */
@@ -70,7 +74,12 @@ export class Mirror {
     const before = this.#standing.get(key);
     if (revision !== 0 && before !== undefined && !isRead && revision <= before.revision) return;
     if (shown === null) this.#standing.delete(key);
-    else this.#standing.set(key, { revision, seq: shown.seq });
+    else this.#standing.set(key, this.#standingOf(shown, revision));
+  }
+
+  /** Whether the record that is shown is one of this node. */
+  isOurs({ home, epoch }: Shown): boolean {
+    return home === this.#options.node || (epoch !== "" && epoch === this.#options.epoch);
   }
 
   /** Keys of this node's records in the bucket, each with its revision. */
@@ -156,13 +165,13 @@ export class Mirror {
   }
 
   async #change(record: BoardRecord, key: string): Promise<void> {
-    const { kv, node } = this.#options;
+    const { kv, node, epoch } = this.#options;
     for (let attempt = 0; attempt < limits.claimTries; attempt++) {
       const revision = this.#standing.get(key)?.revision ?? 0;
       const isGone = record.page.find(record.key) !== record;
       if (isGone && revision === 0) return;
       const seq = seqOf(record);
-      const text = isGone ? null : JSON.stringify(shownOf(record, node));
+      const text = isGone ? null : JSON.stringify(shownOf(record, node, epoch));
       const made = text === null ? await kv.remove(key, revision) : await swap(kv, key, text, revision);
       if (made !== null) {
         if (text !== null) this.#standing.set(key, { revision: made, seq });
@@ -171,7 +180,7 @@ export class Mirror {
       }
       const held = await kv.get(key);
       const shown = held?.value == null ? null : readShown(held.value);
-      if (shown !== null && shown.home !== node) {
+      if (shown !== null && !this.isOurs(shown)) {
         if (!isGone) this.#options.foreign(record, held!.value!);
         return;
       }
@@ -182,6 +191,11 @@ export class Mirror {
     throw new AisleError("unavailable", "it was written by somebody else time and again");
   }
 
+  #standingOf({ home, seq }: Shown, revision: number): Standing {
+    // Under another name it is to be shown again.
+    return { revision, seq: home === this.#options.node ? seq : -1 };
+  }
+
   #gone(key: string, revision: number): void {
     this.#standing.delete(key);
     this.#options.removed(key, revision);
@@ -189,7 +203,7 @@ export class Mirror {
 }
 
 /** A record of this node, as all may see it. */
-export function shownOf(record: BoardRecord, home: string): Shown {
+export function shownOf(record: BoardRecord, home: string, epoch: string): Shown {
   const { page, keys, ready, complete } = record;
   const cells: Record<string, string> = {};
   const goals: Record<string, ShownGoal> = {};
@@ -200,7 +214,7 @@ export function shownOf(record: BoardRecord, home: string): Shown {
     else if (cell.state !== "running" || cell.run !== "") goals[page.nameOf(column)] = shownGoal(cell);
     else if (cell.attempts > 0) goals[page.nameOf(column)] = shownGoal({ ...cell, state: "waiting" });
   }
-  return { home, seq: seqOf(record), keys, ready, complete, cells, goals };
+  return { home, epoch, seq: seqOf(record), keys, ready, complete, cells, goals };
 }
 
 function shownGoal({ value: _, ...shown }: Cell): ShownGoal {
@@ -220,7 +234,8 @@ export function readShown(text: string): Shown | null {
     return shown === null ? [] : [[goal, shown] as const];
   });
   return {
-    ...{ home, seq, keys, ready: ready === true, complete: complete === true },
+    ...{ home, epoch: isText(said.epoch) ? said.epoch : "", seq, keys },
+    ...{ ready: ready === true, complete: complete === true },
     ...{ cells: Object.fromEntries(texts), goals: Object.fromEntries(read) },
   };
 }

@@ -14,6 +14,8 @@ export interface KvClaimsPorts {
   readonly kv: KeyValue;
   /** Name of this node, of no other of the site. */
   readonly node: string;
+  /** Of its journal: by this it knows its records again when it was given another name. "": it does not. */
+  readonly epoch?: string;
   readonly plan: Plan;
   readonly board: Board;
   readonly clock: Clock;

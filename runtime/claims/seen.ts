@@ -1,5 +1,6 @@
 // What a node last saw of the claims of all nodes. Most refusals are known from here, without asking the bucket; and it
 // is here that a lease runs out: when its key did not change for its length, by this node's own clock.
+import type { KeyValue } from "../bus/kv.ts";
 import type { Clock } from "../clock.ts";
 import { type Claimed, type ClaimValue, readClaim } from "./values.ts";
 
@@ -64,6 +65,19 @@ export class SeenClaims {
     this.#kept.set(key, kept);
     if (watched) this.#watch(key, kept);
     return true;
+  }
+
+  /**
+   * Asks the bucket what stands there. What it says is never older than what was known when it was asked, unless it has
+   * lost its end: then that counts.
+   *
+   * @throws AisleError as the bucket does
+   */
+  async refresh(kv: KeyValue, key: string): Promise<void> {
+    const known = this.find(key).revision;
+    const held = await kv.get(key);
+    const revision = held?.revision ?? 0;
+    this.see(key, held?.value ?? null, revision, revision < known);
   }
 
   /** Whether the lease of a claim has run out: [seen, seen + leaseMs) is its time. */

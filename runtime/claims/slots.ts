@@ -126,6 +126,11 @@ export class SiteSlots {
     };
   }
 
+  /** Whether a run holds a slot. */
+  holds(run: string): boolean {
+    return this.#own.has(run);
+  }
+
   /** Renews the slot of a run. What can't be renewed in time is lost. */
   async renew(run: string): Promise<void> {
     const own = this.#own.get(run);
@@ -231,9 +236,9 @@ export class SiteSlots {
     return free.length === 0 ? null : free[Math.floor(this.#options.random() * free.length)]!;
   }
 
-  #note(goal: string, number: number, text: string | null, revision: number): SeenSlot {
+  #note(goal: string, number: number, text: string | null, revision: number, isRead = !this.#isSynced): SeenSlot {
     const before = this.#table.find(goal, number);
-    const slot = this.#table.see(goal, number, text, revision, !this.#isSynced);
+    const slot = this.#table.see(goal, number, text, revision, isRead);
     if (slot.revision === before.revision && revision !== 0) return slot;
     const run = slot.value.state === "held" ? slot.value.run : null;
     for (const own of this.#own.values()) {
@@ -277,9 +282,12 @@ export class SiteSlots {
     }
   }
 
+  /** What the bucket says is never older than what was known when it was asked, unless it has lost its end. */
   async #refresh(goal: string, number: number): Promise<void> {
+    const known = this.#table.find(goal, number).revision;
     const held = await this.#options.kv.get(slotKey(goal, number));
-    this.#note(goal, number, held?.value ?? null, held?.revision ?? 0);
+    const revision = held?.revision ?? 0;
+    this.#note(goal, number, held?.value ?? null, revision, revision < known);
   }
 
   /** @param sentAt  when the renewal was sent; NaN: it was not this one, and the time goes on */

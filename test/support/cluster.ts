@@ -38,11 +38,12 @@ export class Cluster {
   }
 
   /** A node at work. @param disk  of an earlier process */
-  async open(name: string, { disk, plan = this.plan, cut = false }: { disk?: Disk; plan?: Plan; cut?: boolean } = {}) {
+  async open(name: string, options: { disk?: Disk; plan?: Plan; cut?: boolean; epoch?: string } = {}): Promise<Node> {
+    const { disk, plan = this.plan, cut = false, epoch = "" } = options;
     const kv = this.bucket.connect();
     if (cut) kv.cut();
     const node = new Node({
-      ...{ name, plan, kv, clock: this.clock, random: () => 0 },
+      ...{ name, plan, kv, epoch, clock: this.clock, random: () => 0 },
       boot: this.nodes.filter((node) => node.name === name).length,
       ...(disk === undefined ? {} : { disk }),
       run: (job) =>

@@ -19,6 +19,8 @@ export interface NodeOptions {
   readonly random?: () => number;
   /** What an earlier process of the node left. */
   readonly disk?: Disk;
+  /** Of its journal, by which it knows its records again under another name; default: it does not. */
+  readonly epoch?: string;
   /** Tells its runs from those of an earlier process; default 0. */
   readonly boot?: number;
   /** Does the work of every kind of actor. */
@@ -44,7 +46,17 @@ export class Node {
   #queue: Entry[] = [];
   #applying = false;
 
-  constructor({ name, plan, kv, clock, random = () => 0.5, disk = emptyDisk(), boot = 0, run }: NodeOptions) {
+  constructor({
+    name,
+    plan,
+    kv,
+    clock,
+    random = () => 0.5,
+    disk = emptyDisk(),
+    boot = 0,
+    epoch = "",
+    run,
+  }: NodeOptions) {
     this.name = name;
     this.kv = kv;
     this.#clock = new MortalClock(clock);
@@ -55,7 +67,7 @@ export class Node {
       this.faults.push(`${what}: ${error instanceof Error ? error.message : error}`);
     };
     this.claims = new KvClaims({
-      ...{ kv, node: name, plan, board: this.board, clock: this.#clock, random, fault },
+      ...{ kv, node: name, epoch, plan, board: this.board, clock: this.#clock, random, fault },
       append: (drafts) => this.journal.append(drafts),
       changed: (record, columns) => this.scheduler.changed(record, columns),
       notice: (notice) => void this.notices.push(notice),

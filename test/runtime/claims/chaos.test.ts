@@ -65,7 +65,8 @@ class World {
   constructor(seed: number) {
     this.#random = prng(seed);
     const { clock } = this;
-    const delayMs = () => 1 + Math.floor(this.#random() ** 3 * 60);
+    // Now and then a message takes longer than a lease.
+    const delayMs = () => 1 + Math.floor(this.#random() ** 3 * 60) + (this.#random() < 0.005 ? 1_500 : 0);
     this.#bucket = new MemoryBucket({ clock, delayMs, random: this.#random });
     this.#backup = this.#bucket.backup();
     this.#restore = this.#backup;

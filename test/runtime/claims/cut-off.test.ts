@@ -396,4 +396,32 @@ describe("a node that is started anew", () => {
     expect(again.log()).toEqual([]);
     expect(site.claim()).toMatchObject({ state: "settled", outcome: "done" });
   });
+
+  it("knows its records again under another name", async () => {
+    const box = await site.open("box", { epoch: "e1" });
+    const other = await site.open("other", { epoch: "e2" });
+    await box.write("jobs", "a", { note: "x" });
+    await settle();
+    const renamed = await site.open("till", { disk: site.kill(box), epoch: "e1" });
+    await site.pass(LEASE);
+    await site.pass(1);
+
+    expect(renamed.find("jobs", "a")?.home).toBeNull();
+    expect(other.find("jobs", "a")?.home).toBe("till");
+    expect(site.shown()).toMatchObject({ home: "till", epoch: "e1", cells: { note: "x" } });
+  });
+});
+
+it("two processes of one name are told of it", async () => {
+  const site = new Cluster(ONE);
+  const home = await site.open("home", { plan: { ...ONE, actors: [{ ...actor, on: ["never"] }] } });
+  await site.open("box");
+  await site.open("box");
+  await home.write("jobs", "a", {});
+  await home.write("jobs", "b", {});
+  await settle(60);
+  await site.pass(LEASE / 3);
+
+  expect(site.faults[0]).toMatch(/another process works as 'box': each needs a name of its own/);
+  await site.close();
 });

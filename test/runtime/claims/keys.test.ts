@@ -125,7 +125,7 @@ describe("values of the bucket", () => {
     });
 
     expect(readShown(text)).toEqual({
-      ...{ home: "n", seq: 3, keys: ["a"], ready: false, complete: true, cells: { x: "1" } },
+      ...{ home: "n", epoch: "", seq: 3, keys: ["a"], ready: false, complete: true, cells: { x: "1" } },
       goals: {
         t: { state: "done", host: "", run: "", by: "", attempts: 0, at: 0, notBefore: 0, detail: null },
         w: { state: "failed", host: "h", run: "", by: "", attempts: 2, at: 0, notBefore: 0, detail: "d" },

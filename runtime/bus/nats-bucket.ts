@@ -1,0 +1,77 @@
+import { AisleError } from "../errors.ts";
+import { limits } from "../limits.ts";
+import type { Link } from "./nats.ts";
+
+type Manager = Awaited<ReturnType<Link["connection"]["jetstreamManager"]>>;
+type StreamInfo = Awaited<ReturnType<Manager["streams"]["info"]>>;
+
+export interface BucketSettings {
+  /** Servers that keep a copy. */
+  readonly replicas: number;
+  readonly bytesMax: number;
+}
+
+/** The server's numbers for what is no failure of ours. */
+export const ERR = {
+  noMessage: 10037,
+  noStream: 10059,
+  inUse: 10058,
+  wrongRevision: 10071,
+  noRoom: 10047,
+  full: 10077,
+};
+export const NO_RESPONDERS = "503";
+/** Before it, a cluster could let two changes that expect the same revision both pass. */
+const SERIALISED_SINCE = [2, 9, 21] as const;
+
+/**
+ * The stream of a bucket, made if it is not there.
+ *
+ * @param prefix  of its subjects
+ * @throws AisleError `unsupported` when the server can't keep changes of replicas apart, and what the package throws
+ */
+export async function findBucket(
+  { library, connection }: Link,
+  stream: string,
+  prefix: string,
+  { replicas, bytesMax }: BucketSettings,
+): Promise<StreamInfo> {
+  if (replicas > 1) checkVersion(connection.info?.version ?? "", replicas);
+  const { streams } = await connection.jetstreamManager({ timeout: limits.bucketRequestMs, checkAPI: false });
+  try {
+    return await streams.info(stream);
+  } catch (error) {
+    if (codeOf(error) !== ERR.noStream) throw error;
+  }
+  try {
+    return await streams.add({
+      ...{ name: stream, subjects: [`${prefix}>`], max_msgs_per_subject: 1, max_bytes: bytesMax },
+      ...{ num_replicas: replicas, allow_rollup_hdrs: true, deny_delete: true, allow_direct: true },
+      retention: library.RetentionPolicy.Limits,
+      storage: library.StorageType.File,
+      // At the bound who writes is told; nothing that stands there goes.
+      discard: library.DiscardPolicy.New,
+    });
+  } catch (error) {
+    // Another node was first, with settings of its own.
+    if (codeOf(error) === ERR.inUse) return streams.info(stream);
+    throw error;
+  }
+}
+
+/** What the server says that was wrong: a number of JetStream, or a code of NATS. */
+export function codeOf(error: unknown): string | number {
+  const { api_error, code } = (error ?? {}) as { api_error?: { err_code: number }; code?: string };
+  return api_error?.err_code ?? code ?? "";
+}
+
+function checkVersion(version: string, replicas: number): void {
+  const parts = version.split(/[.-]/).map(Number);
+  for (const [i, least] of SERIALISED_SINCE.entries()) {
+    const part = parts[i] ?? 0;
+    if (part > least) return;
+    if (part === least) continue;
+    const expected = `nats-server ${SERIALISED_SINCE.join(".")} or later, or one replica`;
+    throw new AisleError("unsupported", `${replicas} replicas need ${expected}; this one is ${version}`);
+  }
+}
