@@ -231,11 +231,13 @@ export class NatsKv implements KeyValue {
     const headers: Record<string, string> = {};
     if (expected !== undefined) headers["Nats-Expected-Last-Subject-Sequence"] = String(expected);
     if (removes) headers["KV-Operation"] = "DEL";
-    const answer = await this.#ask(this.#subject(key), value, headers);
+    const subject = this.#subject(key);
+    const answer = await this.#ask(subject, value, headers);
     const { error, seq } = answer as { error?: ApiError; seq?: number };
     if (error?.err_code === ERR.wrongRevision) return null;
     if (error !== undefined || seq === undefined) throw this.#refused(error, key);
     this.#highest = Math.max(this.#highest, seq);
+    for (const reader of this.#readers) reader.wrote(subject, seq);
     return seq;
   }
 

@@ -2,6 +2,7 @@ import { AisleError } from "../errors.ts";
 import type { Watch, Watcher } from "./kv.ts";
 import { Latest } from "./latest.ts";
 import type { Link } from "./nats.ts";
+import { matches } from "./subject.ts";
 
 export interface NatsWatchOptions {
   /** Subjects of the stream, as in `$KV.<bucket>.c.>`. */
@@ -64,6 +65,12 @@ export class NatsWatch implements Watch {
     } catch (error) {
       if (reading === this.#reading) this.#fail(error);
     }
+  }
+
+  /** A key was written on this connection. */
+  wrote(subject: string, revision: number): void {
+    const { pattern, prefixLength } = this.#options;
+    if (matches(pattern, subject)) this.#latest.wrote(subject.slice(prefixLength), revision);
   }
 
   stop(): void {

@@ -171,6 +171,10 @@ export class Asking {
   #grant(asked: Asked, revision: number): Claim | Refused {
     const { holds, slots, granted, strayed } = this.#options;
     const { actor, record, run, attempt, key } = asked;
+    if (record.page.find(record.key) !== record) {
+      if (revision !== 0) strayed(run);
+      return { refused: "taken", by: "nobody: the record was removed meanwhile" };
+    }
     if (slots.needs(actor) && !slots.holds(run)) {
       if (revision !== 0) strayed(run);
       return { refused: "site-limit", detail: `the slot of '${actor.goal}' was lost before its claim was made` };
@@ -178,7 +182,7 @@ export class Asking {
     const claim: Claim = { run, attempt, token: revision };
     const isCut = key !== null && revision === 0;
     const claimed = this.#claimed(asked);
-    const fresh = { isBegun: false, isDelivered: false, stop: () => {} };
+    const fresh = { isBegun: false, delivering: null, isDelivered: false, stop: () => {} };
     holds.add({ claim, actor, record, key, claimed, revision, isCut, ...fresh });
     if (key !== null) this.#ended(key, run);
     granted(asked, claim);

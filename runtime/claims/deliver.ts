@@ -31,6 +31,7 @@ export async function deliver(hold: Hold, finish: Finish, options: DeliveryOptio
   const { key } = hold;
   if (key === null) return false;
   let value = finishedOf(hold, finish);
+  hold.delivering = finish.outcome;
   const isOver = () => hold.isDelivered || isClosed() || holds.find(hold.claim.run) !== hold;
   while (!isOver()) {
     if (!isSynced()) await whenSynced();

@@ -1,10 +1,11 @@
 // The claims that this node holds: each is renewed until its run has ended, and told to be lost when another has it.
 import type { BoardRecord } from "../board/board.ts";
+import type { Finish } from "../board/change.ts";
 import type { KeyValue } from "../bus/kv.ts";
 import type { Clock } from "../clock.ts";
 import type { PlannedActor } from "../site.ts";
 import type { Claim } from "./claims.ts";
-import type { SeenClaims } from "./seen.ts";
+import type { Said, SeenClaims } from "./seen.ts";
 import type { Serial } from "./serial.ts";
 import type { Claimed } from "./values.ts";
 
@@ -22,6 +23,8 @@ export interface Hold {
   isCut: boolean;
   /** The home's journal has the claim. */
   isBegun: boolean;
+  /** The outcome that is on its way to the home; null: there is none yet. */
+  delivering: Finish["outcome"] | null;
   /** The home has its result, or will have. */
   isDelivered: boolean;
   /** Ends the renewals. */
@@ -101,14 +104,12 @@ export class Holds {
     const hold = this.#byKey.get(key);
     if (hold === undefined) return;
     const { said, revision } = this.#options.seen.find(key);
-    const isOurs = "run" in said && said.run === hold.claim.run;
-    if (isOurs) {
+    if (said.state === "claimed" && said.run === hold.claim.run) {
       hold.revision = revision;
-      if (said.state !== "claimed") hold.isDelivered = true;
-      else if (this.#options.isSynced()) hold.isCut = false;
-    } else if (hold.isDelivered) this.drop(hold);
-    else if (hold.record.home !== null) this.#lose(hold);
-    else this.#options.differs(hold.record, hold.actor.goal);
+      if (this.#options.isSynced()) hold.isCut = false;
+    } else if (hold.record.home === null) this.#options.differs(hold.record, hold.actor.goal);
+    else if (isResultOf(hold, said)) hold.isDelivered = true;
+    else if (!hold.isDelivered) this.#lose(hold);
   }
 
   /** A person has written into the goal: unless the run has been told already, it is lost. */
@@ -174,4 +175,11 @@ export class Holds {
     this.drop(hold);
     this.#options.lost(hold);
   }
+}
+
+/** Whether the bucket has the result of a run: as it was brought, or settled by the home. A lapse is settled, too. */
+function isResultOf({ claim, delivering }: Hold, said: Said): boolean {
+  if (said.state !== "finished" && said.state !== "settled") return false;
+  if (said.run !== claim.run) return false;
+  return said.state === "finished" || said.outcome === "done" || (delivering !== null && delivering !== "done");
 }

@@ -24,6 +24,9 @@ import { Strays } from "./strays.ts";
 import { truthOf } from "./truth.ts";
 import { type Claimed, readClaim } from "./values.ts";
 
+/** One may have been under way when an earlier process ended. */
+const TWIN_RENEWALS = 3;
+
 export class KvClaims implements Claims {
   readonly #ports: KvClaimsPorts;
   readonly #serial = new Serial();
@@ -49,7 +52,8 @@ export class KvClaims implements Claims {
   /** Counts the readings of the bucket: what a pass over an older one has not done, the next does. */
   #reading = 0;
   #isFreeTold = false;
-  #isTwinTold = false;
+  /** Claims under this node's name that were renewed, and not by this process. */
+  #renewedByOthers = 0;
   #closed = false;
 
   constructor(ports: KvClaimsPorts) {
@@ -321,6 +325,11 @@ export class KvClaims implements Claims {
     if (this.#closed) return;
     if (why.refused === "away" && this.#isSynced) clock.after(10 * limits.claimRetryMs, () => this.#tellFree());
     if (key === null) return;
+    // It was removed meanwhile, and may have been made again.
+    if (record.page.find(record.key) !== record) {
+      this.#look(key);
+      return;
+    }
     const isFree = record.home === null ? this.#isFree(asked, key) : this.#foreign.refused(record, actor.goal);
     if (record.home === null) void this.#home.check(record, actor.goal);
     else this.#strays.giveBack(key);
@@ -357,15 +366,15 @@ export class KvClaims implements Claims {
     else setImmediate(() => void this.#home.check(record, actor.goal));
   }
 
-  /** Once: a claim under this node's name is renewed, and not by this process. */
+  /** Once: what is renewed under this node's name time and again, and not by this process, is another's. */
   #tellTwin(key: string, value: string | null): void {
     const { node, fault } = this.#ports;
     const { said } = this.#seen.find(key);
-    if (this.#isTwinTold || said.state !== "claimed" || said.node !== node) return;
+    if (said.state !== "claimed" || said.node !== node) return;
     if (this.#isOwn(said) || this.#strays.has(said) || value === null) return;
     const next = readClaim(value);
     if (next?.state !== "claimed" || next.run !== said.run) return;
-    this.#isTwinTold = true;
+    if (++this.#renewedByOthers !== TWIN_RENEWALS) return;
     fault("claims of this node are not its own", `another process works as '${node}': each needs a name of its own`);
   }
 

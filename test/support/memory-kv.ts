@@ -183,6 +183,7 @@ export class MemoryKv implements KeyValue {
       return made;
     });
     if (lost === "answer") throw unavailable(key, "no answer in time");
+    if (revision !== null) for (const watch of this.#watches) watch.wrote(key, revision);
     return revision;
   }
 
@@ -230,6 +231,10 @@ class MemoryWatch {
   tell(key: string, value: string | null, revision: number): void {
     if (!this.#pattern.test(key)) return;
     this.#arrive(this.#reading, () => this.#latest.see(key, value, revision));
+  }
+
+  wrote(key: string, revision: number): void {
+    if (this.#pattern.test(key)) this.#latest.wrote(key, revision);
   }
 
   leave(): void {

@@ -420,7 +420,7 @@ it("two processes of one name are told of it", async () => {
   await home.write("jobs", "a", {});
   await home.write("jobs", "b", {});
   await settle(60);
-  await site.pass(LEASE / 3);
+  await site.pass(LEASE, 1_000);
 
   expect(site.faults[0]).toMatch(/another process works as 'box': each needs a name of its own/);
   await site.close();

@@ -206,6 +206,22 @@ describe("a lease", () => {
     });
   });
 
+  it("ends a run whose renewals were lost, when its home has settled that it lapsed", async () => {
+    const plan = sharedPlan([{ ...actor, retries: { max: 3, backoffMs: 1_000, backoffMaxMs: 1_000 } }]);
+    const worker = await oneAtWork(plan);
+    for (let i = 0; i < 3; i++) {
+      site.line(worker).loseNext("request");
+      await site.pass(LEASE / 3);
+    }
+    await site.pass(1);
+
+    expect(site.claim()).toMatchObject({ state: "settled", outcome: "retry", run: "worker-0-1" });
+    expect(site.working).toEqual([]);
+    await site.pass(1_000);
+    await site.pass(1);
+    expect(site.working).toEqual(["worker t a"]);
+  });
+
   it("is asked for once by each of many nodes, and given to one", async () => {
     const worker = await oneAtWork();
     for (let i = 0; i < 5; i++) await site.open(`n${i}`);
@@ -375,6 +391,27 @@ describe("what happens while a node does not look", () => {
     expect(site.working).toEqual(["other t a"]);
     expect(site.claim()).toMatchObject({ attempt: 2 });
   });
+});
+
+it("a goal is not begun when its record was removed while it was asked for", async () => {
+  const clock = new ManualClock(1_000_000);
+  const site = new Cluster(ONE, { clock, delayMs: () => 10 });
+  const home = await site.open("home", { plan: idle(ONE) });
+  const worker = await site.open("worker");
+  await home.write("jobs", "a", {});
+  await site.pass(25, 1);
+  expect(worker.find("jobs", "a")).toBeDefined();
+  expect(site.working).toEqual([]);
+  await home.remove("jobs", "a");
+  await site.pass(12, 1);
+  await home.write("jobs", "a", {});
+  await site.pass(2_000, 1);
+
+  expect(site.working).toEqual(["worker t a"]);
+  await site.end(worker);
+  await site.pass(200, 1);
+  expect([home, worker].map((node) => node.shows("jobs", "a", "t"))).toEqual(["done worker", "done worker"]);
+  await site.close();
 });
 
 it("a claim that arrives after its node has given it up is given back", async () => {

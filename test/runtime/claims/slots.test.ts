@@ -194,6 +194,22 @@ describe("a limit of the whole site", () => {
     expect(site.slots("a").filter((slot) => slot?.state === "held")).toHaveLength(2);
   });
 
+  it("is not passed by a run whose slot was lost before its claim was made", async () => {
+    const clock = new ManualClock(1_000_000);
+    // Each way takes most of a lease.
+    const plan = sharedPlan([limited(1, { leaseMs: 1_000 })]);
+    site = new Cluster(plan, { clock, delayMs: () => 450 });
+    const x = await site.open("x");
+    await site.pass(1_000, 10);
+    await x.write("jobs", "a", {});
+    await site.pass(1_700, 10);
+
+    // Flag up after 450 ms, known after 900: too late to keep it, and the claim comes 900 after that.
+    expect(site.working).toEqual([]);
+    await site.pass(5_000, 10);
+    expect(site.working).toEqual([]);
+  });
+
   it("takes no notice of slots that make no sense", async () => {
     const plan = sharedPlan([limited(1)]);
     site = new Cluster(plan);
