@@ -23,6 +23,16 @@ export const systemClock: Clock = {
   },
 };
 
+/** Keeps the process alive until the work is done: what waits for a clock, or for a server that is away, does not. */
+export async function awake<T>(work: Promise<T>): Promise<T> {
+  const timer = setInterval(() => {}, HOUR);
+  try {
+    return await work;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
 /** A clock that stands until it is told to move. For tests, simulations and replays. */
 export class ManualClock implements Clock {
   #now: number;

@@ -16,7 +16,7 @@ import { subject, subjectBase } from "./bus/subject.ts";
 import { type Claims, LocalClaims } from "./claims/claims.ts";
 import { boardBucket } from "./claims/keys.ts";
 import { KvClaims } from "./claims/kv-claims.ts";
-import { type Clock, HOUR, systemClock } from "./clock.ts";
+import { awake, type Clock, HOUR, systemClock } from "./clock.ts";
 import { type LoadedPlan, loadSpecs, type OpenedSite } from "./config.ts";
 import { Forest } from "./core/forest.ts";
 import { type Catalog, shortName } from "./data/catalog.ts";
@@ -269,7 +269,9 @@ export class Place {
    */
   async attach(): Promise<ReturnType<typeof createApp>> {
     if (this.bus instanceof NatsBus)
-      await this.bus.whenHere().catch((error: Error) => this.#log.warn({ detail: error.message }, "the bus is away"));
+      await awake(this.bus.whenHere()).catch((error: Error) =>
+        this.#log.warn({ detail: error.message }, "the bus is away"),
+      );
     this.#rebuild();
     this.#begin(false);
     this.#ready = true;
@@ -277,7 +279,11 @@ export class Place {
   }
 
   /** @param http  whether the faces over HTTP answer too, beside the control socket */
-  async open(http = true): Promise<void> {
+  open(http = true): Promise<void> {
+    return awake(this.#open(http));
+  }
+
+  async #open(http: boolean): Promise<void> {
     await this.workers.endOrphans();
     await this.workers.load(this.#plan);
     this.#rebuild();
@@ -305,7 +311,7 @@ export class Place {
 
   /** Takes nothing more in, commits and decides what was accepted, closes. Twice is once. */
   stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
+    this.#stopped ??= awake(this.#stop());
     return this.#stopped;
   }
 

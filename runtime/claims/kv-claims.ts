@@ -265,11 +265,11 @@ export class KvClaims implements Claims {
     const place = placeOf(key);
     if (place?.family !== "claim") return;
     const record = this.#ports.board.find(place.page)?.find(place.key);
-    if (record !== undefined && record.home === null) void this.#home.check(record, place.goal);
+    if (record?.home === null) void this.#home.check(record, place.goal);
     else if (this.#isSynced) {
       this.#strays.giveBack(key);
       if (record !== undefined) this.#foreign.refresh(record, place.goal);
-    }
+    } else this.#foreign.touched(place.page, place.key);
   }
 
   #current(): void {
@@ -324,6 +324,9 @@ export class KvClaims implements Claims {
     const { clock, changed } = this.#ports;
     if (this.#closed) return;
     if (why.refused === "away" && this.#isSynced) clock.after(10 * limits.claimRetryMs, () => this.#tellFree());
+    // It was freed while it was asked for: nobody would say so again.
+    if (why.refused === "site-limit" && this.#slots.isFree(actor))
+      clock.after(limits.claimRetryMs, () => this.#tellFree());
     if (key === null) return;
     // It was removed meanwhile, and may have been made again.
     if (record.page.find(record.key) !== record) {

@@ -106,11 +106,17 @@ export class SiteSlots {
     raised?.tell(this.#blocked(raised.actor, after.value.run, after.takenAt));
   }
 
+  /** Whether a slot could be taken now, as far as is known. */
+  isFree(actor: PlannedActor): boolean {
+    const blocked = this.#blocked(actor, "", Number.POSITIVE_INFINITY);
+    return blocked === null && this.#freeNumber(actor.goal, slotsOf(actor)) !== null;
+  }
+
   /** Takes a slot for a run; null: it is taken. */
   async take(actor: PlannedActor, run: string): Promise<Refused | null> {
     const blocked = this.#blocked(actor, run, Number.POSITIVE_INFINITY);
     if (blocked !== null) return { refused: "site-limit", detail: blocked };
-    const most = actor.selvesScope === "site" ? Math.min(actor.maxSelves, limits.siteSlots) : limits.siteSlots;
+    const most = slotsOf(actor);
     for (let attempt = 0; attempt < limits.claimTries; attempt++) {
       if (!this.#isSynced || this.#closed) return { refused: "away", detail: "who holds a slot is not known" };
       const number = this.#freeNumber(actor.goal, most);
@@ -305,6 +311,11 @@ export class SiteSlots {
     this.release(own.run);
     this.#options.lost(own.run);
   }
+}
+
+/** How many there are of a goal. */
+function slotsOf({ selvesScope, maxSelves }: PlannedActor): number {
+  return selvesScope === "site" ? Math.min(maxSelves, limits.siteSlots) : limits.siteSlots;
 }
 
 function avoids({ conflicts }: PlannedActor): boolean {

@@ -36,10 +36,10 @@ const keysAt = (node: string) => MICE[node]!.map((mouse) => `mouse-${mouse}`);
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 /** Looks until it is so, and no longer than `QUIET_MS`. @param say  what is wrong if it never is */
-async function until(check: () => Promise<boolean>, say: () => string): Promise<void> {
+async function until(check: () => Promise<boolean>, say: () => string | Promise<string>): Promise<void> {
   const end = Date.now() + QUIET_MS;
   while (!(await check())) {
-    if (Date.now() > end) throw new Error(say());
+    if (Date.now() > end) throw new Error(await say());
     await pause(50);
   }
 }
@@ -126,6 +126,16 @@ describeWithNats(`the pipeline on three nodes, killed at random (seed ${SEED})`,
 
   const says = () => nodes.map(({ name, output }) => `--- ${name}\n${output}`).join("\n");
 
+  /** What each node shows of records that are not complete. */
+  const boards = async () => {
+    const all = await Promise.all(nodes.map(recordsAt));
+    const lines = nodes.map(({ name }, i) => {
+      const left = all[i]?.filter(({ row }) => row.complete !== "1").map(({ row }) => Object.values(row).join(","));
+      return `${name} shows ${all[i]?.length ?? "nothing, as it does not answer"}; not complete: ${left?.join(" | ")}`;
+    });
+    return lines.join("\n");
+  };
+
   /** Every node shows every record as complete. */
   const isDone = async () => {
     const boards = await Promise.all(nodes.map(recordsAt));
@@ -187,9 +197,10 @@ describeWithNats(`the pipeline on three nodes, killed at random (seed ${SEED})`,
         await Promise.all(people.map((person) => person.look(8)));
         return await isDone();
       },
-      () => `not all was done\n${says()}`,
+      async () => `not all was done\n${await boards()}\n${says()}`,
     );
     await Promise.all(nodes.map((node) => node.end("SIGTERM")));
+    expect(nodes.map(({ crashes }) => crashes)).toEqual([[], [], []]);
 
     const runs = log.runs();
     const extra = { lapsed: 0, told: 0, unseen: 0 };
@@ -206,6 +217,25 @@ describeWithNats(`the pipeline on three nodes, killed at random (seed ${SEED})`,
     expect([...people[0]!.overruled, ...people[1]!.overruled, ...people[2]!.overruled]).toEqual([LOW]);
     expect(new Set(runs.map(({ run }) => run)).size).toBe(runs.length);
     expect(overlaps(runs, "taskB", "taskC")).toEqual([]);
+  });
+
+  it("starts on a node alone while the server is away, and is shared once it is there", {
+    timeout: 120_000,
+  }, async () => {
+    const [n1, n2] = nodes as [NodeProcess, NodeProcess];
+    await server.kill();
+    start(n1);
+    start(n2);
+    await Promise.all([importMice(n1), importMice(n2)]);
+    const shows = async (node: NodeProcess, key: string, goal: string) =>
+      (await recordsAt(node))?.find((record) => record.key === key)?.row[goal] === "1";
+    await until(() => shows(n1, "mouse-1", "taskA"), says);
+    await until(() => shows(n2, "mouse-10", "taskA"), says);
+    await server.restart();
+    await until(() => shows(n1, "mouse-10", "taskA"), says);
+    await until(() => shows(n2, "mouse-1", "taskA"), says);
+    expect([await n1.end("SIGTERM"), await n2.end("SIGTERM")]).toEqual([0, 0]);
+    expect([n1.crashes, n2.crashes]).toEqual([[], []]);
   });
 });
 

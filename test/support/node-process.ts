@@ -21,8 +21,12 @@ export class NodeProcess {
   readonly dataDir: string;
   readonly #options: NodeProcessOptions;
   #child: ChildProcess | null = null;
+  /** The process that was told to end last. */
+  #told: ChildProcess | null = null;
   #ended: Promise<number | null> = Promise.resolve(null);
   #output = "";
+  /** How processes ended that nobody had told to end. */
+  readonly crashes: string[] = [];
 
   constructor(options: NodeProcessOptions) {
     if (!existsSync(CLI)) throw new Error("dist is not built: run 'npm run build'");
@@ -52,7 +56,8 @@ export class NodeProcess {
     child.stderr.setEncoding("utf8").on("data", keep);
     this.#child = child;
     this.#ended = new Promise((resolve) =>
-      child.once("exit", (code) => {
+      child.once("exit", (code, signal) => {
+        if (this.#told !== child) this.crashes.push(code === null ? `${signal}` : `code ${code}`);
         this.#child = null;
         resolve(code);
       }),
@@ -61,6 +66,7 @@ export class NodeProcess {
 
   /** Ends it with a signal; resolves to its code when it is gone, null: the signal was the end of it. */
   async end(signal: NodeJS.Signals): Promise<number | null> {
+    this.#told = this.#child;
     this.#child?.kill(signal);
     return await this.#ended;
   }
