@@ -63,7 +63,7 @@ export class SiteLayers implements Holds {
     this.layers = new Layers(actors);
   }
 
-  noticed(changed: Changed, entry: Entry): void {
+  noticed(changed: Changed, entry: Pick<Entry, "receivedAt">): void {
     this.follow(this.layers.noticed(changed, entry));
   }
 
@@ -118,7 +118,7 @@ export class Workshop {
     this.ranks = new Ranks(board);
     this.#expiries = new Expiries(clock, (row) => this.#ranked(row));
     const notice: ClaimsWorld["notice"] = (told) => this.notices.tell(told);
-    this.#claims = options.claims({ notice, changed: (record, columns) => this.#scheduler?.changed(record, columns) });
+    this.#claims = options.claims({ notice, changed: (record, columns) => this.#mirrored(record, columns) });
     this.work = new Work({
       ...{ board, clock, notice, gate: this.gate, logs: this.logs, node: site.place },
       journal: options.journal,
@@ -163,6 +163,13 @@ export class Workshop {
       renew: (run) => this.work.renew(run),
       onError: (error) => fault("what a service brought can't be taken", error),
     });
+  }
+
+  /** A record of another node has changed: what it holds is held here too. */
+  #mirrored(record: BoardRecord, columns: readonly number[] | null): void {
+    const { layers, clock } = this.#options;
+    if (record.home !== null) layers.noticed({ record, columns }, { receivedAt: clock.now() });
+    this.#scheduler?.changed(record, columns);
   }
 
   /** Messages of the board that the bus did not take. */

@@ -24,8 +24,6 @@ export interface HomePorts extends KvClaimsPorts {
   readonly isSynced: () => boolean;
   /** Whether this node asks for the claim at this moment. */
   readonly isAsked: (key: string) => boolean;
-  /** Whether the claim is left over from a process that has ended, or from a run that was given up. */
-  readonly isStale: (claimed: Claimed) => boolean;
   /** Whether all nodes can see the record as it is. */
   readonly isShown: (record: BoardRecord) => boolean;
   readonly actorOf: (page: string, goal: string) => PlannedActor | undefined;
@@ -112,14 +110,14 @@ export class Home {
   }
 
   #situation(record: BoardRecord, { goal }: PlannedActor, key: string): Situation {
-    const { seen, holds, node, clock, isAsked, isStale, isShown } = this.#ports;
+    const { seen, holds, node, clock, isAsked, isShown } = this.#ports;
     const { said } = seen.find(key);
     const held = holds.at(key);
     return {
       truth: isAsked(key) || held?.isBegun === false ? { is: "asked" } : truthOf(record, goal, clock.now()),
       ...{ said, node, held },
       lapsed: seen.isLapsed(key),
-      stale: said.state === "claimed" && isStale(said),
+      stale: said.state === "claimed" && said.node === node && holds.find(said.run) === undefined,
       voided: this.#voided.get(key) ?? null,
       extra: this.#extra.get(key) ?? null,
       closed: record.complete && !this.isUncommitted(record) && isShown(record),

@@ -85,7 +85,7 @@ export class KvClaims implements Claims {
     });
     const holds = this.#holds;
     const isShown = (record: BoardRecord) => this.#mirror.isShown(record);
-    this.#home = new Home({ ...ports, seen, holds, serial, isSynced, isAsked, isStale, isShown, actorOf, removed });
+    this.#home = new Home({ ...ports, seen, holds, serial, isSynced, isAsked, isShown, actorOf, removed });
     this.#foreign = new Foreign({ ...ports, seen, holds, isSynced, isActive, actorOf });
     this.#mirror = new Mirror({
       ...{ kv, node, epoch, clock, isSynced, removed, fault },

@@ -20,7 +20,7 @@ export interface Situation {
   readonly said: Seen["said"];
   /** The claim's lease has run out here. */
   readonly lapsed: boolean;
-  /** The claim is of an earlier process of this node, or one that was given up here. */
+  /** The claim is one of this node that is not held: of an earlier process, or of a run that has ended here. */
   readonly stale: boolean;
   readonly node: string;
   /** The run that holds the goal on this node; null: none. */

@@ -10,7 +10,7 @@ import type { PlannedActor } from "../site.ts";
 import type { Refused } from "./claims.ts";
 import { slotKey } from "./keys.ts";
 import { type SeenSlot, SlotTable } from "./slot-table.ts";
-import type { SlotValue } from "./values.ts";
+import { readSlot, type SlotValue } from "./values.ts";
 
 export interface SiteSlotsOptions {
   readonly kv: KeyValue;
@@ -100,10 +100,11 @@ export class SiteSlots {
     const before = this.#table.find(goal, number);
     const after = this.#note(goal, number, text, revision);
     if (before.value.state === "held" && after.value.state === "free") this.#options.freed();
-    // All that was changed before this flag was raised has been told.
-    if (!this.#isSynced || after.value.state !== "held") return;
-    const raised = this.#raised.get(after.value.run);
-    raised?.tell(this.#blocked(raised.actor, after.value.run, after.takenAt));
+    // When a flag comes by, all that was changed before it has been told. An older change of its slot is no flag.
+    const flag = text === null ? null : readSlot(text);
+    if (!this.#isSynced || flag?.state !== "held") return;
+    const raised = this.#raised.get(flag.run);
+    raised?.tell(this.#blocked(raised.actor, flag.run, revision));
   }
 
   /** Whether a slot could be taken now, as far as is known. */

@@ -109,6 +109,7 @@ async function placeOf(
       },
     },
   });
+  teller.tailOf = (run, bytes) => place.workshop.logs.tail(run, bytes);
   try {
     if (options.dryRun === true || options.compat !== undefined) await place.attach();
     else await place.open(false);
@@ -202,8 +203,14 @@ function waitingFor(place: Place): number {
   return count;
 }
 
+/** Of the log of a run that failed, shown. */
+const TAIL_LINES = 10;
+const TAIL_BYTES = 2_048;
+
 /** Says what becomes of runs, as they begin and end. */
 class RunTeller {
+  /** The end of a run's log. */
+  tailOf: (run: string, bytes: number) => string = () => "";
   done = 0;
   failed = 0;
   again = 0;
@@ -232,6 +239,13 @@ class RunTeller {
     const word = outcome === "retry" ? "again " : outcome.padEnd(6);
     const why = change.detail === undefined ? "" : `: ${change.detail}`;
     this.#shell.write(`${word}  ${page.name}  ${keys.join(" ")}  ${change.goal}  ${(ms / 1_000).toFixed(1)} s${why}`);
+    if (outcome !== "done") this.#tail(change.run);
+  }
+
+  /** The log goes with this process: what a run that failed said last is shown now. */
+  #tail(run: string): void {
+    const lines = this.tailOf(run, TAIL_BYTES).trimEnd().split("\n").slice(-TAIL_LINES);
+    for (const line of lines) if (line !== "") this.#shell.write(`        | ${line}`);
   }
 }
 

@@ -8,10 +8,10 @@ import { limits } from "../limits.ts";
 import type { Conflict, Hold, PlannedActor, RetryConfig } from "../site.ts";
 import type { CheckTypes } from "./event-types.ts";
 import type { PlanFile, WrittenActor } from "./file.ts";
-import type { Work, Workers } from "./work.ts";
 import { checkName, OWN_COLUMNS } from "./names.ts";
 import type { Pages } from "./pages.ts";
 import { readSettings } from "./settings.ts";
+import type { Work, Workers } from "./work.ts";
 
 /** What of an actor a plan is checked against: its data, not its function. */
 export type Declared = Pick<

@@ -14,6 +14,10 @@ export class Run implements Job {
   /** End the watch over the lease, and over the time. */
   stopWatch: () => void = () => {};
   stopTime: () => void = () => {};
+  /** What its executor has not answered yet; null: it has not begun, or has. */
+  work: Promise<unknown> | null = null;
+  /** It takes no place outside this process any more. */
+  left = false;
   #abort: AbortController | null = null;
   #row: Readonly<Record<string, string>> | null = null;
   readonly #read: (record: BoardRecord) => Record<string, string>;

@@ -70,6 +70,9 @@ export class Work {
   /** Runs begun in this turn of the event loop, and those that wait for the next. */
   #turn = 0;
   readonly #waiting: Begun[] = [];
+  /** Begun and not ended, by kind; and those that wait for a place outside this process. */
+  readonly #atWork = new Map<ActorKind, number>();
+  readonly #full: Begun[] = [];
   /** Claims asked for, and results on their way to another home. */
   #pending = 0;
   #closed = false;
@@ -90,7 +93,7 @@ export class Work {
 
   /** Runs at work, and results that are not on disk. */
   get busy(): number {
-    return this.#runs.size + this.#pending + this.#outbox.pending + this.#waiting.length;
+    return this.#runs.size + this.#pending + this.#outbox.pending + this.#waiting.length + this.#full.length;
   }
 
   /** Begins a run of a goal whose cell is `running`, without a run yet: now, or when others have had their turn. */
@@ -121,6 +124,11 @@ export class Work {
       this.#scheduler!.ended(actor, record);
       return;
     }
+    if (this.#isFull(actor.kind)) {
+      this.#full.push(begun);
+      return;
+    }
+    this.#atWork.set(actor.kind, (this.#atWork.get(actor.kind) ?? 0) + 1);
     const asked = claims.acquire(actor, record, newRun(), mark.attempts + 1);
     if (!(asked instanceof Promise)) {
       this.#answered(begun, asked);
@@ -138,6 +146,24 @@ export class Work {
         this.#giveBack(begun);
       },
     );
+  }
+
+  /** So many work outside this process already: who comes now has neither a claim nor a time that runs. */
+  #isFull(kind: ActorKind): boolean {
+    return this.#ports.executors[kind]?.outside === true && (this.#atWork.get(kind) ?? 0) >= limits.outsideRuns;
+  }
+
+  /** A run takes none of the places any more: the next may have it. */
+  #leave(run: Run): void {
+    if (run.left) return;
+    run.left = true;
+    this.#free(run.actor.kind);
+  }
+
+  #free(kind: ActorKind): void {
+    this.#atWork.set(kind, (this.#atWork.get(kind) ?? 1) - 1);
+    const next = this.#full.findIndex(({ actor }) => actor.kind === kind);
+    if (next >= 0) this.#start(this.#full.splice(next, 1)[0]!);
   }
 
   /** Ends a run; unless somebody has written into its cell, the goal is begun anew. */
@@ -237,6 +263,7 @@ export class Work {
   async close(): Promise<void> {
     this.#closed = true;
     this.#waiting.length = 0;
+    this.#full.length = 0;
     for (const run of [...this.#runs.values()]) {
       if (!this.#forget(run)) continue;
       run.abort("the place stops");
@@ -261,6 +288,21 @@ export class Work {
     const again = actor === undefined ? ({ outcome: "failed" } as const) : this.#lapsed(actor, cell.attempts);
     this.#outbox.append({ ...of, why: "restart", detail, ...again });
     this.#ports.count(goal, "lapsed");
+    if (again.outcome !== "failed") return;
+    const { notice, node: host } = this.#ports;
+    const { page, key, run } = of;
+    notice({
+      host,
+      page,
+      key,
+      keys: keysByName(record),
+      goal,
+      run,
+      attempt: cell.attempts,
+      outcome: "failed",
+      detail,
+      log: "",
+    });
   }
 
   #answered(begun: Begun, answer: Claim | Refused): void {
@@ -306,6 +348,7 @@ export class Work {
 
   /** The goal was not begun after all. */
   #giveBack({ actor, record, mark }: Begun): void {
+    this.#free(actor.kind);
     const column = record.page.column(actor.goal)!;
     // Unless somebody has written into the cell meanwhile.
     if (record.cells[column] === mark) record.cells[column] = begunFrom(mark);
@@ -325,10 +368,15 @@ export class Work {
       return;
     }
     this.#watchTime(run);
+    run.work = result;
     result.then(
       (outcome) => {
-        if (outcome.outcome === "accepted") this.#watchLease(run);
-        else this.#finish(run, outcome);
+        run.work = null;
+        if (outcome.outcome !== "accepted") this.#finish(run, outcome);
+        else if (this.#runs.get(run.run) === run) {
+          this.#leave(run);
+          this.#watchLease(run);
+        }
       },
       (error) => this.#finish(run, failure(error)),
     );
@@ -417,7 +465,18 @@ export class Work {
     const detail =
       why === "timeout" ? `took longer than ${actor.timeoutMs} ms` : `was not renewed for ${actor.leaseMs} ms`;
     this.#notice(run, "lapsed", detail);
-    this.#lapse(run, { why, detail, ...this.#lapsed(actor, run.attempt) });
+    const lapse = () => this.#lapse(run, { why, detail, ...this.#lapsed(actor, run.attempt) });
+    if (run.work === null) {
+      lapse();
+      return;
+    }
+    // Its place stays taken until it has really ended: what conflicts with it must not begin beside it.
+    this.#pending++;
+    const ended = () => {
+      this.#pending--;
+      lapse();
+    };
+    run.work.then(ended, ended);
   }
 
   #lapse(run: Run, rest: Pick<Lapse, "why" | "outcome" | "detail" | "notBefore">): Promise<boolean> {
@@ -455,7 +514,9 @@ export class Work {
   #forget(run: Run): boolean {
     run.stopWatch();
     run.stopTime();
-    return this.#runs.delete(run.run);
+    if (!this.#runs.delete(run.run)) return false;
+    this.#leave(run);
+    return true;
   }
 
   /** When a run is to be done again, until the limit of tries. */

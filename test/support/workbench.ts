@@ -36,7 +36,11 @@ export class Hands implements Executor {
 
   run(job: Job): Promise<Result | Accepted> {
     this.jobs.push(job);
-    return new Promise((end, fail) => this.#open.set(job.run, { end, fail }));
+    return new Promise((end, fail) => {
+      this.#open.set(job.run, { end, fail });
+      // As every executor: it ends soon after it is told to.
+      job.signal.addEventListener("abort", () => end({ outcome: "failed", detail: "aborted" }));
+    });
   }
 
   /** "goal key" of the jobs begun, in their order. */
