@@ -244,9 +244,20 @@ class Site {
     if (await this.#finishDead(dead)) this.#woken.add(dead.run);
   }
 
-  async #finishDead({ key, run, revision }: Dead): Promise<boolean> {
+  /** A server that is busy may not answer in time: then what stands in the bucket says whether it took it. */
+  async #finishDead(dead: Dead, tries = 5): Promise<boolean> {
+    const { key, run, revision } = dead;
+    const { kv } = this.#nodes[0]!;
+    const name = claimKey("jobs", key, "t");
     const value: ClaimValue = { state: "finished", node: "dead", run, attempt: 1, result: { outcome: "done" } };
-    return (await this.#nodes[0]!.kv.update(claimKey("jobs", key, "t"), JSON.stringify(value), revision)) !== null;
+    const text = JSON.stringify(value);
+    try {
+      return (await kv.update(name, text, revision)) !== null;
+    } catch (error) {
+      if (tries === 0) throw error;
+      const held = await kv.get(name).catch(() => null);
+      return held?.value === text || this.#finishDead(dead, tries - 1);
+    }
   }
 
   #isDone(key: string): boolean {
