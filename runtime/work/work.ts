@@ -459,24 +459,27 @@ export class Work {
       // Nobody has written over it.
       if (record.home === null && cell?.state === "running" && cell.run === run.run)
         this.#giveUp({ page, key, goal: actor.goal, run: run.run });
-      this.#scheduler!.ended(actor, record);
+      this.#whenOver(run, () => this.#scheduler!.ended(actor, record));
       return;
     }
     const detail =
       why === "timeout" ? `took longer than ${actor.timeoutMs} ms` : `was not renewed for ${actor.leaseMs} ms`;
     this.#notice(run, "lapsed", detail);
-    const lapse = () => this.#lapse(run, { why, detail, ...this.#lapsed(actor, run.attempt) });
-    if (run.work === null) {
-      lapse();
+    this.#whenOver(run, () => this.#lapse(run, { why, detail, ...this.#lapsed(actor, run.attempt) }));
+  }
+
+  /** The place of a run stays taken until it has really ended: what conflicts with it must not begin beside it. */
+  #whenOver({ work }: Run, then: () => void): void {
+    if (work === null) {
+      then();
       return;
     }
-    // Its place stays taken until it has really ended: what conflicts with it must not begin beside it.
     this.#pending++;
-    const ended = () => {
+    const over = () => {
       this.#pending--;
-      lapse();
+      then();
     };
-    run.work.then(ended, ended);
+    work.then(over, over);
   }
 
   #lapse(run: Run, rest: Pick<Lapse, "why" | "outcome" | "detail" | "notBefore">): Promise<boolean> {
@@ -502,7 +505,7 @@ export class Work {
     if (run === undefined || !this.#forget(run)) return;
     run.abort("its claim was lost");
     this.#extra(run);
-    this.#scheduler!.ended(run.actor, run.record);
+    this.#whenOver(run, () => this.#scheduler!.ended(run.actor, run.record));
   }
 
   #extra(run: Run): void {

@@ -117,6 +117,7 @@ class World {
         // The server's plug is pulled: it comes back without what it had written last.
         for (const each of this.#nodes) (each?.kv as MemoryKv | undefined)?.cut();
         this.#restore();
+        this.#backup = this.#restore; // what was lost stays lost
         this.#isRewound = true;
         this.mend();
         break;

@@ -100,12 +100,24 @@ describe("a lease", () => {
     expect(home.log()).toEqual(["claim t x", "lapse t retry"]);
   });
 
+  it("has not run out when its renewals have not come by yet: the bucket is asked first", async () => {
+    await oneAtWork();
+    const { told } = site.line(home);
+    site.line(home).told = () => {};
+    await site.pass(2 * LEASE, 1_000);
+    site.line(home).told = told;
+
+    expect(home.log()).toEqual(["claim t worker"]);
+    expect(site.working).toEqual(["worker t a"]);
+  });
+
   it("is taken over while the home is down; the home hears of it when it is back", async () => {
     const worker = await oneAtWork();
     const other = await site.open("other");
     const disk = site.kill(home);
     site.kill(worker);
-    await site.pass(LEASE);
+    await site.pass(LEASE - 1);
+    expect(site.working).toEqual([]);
     await site.pass(1);
     expect(site.working).toEqual(["other t a"]);
     await site.end(other);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { type Claim, LocalClaims } from "../../../runtime/claims/claims.ts";
 import { limits } from "../../../runtime/limits.ts";
 import type { Executor, Job, Result } from "../../../runtime/work/job.ts";
 import { plannedActor } from "../../support/plans.ts";
@@ -22,16 +23,43 @@ class Slow implements Executor {
   }
 }
 
-describe("the place of a run that took too long", () => {
-  it("stays taken until it has really ended", async () => {
-    const slow = new Slow();
+/** Claims that can be taken away. */
+class LosableClaims extends LocalClaims {
+  lose: (claim: Claim) => void = () => {};
+
+  onLost(listener: (claim: Claim) => void): void {
+    this.lose = listener;
+  }
+}
+
+describe("the place of a run that is told to end", () => {
+  async function held() {
+    const [slow, hands, claims] = [new Slow(), new Hands(), new LosableClaims()];
     const actors = [
       plannedActor("a", { timeoutMs: MINUTE, onLapse: "fail" }),
       plannedActor("b", { kind: "command", conflicts: [{ goal: "a", limit: 1, scope: "node" }] }),
     ];
-    const hands = new Hands();
-    const bench = new Workbench({ actors, executors: { module: slow, command: hands } });
+    const bench = new Workbench({ actors, claims, executors: { module: slow, command: hands } });
     await bench.set({});
+    return { bench, slow, hands, claims };
+  }
+
+  it.each<[string, (of: Awaited<ReturnType<typeof held>>) => Promise<void> | void]>([
+    ["a person wrote over it", ({ bench }) => bench.set({ a: "1" })],
+    ["its claim was lost", ({ claims, slow }) => claims.lose({ run: slow.jobs[0]!.run, attempt: 1, token: 0 })],
+  ])("stays taken until it has really ended: %s", async (_, end) => {
+    const of = await held();
+    await end(of);
+    await of.bench.pass(1);
+    expect([of.slow.jobs[0]!.signal.aborted, of.hands.begun]).toEqual([true, []]);
+    of.slow.endAll();
+    await of.bench.pass(1);
+
+    expect(of.hands.begun).toEqual(["b 1"]);
+  });
+
+  it("stays taken until it has really ended: it took too long", async () => {
+    const { bench, slow, hands } = await held();
     await bench.pass(MINUTE);
     expect([slow.jobs[0]!.signal.aborted, bench.cell("a")?.state, hands.begun]).toEqual([true, "running", []]);
     slow.endAll();
