@@ -71,6 +71,13 @@ export class NodeProcess {
     return await this.#ended;
   }
 
+  /** Stops it, and lets it go on after so many ms, as if nothing had been. What it started is not stopped. */
+  async holdUp(ms: number): Promise<void> {
+    this.#child?.kill("SIGSTOP");
+    await new Promise((done) => setTimeout(done, ms));
+    this.#child?.kill("SIGCONT");
+  }
+
   /** Asks it over its control socket. Null: nobody answers. @throws AisleError with what it refused */
   async ask<T>(method: Method, path: string, sent?: Sent): Promise<T | null> {
     try {
