@@ -47,12 +47,12 @@ import { RuntimeMetrics } from "./metrics.ts";
 import type { Pace } from "./pacer.ts";
 import { differenceOf } from "./plan/difference.ts";
 import { Runner, type WorkPorts } from "./runner.ts";
+import type { RemoteRuns } from "./runs/remote-runs.ts";
+import { openWebhook, type Webhook } from "./runs/webhook.ts";
 import { scoringOf } from "./scoring.ts";
 import type { Plan, PlannedActor, Site } from "./site.ts";
 import { type LmdbDeadLetters, openDeadLetters } from "./store/deadletters.ts";
 import { IdentityStore } from "./store/identities.ts";
-import type { RemoteRuns } from "./work/remote-runs.ts";
-import { openWebhook, type Webhook } from "./work/webhook.ts";
 import { type Workers, workersOf } from "./workers.ts";
 import { type ClaimsWorld, SiteLayers, Workshop } from "./workshop.ts";
 

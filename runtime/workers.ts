@@ -3,12 +3,12 @@ import { join } from "node:path";
 import type { Bus } from "./bus/bus.ts";
 import type { Clock } from "./clock.ts";
 import type { Log } from "./log.ts";
+import { createCommandExecutor } from "./runs/command.ts";
+import type { Executor } from "./runs/job.ts";
+import { createModuleExecutor } from "./runs/module.ts";
+import { endOrphans } from "./runs/orphans.ts";
+import { createRemoteExecutor } from "./runs/remote.ts";
 import type { ActorKind, Plan, Site } from "./site.ts";
-import { createCommandExecutor } from "./work/command.ts";
-import type { Executor } from "./work/job.ts";
-import { createModuleExecutor } from "./work/module.ts";
-import { endOrphans } from "./work/orphans.ts";
-import { createRemoteExecutor } from "./work/remote.ts";
 
 export interface WorkersOptions {
   readonly site: Site;

@@ -19,15 +19,15 @@ import { limits } from "./limits.ts";
 import type { LabelledReading } from "./metrics.ts";
 import { type Pace, Pacer } from "./pacer.ts";
 import type { Worker } from "./runner.ts";
+import { Deadlines } from "./runs/deadlines.ts";
+import type { Executor, Notice } from "./runs/job.ts";
+import { RunLogs } from "./runs/log.ts";
+import { Notices } from "./runs/notices.ts";
+import { workReadings } from "./runs/readings.ts";
+import { openRuns, type RemoteRuns } from "./runs/remote-runs.ts";
+import { Work } from "./runs/work.ts";
 import type { Blocker, Gate, Scheduler } from "./scheduler.ts";
 import type { ActorKind, Plan, PlannedActor, Site } from "./site.ts";
-import { Deadlines } from "./work/deadlines.ts";
-import type { Executor, Notice } from "./work/job.ts";
-import { RunLogs } from "./work/log.ts";
-import { Notices } from "./work/notices.ts";
-import { workReadings } from "./work/readings.ts";
-import { openRuns, type RemoteRuns } from "./work/remote-runs.ts";
-import { Work } from "./work/work.ts";
 
 export interface WorkshopOptions {
   readonly site: Site;

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../runtime/clock.ts";
-import { createCommandExecutor } from "../runtime/work/command.ts";
-import { createModuleExecutor } from "../runtime/work/module.ts";
+import { createCommandExecutor } from "../runtime/runs/command.ts";
+import { createModuleExecutor } from "../runtime/runs/module.ts";
 import { jobOf } from "./support/jobs.ts";
 import { scratch, script } from "./support/scripts.ts";
 

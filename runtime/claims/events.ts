@@ -2,8 +2,8 @@
 import type { BoardRecord } from "../board/board.ts";
 import type { Change } from "../board/change.ts";
 import { keysByName } from "../board/message.ts";
+import { readFields } from "../runs/fields.ts";
 import type { PlannedActor } from "../site.ts";
-import { readFields } from "../work/fields.ts";
 import { again, lapsed } from "./policy.ts";
 import type { ClaimNotice } from "./ports.ts";
 import type { Event, Why } from "./settling.ts";

@@ -2,8 +2,8 @@ import type { Board, BoardRecord, Column } from "../board/board.ts";
 import type { KeyValue } from "../bus/kv.ts";
 import type { Clock } from "../clock.ts";
 import type { Draft } from "../journal/journal.ts";
+import type { Notice } from "../runs/job.ts";
 import type { Plan } from "../site.ts";
-import type { Notice } from "../work/job.ts";
 
 /** What people should know of a run elsewhere; its log is with the node that ran it. */
 export type ClaimNotice = Omit<Notice, "at" | "site" | "place" | "log">;

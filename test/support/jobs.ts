@@ -1,7 +1,7 @@
 // Jobs as executors get them.
 import { keyOf } from "../../runtime/board/board.ts";
+import type { Job } from "../../runtime/runs/job.ts";
 import type { PlannedActor } from "../../runtime/site.ts";
-import type { Job } from "../../runtime/work/job.ts";
 import { plannedActor } from "./plans.ts";
 
 export interface JobOptions extends Partial<Omit<Job, "actor">> {

@@ -12,7 +12,7 @@ import { loadSitePlan, openSite, type SiteOptions } from "../../runtime/config.t
 import type { RecordView } from "../../runtime/http/ports.ts";
 import type { Entry } from "../../runtime/journal/journal.ts";
 import { Place, type StartOptions } from "../../runtime/main.ts";
-import type { Notice } from "../../runtime/work/job.ts";
+import type { Notice } from "../../runtime/runs/job.ts";
 import { script, shell } from "./scripts.ts";
 
 const DECLARED = actors as unknown as SiteOptions["actors"];

@@ -5,10 +5,10 @@ import { KvClaims } from "../../runtime/claims/kv-claims.ts";
 import type { ClaimNotice } from "../../runtime/claims/ports.ts";
 import type { Clock, ManualClock } from "../../runtime/clock.ts";
 import type { Entry, Journal } from "../../runtime/journal/journal.ts";
+import type { Accepted, Executor, Job, Result } from "../../runtime/runs/job.ts";
+import { Work } from "../../runtime/runs/work.ts";
 import { Scheduler } from "../../runtime/scheduler.ts";
 import type { Plan } from "../../runtime/site.ts";
-import type { Accepted, Executor, Job, Result } from "../../runtime/work/job.ts";
-import { Work } from "../../runtime/work/work.ts";
 import { type Disk, emptyDisk, MemoryJournal } from "./memory-journal.ts";
 
 export interface NodeOptions {

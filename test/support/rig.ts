@@ -12,8 +12,8 @@ import type { Receipt } from "../../runtime/http/ports.ts";
 import { EventIngest, type Refused } from "../../runtime/ingest.ts";
 import { type Replayed, replay } from "../../runtime/replay.ts";
 import { Runner, type WorkPorts } from "../../runtime/runner.ts";
+import { Work } from "../../runtime/runs/work.ts";
 import type { Plan, Row } from "../../runtime/site.ts";
-import { Work } from "../../runtime/work/work.ts";
 import { type Disk, emptyDisk, MemoryJournal } from "./memory-journal.ts";
 import { ACTORS, CUSTOMERS, EXPLAIN, OPENING, shopModel, shopPlan, shopReader, WORLD } from "./shop.ts";
 

@@ -4,7 +4,7 @@ import { NatsBus } from "../../../runtime/bus/nats.ts";
 import { NatsKv } from "../../../runtime/bus/nats-kv.ts";
 import { boardBucket, claimKey } from "../../../runtime/claims/keys.ts";
 import { systemClock } from "../../../runtime/clock.ts";
-import type { Job, Result } from "../../../runtime/work/job.ts";
+import type { Job, Result } from "../../../runtime/runs/job.ts";
 import { until } from "../../contracts/bus.ts";
 import { sharedPlan } from "../../support/cluster.ts";
 import type { Disk } from "../../support/memory-journal.ts";

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { Slots } from "../../../runtime/work/slots.ts";
+import { Slots } from "../../../runtime/runs/slots.ts";
 
 describe("slots", () => {
   let slots: Slots;

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { systemClock } from "../../../runtime/clock.ts";
 import { bootId, startOf } from "../../../runtime/journal/owner.ts";
-import { endOrphans, noteProcess } from "../../../runtime/work/orphans.ts";
+import { endOrphans, noteProcess } from "../../../runtime/runs/orphans.ts";
 import { emit } from "../../support/emit.ts";
 import { hastyClock, scratch, shell } from "../../support/scripts.ts";
 
@@ -16,7 +16,7 @@ let dir: string;
 
 beforeAll(() => {
   const leaves = ["runtime/errors.ts", "runtime/limits.ts", "runtime/clock.ts", "runtime/journal/owner.ts"];
-  built = emit(["runtime/work", "runtime/board", ...leaves], []);
+  built = emit(["runtime/runs", "runtime/board", ...leaves], []);
 });
 afterAll(() => built.remove());
 beforeEach(() => {
@@ -26,7 +26,7 @@ beforeEach(() => {
 /** Kills a process of ours as if the plug were pulled, with one command at work; returns the command's processes. */
 async function orphaned(lines: string, count: number): Promise<number[]> {
   const file = shell(dir, "taskA", lines);
-  const parent = spawn(process.execPath, [resolve("test/fixtures/work/orphan-parent.mjs"), built.dir, dir, file]);
+  const parent = spawn(process.execPath, [resolve("test/fixtures/runs/orphan-parent.mjs"), built.dir, dir, file]);
   let printed = "";
   parent.stdout.on("data", (part) => {
     printed += part;

@@ -3,9 +3,9 @@ import type { Bus } from "../../../runtime/bus/bus.ts";
 import { MemoryBus } from "../../../runtime/bus/memory.ts";
 import { NatsBus } from "../../../runtime/bus/nats.ts";
 import { limits } from "../../../runtime/limits.ts";
-import type { Executor, Result } from "../../../runtime/work/job.ts";
-import { createRemoteExecutor } from "../../../runtime/work/remote.ts";
-import { openRuns, type RemoteRuns } from "../../../runtime/work/remote-runs.ts";
+import type { Executor, Result } from "../../../runtime/runs/job.ts";
+import { createRemoteExecutor } from "../../../runtime/runs/remote.ts";
+import { openRuns, type RemoteRuns } from "../../../runtime/runs/remote-runs.ts";
 import { jobOf } from "../../support/jobs.ts";
 import { describeWithNats, type NatsServer, startNatsServer } from "../../support/nats-server.ts";
 

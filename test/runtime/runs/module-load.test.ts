@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Mistake } from "../../../runtime/errors.ts";
-import type { Result } from "../../../runtime/work/job.ts";
+import type { Result } from "../../../runtime/runs/job.ts";
 import { emit } from "../../support/emit.ts";
 import { scratch } from "../../support/scripts.ts";
 
@@ -19,7 +19,7 @@ let built: ReturnType<typeof emit>;
 let dir: string;
 
 beforeAll(() => {
-  built = emit(["runtime/work", "runtime/errors.ts", "runtime/limits.ts", "runtime/clock.ts"], []);
+  built = emit(["runtime/runs", "runtime/errors.ts", "runtime/limits.ts", "runtime/clock.ts"], []);
 });
 afterAll(() => built.remove());
 beforeEach(() => {
@@ -34,7 +34,7 @@ function write(name: string, text: string): string {
 }
 
 async function load(...files: readonly string[]): Promise<Loaded[]> {
-  const args = [resolve("test/fixtures/work/module-child.mjs"), built.dir, ...files];
+  const args = [resolve("test/fixtures/runs/module-child.mjs"), built.dir, ...files];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   return stdout
     .trim()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { limits } from "../../../runtime/limits.ts";
-import { RunLogs } from "../../../runtime/work/log.ts";
+import { RunLogs } from "../../../runtime/runs/log.ts";
 import { Dice } from "../../support/dice.ts";
 import { prng } from "../../support/prng.ts";
 

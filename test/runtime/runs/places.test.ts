@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Claim, LocalClaims } from "../../../runtime/claims/claims.ts";
 import { limits } from "../../../runtime/limits.ts";
-import type { Executor, Job, Result } from "../../../runtime/work/job.ts";
+import type { Executor, Job, Result } from "../../../runtime/runs/job.ts";
 import { plannedActor } from "../../support/plans.ts";
 import { Hands, Workbench } from "../../support/workbench.ts";
 

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { NatsBus } from "../../../runtime/bus/nats.ts";
-import type { Executor, Result } from "../../../runtime/work/job.ts";
-import { createRemoteExecutor } from "../../../runtime/work/remote.ts";
-import { openRuns, type RemoteRuns } from "../../../runtime/work/remote-runs.ts";
+import type { Executor, Result } from "../../../runtime/runs/job.ts";
+import { createRemoteExecutor } from "../../../runtime/runs/remote.ts";
+import { openRuns, type RemoteRuns } from "../../../runtime/runs/remote-runs.ts";
 import { type JobOptions, jobOf } from "../../support/jobs.ts";
 import { describeWithNats, type NatsServer, startNatsServer } from "../../support/nats-server.ts";
 
@@ -43,7 +43,7 @@ describe.runIf(isThere)("an actor in Python", () => {
         },
         onError: (error) => expect(error).toBeNull(),
       });
-      actor = spawn("python3", ["test/fixtures/work/actor.py", server.url, "aisle.lab.*"]);
+      actor = spawn("python3", ["test/fixtures/runs/actor.py", server.url, "aisle.lab.*"]);
       const keep = (part: Buffer) => {
         printed += part;
       };

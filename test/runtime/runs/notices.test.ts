@@ -2,9 +2,9 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { MemoryBus } from "../../../runtime/bus/memory.ts";
 import { ManualClock } from "../../../runtime/clock.ts";
 import { limits } from "../../../runtime/limits.ts";
-import type { Notice } from "../../../runtime/work/job.ts";
-import { RunLogs } from "../../../runtime/work/log.ts";
-import { Notices, sentenceOf, type Told } from "../../../runtime/work/notices.ts";
+import type { Notice } from "../../../runtime/runs/job.ts";
+import { RunLogs } from "../../../runtime/runs/log.ts";
+import { Notices, sentenceOf, type Told } from "../../../runtime/runs/notices.ts";
 
 const TOLD: Told = {
   ...{ host: "box-1", page: "samples", key: "lab1,a", keys: { lab: "lab1", sample: "a" }, goal: "taskA" },

@@ -3,8 +3,8 @@ import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { MemoryBus } from "../../../runtime/bus/memory.ts";
 import { ManualClock } from "../../../runtime/clock.ts";
 import { limits } from "../../../runtime/limits.ts";
-import type { Notice } from "../../../runtime/work/job.ts";
-import { openWebhook, type Webhook } from "../../../runtime/work/webhook.ts";
+import type { Notice } from "../../../runtime/runs/job.ts";
+import { openWebhook, type Webhook } from "../../../runtime/runs/webhook.ts";
 import { type Answer, deadUrl, HttpService, hangUp, silence, text } from "../../support/http-service.ts";
 
 const BASE = "aisle.pipeline.box-1";

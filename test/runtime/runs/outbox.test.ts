@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { type Change, changeOf, type SetCells } from "../../../runtime/board/change.ts";
 import { ManualClock } from "../../../runtime/clock.ts";
 import { AisleError } from "../../../runtime/errors.ts";
-import { Outbox } from "../../../runtime/work/outbox.ts";
+import { Outbox } from "../../../runtime/runs/outbox.ts";
 import { MemoryJournal } from "../../support/memory-journal.ts";
 import { turns } from "../../support/rig.ts";
 

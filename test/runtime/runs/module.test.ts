@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { ManualClock, systemClock } from "../../../runtime/clock.ts";
 import { limits } from "../../../runtime/limits.ts";
-import { createModuleExecutor, type Modules } from "../../../runtime/work/module.ts";
+import { createModuleExecutor, type Modules } from "../../../runtime/runs/module.ts";
 import { jobOf } from "../../support/jobs.ts";
 import { scratch } from "../../support/scripts.ts";
 

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { systemClock } from "../../../runtime/clock.ts";
 import { limits } from "../../../runtime/limits.ts";
-import { type CommandOptions, commandFault, createCommandExecutor } from "../../../runtime/work/command.ts";
-import type { Executor } from "../../../runtime/work/job.ts";
+import { type CommandOptions, commandFault, createCommandExecutor } from "../../../runtime/runs/command.ts";
+import type { Executor } from "../../../runtime/runs/job.ts";
 import { jobOf } from "../../support/jobs.ts";
 import { hastyClock, scratch, script, shell } from "../../support/scripts.ts";
 

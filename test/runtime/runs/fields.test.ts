@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Page } from "../../../runtime/board/board.ts";
 import { limits } from "../../../runtime/limits.ts";
+import { readFields } from "../../../runtime/runs/fields.ts";
 import type { PageConfig } from "../../../runtime/site.ts";
-import { readFields } from "../../../runtime/work/fields.ts";
 import { pageConfig } from "../../support/plans.ts";
 
 const pageWith = (more: Partial<PageConfig> = {}) => new Page(pageConfig("jobs", { goals: ["a", "b"], ...more }));
