@@ -5,23 +5,16 @@
 //           interleaved evenly, in order of time; 20,000 identities (1,000 and 100,000 beside it), batches of 1,024 (and
 //           of 1). Every candidate takes the same events in turns, from the same warm state, copies and parsing included.
 
-import { readFileSync } from "node:fs";
 import { Fold, type Lookup } from "../runtime/core/fold.ts";
 import { Scanner } from "../runtime/core/scanner.ts";
 import { compile } from "../runtime/spec/compile.ts";
-import { readTransform } from "../runtime/spec/load.ts";
 import type { Transform } from "../runtime/spec/spec.ts";
-import { prng } from "../test/support/prng.ts";
 import { keep, median } from "./measure.ts";
-
-const EVENTS = new URL("../../test/cases/offer-ai/events.jsonl", import.meta.url);
-const SPECS = new URL("../../test/cases/blurr/offer_ai_window_fixed/", import.meta.url);
+import { isoSeconds, moveOn, offerAi, Sessions, START, type Workload, workload } from "./offers.ts";
 
 /** Events that one candidate takes in a turn. */
 const TURN = 16_384;
 const BATCH = 1_024;
-const MS_PER_EVENT = 250;
-const START = Date.parse("2026-01-05T00:00:00Z");
 
 /** What the offer-ai spec reads. */
 const FIELDS = [
@@ -81,64 +74,6 @@ export async function bench({ quick }: { quick: boolean }): Promise<{
   };
 }
 
-function offerAi(): Transform {
-  const read = (name: string) => ({ file: name, text: readFileSync(new URL(name, SPECS), "utf8") });
-  const { spec, mistakes } = readTransform({ streaming: read("streaming.yml"), window: read("window.yml") });
-  if (spec === null) throw new Error(JSON.stringify(mistakes));
-  return spec;
-}
-
-// Input
-
-/** Events as bytes, and where in each its time stands: a new pass through them comes later. */
-interface Workload {
-  readonly payloads: Buffer[];
-  readonly timeAt: Int32Array;
-  readonly identities: number;
-}
-
-function workload(identities: number, count: number): Workload {
-  const random = prng(7); // the same events in every run, so that before and after can be compared
-  const recorded = readFileSync(EVENTS, "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-  const offsets = Int32Array.from({ length: identities }, () => Math.floor(random() * recorded.length));
-  const played = new Int32Array(identities);
-  const payloads: Buffer[] = [];
-  const timeAt = new Int32Array(count);
-  let turn: number[] = [];
-  for (let i = 0; i < count; i++) {
-    if (turn.length === 0) turn = shuffled(identities, random);
-    const identity = turn.pop()!;
-    const event = { ...recorded[(offsets[identity]! + played[identity]!++) % recorded.length] };
-    event.event_time = isoSeconds(START + i * MS_PER_EVENT);
-    event.customer_identifier = renamed(event.customer_identifier, identity);
-    event.session_id = renamed(event.session_id, identity);
-    payloads.push(Buffer.from(JSON.stringify(event)));
-    timeAt[i] = payloads[i]!.indexOf(event.event_time);
-  }
-  return { payloads, timeAt, identities };
-}
-
-/** A uuid that carries the identity's number. */
-function renamed(uuid: string, identity: number): string {
-  return uuid.slice(0, 28) + identity.toString(16).padStart(8, "0");
-}
-
-function isoSeconds(at: number): string {
-  return new Date(at).toISOString().slice(0, 19);
-}
-
-function shuffled(count: number, random: () => number): number[] {
-  const items = Array.from({ length: count }, (_, i) => i);
-  for (let i = count - 1; i > 0; i--) {
-    const j = Math.floor((i + 1) * random());
-    [items[i], items[j]] = [items[j]!, items[i]!];
-  }
-  return items;
-}
-
 // Candidates
 
 interface Candidate {
@@ -158,7 +93,8 @@ function inTurns<T extends Record<string, Candidate>>(
   const loads = new Set(names.map((name) => candidates[name]!.load));
   // one pass warms up: state, caches, compiler
   for (let turn = 0; turn < turns + rounds; turn++) {
-    if (turn >= turns) for (const load of loads) later(load, turn, turns);
+    if (turn >= turns)
+      for (const load of loads) moveOn(load, (turn % turns) * TURN, TURN, Math.floor(turn / turns) * turns * TURN);
     const from = (turn % turns) * TURN;
     for (const name of turn % 2 === 0 ? names : names.toReversed()) {
       const start = performance.now();
@@ -167,15 +103,6 @@ function inTurns<T extends Record<string, Candidate>>(
     }
   }
   return times;
-}
-
-/** Moves the events of a turn behind the pass before. */
-function later({ payloads, timeAt }: Workload, turn: number, turns: number): void {
-  const from = (turn % turns) * TURN;
-  for (let i = from; i < from + TURN; i++) {
-    const at = START + (Math.floor(turn / turns) * turns * TURN + i) * MS_PER_EVENT;
-    payloads[i]!.write(isoSeconds(at), timeAt[i]!, "latin1");
-  }
 }
 
 const unasked: Lookup = () => {
@@ -227,98 +154,18 @@ class Scanning implements Candidate {
   }
 }
 
-interface User {
-  identity: string;
-  userId: string;
-  country: string;
-  fbConnected: boolean;
-}
-
-interface Game {
-  identity: string;
-  startAt: number;
-  endAt: number;
-  gamesPlayed: number;
-  gamesWon: number;
-  winRatio: number;
-  purchaseAmount: number;
-  offerType: string;
-  offerPurchased: boolean;
-  offerPrice: number;
-  sessionId: string;
-}
-
 /** The same by hand: what somebody would write who needs just this. */
 class Typescript implements Candidate {
   readonly load: Workload;
-  readonly #users = new Map<string, User>();
-  readonly #games = new Map<string, Map<string, Game>>();
+  readonly #sessions = new Sessions();
 
   constructor(load: Workload) {
     this.load = load;
   }
 
   take(from: number, to: number): void {
-    for (let i = from; i < to; i++) this.#event(JSON.parse(this.load.payloads[i]!.toString()));
+    for (let i = from; i < to; i++) this.#sessions.event(JSON.parse(this.load.payloads[i]!.toString()));
   }
-
-  #event(event: Record<string, never>): void {
-    const identity: string = event.customer_identifier!;
-    const at = Date.parse(`${event.event_time}Z`);
-    const type: string = event.event_id!;
-    if (type === "app_launched" || type === "user_updated") this.#profile(identity, event);
-    let games = this.#games.get(identity);
-    if (games === undefined) {
-      games = new Map();
-      this.#games.set(identity, games);
-    }
-    const sessionId: string = event.session_id!;
-    let game = games.get(sessionId);
-    if (game === undefined) {
-      game = newGame(identity, sessionId, at);
-      games.set(sessionId, game);
-    }
-    if (at < game.startAt) game.startAt = at;
-    if (at > game.endAt) game.endAt = at;
-    if (type === "game_start") game.gamesPlayed++;
-    if (type === "game_end") {
-      if (event.won === true) game.gamesWon++;
-      if (game.gamesPlayed > 0) game.winRatio = game.gamesWon / game.gamesPlayed;
-    }
-    if (type === "purchase" && event.purchase_source === "offer") game.purchaseAmount += Number(event.txn_amount);
-    if (type === "offer_shown") {
-      game.offerType = event.offer_type ?? game.offerType;
-      game.offerPurchased = event.offer_purchased ?? game.offerPurchased;
-      game.offerPrice = event.offer_price ?? game.offerPrice;
-    }
-  }
-
-  #profile(identity: string, event: Record<string, never>): void {
-    let user = this.#users.get(identity);
-    if (user === undefined) {
-      user = { identity, userId: "", country: "", fbConnected: false };
-      this.#users.set(identity, user);
-    }
-    user.userId = identity;
-    user.country = event.country ?? user.country;
-    user.fbConnected = event.signin_method === "fb";
-  }
-}
-
-function newGame(identity: string, sessionId: string, at: number): Game {
-  return {
-    identity,
-    startAt: at,
-    endAt: at,
-    gamesPlayed: 0,
-    gamesWon: 0,
-    winRatio: 0,
-    purchaseAmount: 0,
-    offerType: "",
-    offerPurchased: false,
-    offerPrice: 0,
-    sessionId,
-  };
 }
 
 // Compiling, windows

@@ -9,12 +9,12 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Database } from "lmdb";
 import { systemClock } from "../runtime/clock.ts";
-import { openDatabase } from "../runtime/journal/folder.ts";
 import type { Draft } from "../runtime/journal/journal.ts";
-import { type LmdbJournal, openJournal } from "../runtime/journal/lmdb.ts";
+import { openJournal } from "../runtime/journal/lmdb.ts";
+import type { StoreJournal } from "../runtime/journal/store-journal.ts";
 import { keyOf } from "../runtime/key.ts";
+import type { Store } from "../runtime/store/store.ts";
 import { prng } from "../test/support/prng.ts";
 import { quantile, syncLatency } from "./disk.ts";
 import { interleave, keep } from "./measure.ts";
@@ -28,7 +28,7 @@ export async function bench({ quick }: { quick: boolean }): Promise<{
   ratios: Record<string, number>;
 }> {
   const dir = mkdtempSync(join(tmpdir(), "aisle-bench-journal-"));
-  const open = (name: string): LmdbJournal =>
+  const open = (name: string): StoreJournal =>
     openJournal({ dir: join(dir, name), clock: systemClock, random: randomBytes });
   const blobs = open("blobs");
   const random = open("random"); // an environment of the journal's own settings; the journal in it stays empty
@@ -36,13 +36,13 @@ export async function bench({ quick }: { quick: boolean }): Promise<{
   const lone = open("lone");
   try {
     const batch = Array.from({ length: EVENTS }, (_, i) => event(i));
-    const fill = putEach(openDatabase(random.root, "events"), batch, sequences());
+    const fill = putEach(random.store, batch, sequences());
     for (let filled = 0; filled < IDENTITIES; filled += EVENTS) await fill();
     const measured = await interleave(
       [
         { name: "blob", run: async () => keep((await blobs.append(batch)).lastSeq) },
-        { name: "put", run: putEach(openDatabase(random.root, "events"), batch, identities()) },
-        { name: "put in order", run: putEach(openDatabase(ordered.root, "events"), batch, sequences()) },
+        { name: "put", run: putEach(random.store, batch, identities()) },
+        { name: "put in order", run: putEach(ordered.store, batch, sequences()) },
       ],
       quick ? { rounds: 5, msPerSlice: 150 } : { rounds: 15, msPerSlice: 300 },
     );
@@ -79,11 +79,9 @@ function event(i: number): Draft {
 }
 
 /** One put per event, all awaited together: lmdb-js makes one commit of them, as with a batch. */
-function putEach(database: Database<Buffer, Buffer>, batch: readonly Draft[], next: () => number) {
+function putEach(store: Store, batch: readonly Draft[], next: () => number) {
   return async () => {
-    await database.batch(() => {
-      for (const { payload } of batch) void database.put(keyOf(next()), payload as Buffer);
-    });
+    await store.commit(batch.map(({ payload }) => ({ table: "events", key: keyOf(next()), value: payload as Buffer })));
     keep(batch.length);
   };
 }
@@ -100,7 +98,7 @@ function sequences(): () => number {
 }
 
 /** One append after the other, each awaited, ms. */
-async function loneAppends(journal: LmdbJournal, count: number): Promise<number[]> {
+async function loneAppends(journal: StoreJournal, count: number): Promise<number[]> {
   const times: number[] = [];
   for (let i = 0; i < count; i++) {
     const draft = event(i);
@@ -112,7 +110,7 @@ async function loneAppends(journal: LmdbJournal, count: number): Promise<number[
 }
 
 /** Reading back everything that was journalled, checksums included, ns per event. */
-function replay(journal: LmdbJournal): number {
+function replay(journal: StoreJournal): number {
   const start = performance.now();
   const cursor = journal.cursor();
   let events = 0;

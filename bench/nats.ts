@@ -1,6 +1,6 @@
 // A real nats-server on a free port of the loopback, for benches that measure the way over the bus.
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
@@ -19,13 +19,20 @@ const FOLDERS = [
 ];
 const READY_MS = 10_000;
 
+export interface NatsServerOptions {
+  /** Bytes that wait for one client before it is dropped; default: the server's. */
+  readonly maxPending?: number;
+}
+
 /** @throws Error when there is no nats-server on this machine */
-export async function natsServer(): Promise<NatsServer> {
+export async function natsServer({ maxPending }: NatsServerOptions = {}): Promise<NatsServer> {
   const path = FOLDERS.map((folder) => join(folder, "nats-server")).find(isExecutable);
   if (path === undefined) throw new Error("needs nats-server: Debian's package, or one on the PATH");
   const port = await freePort();
   const store = mkdtempSync(join(tmpdir(), "aisle-bench-nats-"));
-  const args = ["--addr", "127.0.0.1", "--port", String(port), "--jetstream", "--store_dir", store];
+  const config = join(store, "server.conf");
+  writeFileSync(config, maxPending === undefined ? "" : `max_pending: ${maxPending}\n`);
+  const args = ["--config", config, "--addr", "127.0.0.1", "--port", String(port), "--jetstream", "--store_dir", store];
   const child = spawn(path, args, { stdio: "ignore" });
   await listening(port, child);
   return {

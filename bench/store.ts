@@ -19,22 +19,27 @@ export interface Running extends AsyncDisposable {
 }
 
 /** The store site within this process, on any free port; nothing is played. */
-export async function storeHere(overrides: Overrides = {}): Promise<Running> {
-  const dataDir = mkdtempSync(join(tmpdir(), "aisle-bench-"));
+export function storeHere(overrides: Overrides = {}): Promise<Running> {
+  return siteHere(SITE, overrides);
+}
+
+/** A site within this process, over a data folder that goes with it, unless one is given. */
+export async function siteHere(site: string, overrides: Overrides = {}, data: string | null = null): Promise<Running> {
+  const dataDir = data ?? mkdtempSync(join(tmpdir(), "aisle-bench-"));
   const options: SiteOptions = {
     env: {},
     hostname: "bench",
     actors: actors as unknown as SiteOptions["actors"],
     overrides: { port: 0, play: null, logLevel: "warn", ...overrides },
   };
-  const opened = openSite(SITE, options);
+  const opened = openSite(site, options);
   const log = await createLog(opened.site.log, false);
   const place = await start({ ...opened, dataDir, log, version: "bench" });
   return {
     place,
     async [Symbol.asyncDispose]() {
       await place.stop();
-      rmSync(dataDir, { recursive: true, force: true });
+      if (data === null) rmSync(dataDir, { recursive: true, force: true });
     },
   };
 }
@@ -42,6 +47,7 @@ export async function storeHere(overrides: Overrides = {}): Promise<Running> {
 export interface Process extends AsyncDisposable {
   readonly url: string;
   readonly pid: number;
+  readonly dataDir: string;
   /** From the start of the process to its word that it is ready, ms. */
   readonly readyMs: number;
   /** Lines that it wrote so far. */
@@ -49,10 +55,15 @@ export interface Process extends AsyncDisposable {
 }
 
 /** `aisle up` on the store site, as a user starts it. */
-export async function storeProcess(args: readonly string[] = ["--no-play"]): Promise<Process> {
+export function storeProcess(args: readonly string[] = ["--no-play"]): Promise<Process> {
+  return siteProcess(SITE, args);
+}
+
+/** `aisle up` on a site. */
+export async function siteProcess(site: string, args: readonly string[]): Promise<Process> {
   const dataDir = mkdtempSync(join(tmpdir(), "aisle-bench-"));
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [CLI, "up", SITE, "--port", "0", "--data", dataDir, ...args], {
+  const child = spawn(process.execPath, [CLI, "up", site, "--port", "0", "--data", dataDir, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const lines: string[] = [];
@@ -60,6 +71,7 @@ export async function storeProcess(args: readonly string[] = ["--no-play"]): Pro
   return {
     url,
     pid: child.pid!,
+    dataDir,
     readyMs,
     lines,
     async [Symbol.asyncDispose]() {

@@ -1,7 +1,7 @@
 // Everything that a fresh clone needs before it runs, and nothing when all is there:
 //
 //   node deploy/setup.mjs                packages, dist/core.wasm, dist/runtime
-//   node deploy/setup.mjs --for test     the same, and a nats-server
+//   node deploy/setup.mjs --for test     the same, a nats-server, and a C compiler for a disk that fails on purpose
 //   node deploy/setup.mjs --for bench    the same, and the peers that benches measure against
 //
 // npm runs it before `start`, `dev`, `test` and `bench`. It uses Node's own modules only: it is what installs the rest.
@@ -92,7 +92,14 @@ const peers = {
 const natsServer = {
   name: "fetching nats-server (Debian's package, into dist/tools)",
   isFresh: () => findNatsServer() !== null || !hasDebianTools(),
-  run: fetchNatsServer,
+  run: () => fetchPackage("nats-server"),
+};
+
+/** @type {Step} */
+const compiler = {
+  name: "fetching tcc (Debian's package, into dist/tools)",
+  isFresh: () => process.platform !== "linux" || findCompiler() !== null || !hasDebianTools(),
+  run: () => fetchPackage("tcc"),
 };
 
 /**
@@ -105,6 +112,7 @@ export function setUp(purpose) {
   const steps = [packages, core, runtime];
   if (!steps.every((step) => step.isFresh())) withLock(() => doStale(steps));
   if (purpose === "test") setUpNatsServer();
+  if (purpose === "test") setUpCompiler();
   if (purpose === "bench") setUpPeers();
 }
 
@@ -278,6 +286,26 @@ function findNatsServer() {
   return folders.map((folder) => join(folder, "nats-server")).find(isExecutable) ?? null;
 }
 
+function setUpCompiler() {
+  try {
+    if (!compiler.isFresh()) withLock(() => doStale([compiler]));
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    say(error.message);
+  }
+  if (process.platform !== "linux" || findCompiler() !== null) return;
+  if (process.env.CI === "true") throw new SetupError("no C compiler found, and CI=true demands its tests.");
+  say("no C compiler found: the tests of a failing disk will be skipped.");
+}
+
+/** The same as in test/support/faulty-disk.ts. */
+function findCompiler() {
+  const path = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
+  const folders = [...path, join(TOOLS, "usr/bin")];
+  const files = ["cc", "gcc", "clang", "tcc"].flatMap((name) => folders.map((folder) => join(folder, name)));
+  return files.find(isExecutable) ?? null;
+}
+
 function hasDebianTools() {
   return ["apt-get", "dpkg-deb"].every((tool) => run(tool, ["--version"], ROOT, 10_000).status === 0);
 }
@@ -285,23 +313,26 @@ function hasDebianTools() {
 /**
  * Unpacks the package instead of installing it: that needs no root, and starts no server of the system's own. Only
  * fetching the lists of packages, where a fresh machine has none, needs root.
+ *
+ * @param {string} name
  */
-function fetchNatsServer() {
-  fs.rmSync(TOOLS, { recursive: true, force: true });
+function fetchPackage(name) {
   fs.mkdirSync(TOOLS, { recursive: true });
-  let fetched = run("apt-get", ["download", "nats-server"], TOOLS, INSTALL_MS);
+  const archives = () => fs.readdirSync(TOOLS).filter((file) => file.startsWith(`${name}_`) && file.endsWith(".deb"));
+  for (const left of archives()) fs.rmSync(join(TOOLS, left));
+  let fetched = run("apt-get", ["download", name], TOOLS, INSTALL_MS);
   if (fetched.status !== 0) {
     const root = asRoot();
-    if (root === null) throw new SetupError("apt-get knows no nats-server, and only root may fetch newer lists.");
+    if (root === null) throw new SetupError(`apt-get knows no ${name}, and only root may fetch newer lists.`);
     const [program, ...args] = [...root, "apt-get", "update", "-qq"];
     run(program, args, ROOT, INSTALL_MS);
-    fetched = run("apt-get", ["download", "nats-server"], TOOLS, INSTALL_MS);
+    fetched = run("apt-get", ["download", name], TOOLS, INSTALL_MS);
   }
-  const file = fs.readdirSync(TOOLS).find((name) => name.endsWith(".deb"));
-  if (file === undefined) throw new SetupError(`nats-server can't be fetched:\n${indent(fetched.output)}`);
+  const [file] = archives();
+  if (file === undefined) throw new SetupError(`${name} can't be fetched:\n${indent(fetched.output)}`);
   const unpacked = run("dpkg-deb", ["-x", file, "."], TOOLS, INSTALL_MS);
   fs.rmSync(join(TOOLS, file));
-  if (unpacked.status !== 0) throw new SetupError(`nats-server can't be unpacked:\n${indent(unpacked.output)}`);
+  if (unpacked.status !== 0) throw new SetupError(`${name} can't be unpacked:\n${indent(unpacked.output)}`);
 }
 
 /** The words in front of a command that make root run it; null where a password would be asked for. */

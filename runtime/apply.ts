@@ -85,6 +85,17 @@ export interface Applied {
   readonly focus: FocusRecord | null;
 }
 
+/** What entries have made of the board, as it stands: a checkpoint saves it, and puts it back. */
+export interface AppliedState {
+  readonly board: Board;
+  readonly undecided: Map<number, FocusRecord>;
+  readonly visitByNumber: Map<number, VisitRecord>;
+  readonly good: Map<number, VisitRecord>;
+  readonly poor: Map<number, VisitRecord>;
+  readonly copies: Map<string, Row>;
+  readonly customerOf: Map<string, string>;
+}
+
 const NOTHING: Applied = { changed: [], change: null, rows: [], decision: null, event: null, focus: null };
 
 type AnyActor = Actor<never, unknown, unknown>;
@@ -161,6 +172,26 @@ export class Applier {
     return this.#undecided;
   }
 
+  /** All that entries have made, beside `appliedSeq` and `evicted`: for a checkpoint, and for nobody else to change. */
+  get state(): AppliedState {
+    return {
+      board: this.board,
+      undecided: this.#undecided,
+      visitByNumber: this.#visitByNumber,
+      good: this.#good,
+      poor: this.#poor,
+      copies: this.copies,
+      customerOf: this.#customerOf,
+    };
+  }
+
+  /** Whether an event of this type does something to the board. One that doesn't need not be shown to it. */
+  hears(type: string): boolean {
+    if (this.visits === null) return false;
+    const { opens, closes } = this.visits;
+    return type === "outcome" || opens.includes(type) || closes.includes(type) || this.#byEvent.has(type);
+  }
+
   /** Takes over a changed plan; what events feed stays as it was. */
   adopt(plan: Plan): void {
     this.board.adopt(plan.pages);
@@ -169,7 +200,8 @@ export class Applier {
   /** One entry. All or nothing: what throws has changed nothing. */
   apply(entry: Entry): Applied {
     this.appliedSeq = Math.max(this.appliedSeq, entry.seq);
-    if (entry.headers.tombstone !== undefined) return NOTHING;
+    // What another place has journalled, its own board has heard: here transforms fold it.
+    if (entry.headers.tombstone !== undefined || entry.headers.origin !== undefined) return NOTHING;
     switch (entry.kind) {
       case "event":
         return this.visits === null ? NOTHING : this.#event(entry, this.visits);
@@ -187,6 +219,11 @@ export class Applier {
       default:
         return NOTHING;
     }
+  }
+
+  /** Entries up to here change nothing on the board. */
+  pass(seq: number): void {
+    this.appliedSeq = Math.max(this.appliedSeq, seq);
   }
 
   /** Gives up on a focus: its goals failed for good. */

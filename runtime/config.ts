@@ -1,6 +1,7 @@
 // A site's folder → the site in force: `site.yml`, `plan.yml` and the files they name, held against each other.
 import { existsSync } from "node:fs";
 import { basename, isAbsolute, join, resolve } from "node:path";
+import { subjectBase } from "./bus/subject.ts";
 import { buildCatalog, type Catalog, type CatalogFiles, readCatalogFiles, shortName } from "./data/catalog.ts";
 import { hashOf, readBytes, readText } from "./data/files.ts";
 import { maskSecret, maskUrls } from "./data/mask.ts";
@@ -8,6 +9,7 @@ import { found, refuse } from "./data/mistakes.ts";
 import { emptyCatalog, NO_CATALOG } from "./data/no-catalog.ts";
 import { readScenario } from "./data/scenario.ts";
 import { EventSiteFile, LOG_LEVEL_WORDS, type LogLevel, parseLogLevel, SiteFile } from "./data/site-file.ts";
+import { readCredentials, readStreams } from "./data/site-bus.ts";
 import { readAreas, readCatalog, readDepartments, readEvents, readFeatures, type Say } from "./data/site-parts.ts";
 import { type Substituted, substitute } from "./data/substitute.ts";
 import { check, parseYaml, type YamlFile } from "./data/yaml.ts";
@@ -16,7 +18,7 @@ import { limits } from "./limits.ts";
 import { readSpecs, type Specs } from "./live/specs.ts";
 import { isLoopback } from "./loopback.ts";
 import { type Declared, loadPlan, opensRecords, type PlanOptions, readPlan } from "./plan.ts";
-import type { CatalogConfig, EventsConfig, Plan, PlayConfig, ScorerConfig, Site, SiteTransform } from "./site.ts";
+import type { BusConfig, CatalogConfig, EventsConfig, HubConfig, Plan, PlayConfig, ScorerConfig, Site, SiteTransform } from "./site.ts";
 
 /** What a command line says; it goes before the environment, which goes before the file. */
 export interface Overrides {
@@ -117,12 +119,20 @@ export function describeSite(site: Site): Record<string, unknown> {
     catalog: catalog === NO_CATALOG ? null : catalog,
     transforms: { ...transforms, specs: transforms.specs.map(describeTransform) },
     http: { ...http, token: maskSecret(http.token) },
-    bus: { ...bus, nats: maskUrl(bus.nats), credentials: maskSecret(bus.credentials), token: maskSecret(bus.token) },
+    bus: { ...bus, ...maskBus(bus) },
     source: { ...source, url: maskUrl(source.url), token: maskSecret(source.token) },
     scorer: { ...scorer, url: maskUrl(scorer.url) },
     notices: { webhook: maskSecret(notices.webhook) },
   };
   return plain(masked) as Record<string, unknown>;
+}
+
+function maskBus({ nats, credentials, token, password, seed }: BusConfig) {
+  const secrets = { credentials, token, password, seed };
+  return {
+    nats: maskUrl(nats),
+    ...Object.fromEntries(Object.entries(secrets).map(([key, secret]) => [key, maskSecret(secret)])),
+  };
 }
 
 /** What a spec says stands in its files. */
@@ -216,16 +226,17 @@ class Loader {
     this.#play = this.#playConfig(written);
     const { dir, hostname, env } = { dir: this.#dir, ...this.#options };
     const { name, timeZone, floor, departments = {} } = written;
-    const { nats: _, ...bus } = written.bus;
+    const place = this.#overrides.place ?? (env.AISLE_PLACE || (written.place ?? hostname));
     const site: Omit<Site, "plan" | "hashes"> = {
       name,
-      place: this.#overrides.place ?? (env.AISLE_PLACE || (written.place ?? hostname)),
+      place,
       dir,
       planFile,
       timeZone,
       log: { ...written.log, level: this.#logLevel(written.log.level) },
       http: this.#http(written),
-      bus: { ...bus, nats: this.#nats(written.bus.nats) },
+      bus: this.#bus(written, place),
+      hub: this.#hub(written, place),
       events: written.events === undefined ? NO_EVENTS : readEvents({ events: written.events }, this.#say),
       departments: written.departments === undefined ? new Map() : readDepartments({ departments }, this.#say),
       areas: readAreas({ floor, departments }, this.#say),
@@ -236,6 +247,7 @@ class Loader {
       catalog,
       source: { url: written.source.url, timeoutMs: written.source.timeout, token: written.source.token },
       scorer: this.#scorer(written),
+      checkpoint: { everyMs: written.checkpoint.every },
       retention: {
         ageMs: written.retention.age,
         bytes: written.retention.size,
@@ -373,6 +385,15 @@ class Loader {
     return known ?? written;
   }
 
+  #bus({ bus, name, events }: SiteFile, place: string): BusConfig {
+    const nats = this.#nats(bus.nats);
+    const { env } = this.#options;
+    const [say, sayOf] = [this.#say, (origin: string, message: string) => this.#sayOf(origin, message)];
+    const who = readCredentials(bus, { env, path: (file) => this.#path(file), say, sayOf });
+    const where = { site: name, place, hasServer: nats !== null, hasEvents: events !== undefined };
+    return { ...bus, ...who, nats, streams: readStreams(bus, where, say) };
+  }
+
   #nats(written: string | null): string | null {
     const fromOutside = this.#overrides.nats ?? this.#options.env.AISLE_NATS_URL;
     const origin = this.#overrides.nats === undefined ? "AISLE_NATS_URL" : "--nats";
@@ -384,6 +405,15 @@ class Loader {
       else this.#sayOf(origin, message);
     }
     return url;
+  }
+
+  #hub({ hub, bus, name }: SiteFile, place: string): HubConfig {
+    const { accept } = hub;
+    if (hub.place === null) return { base: null, accept };
+    const { site, prefix } = { site: hub.site ?? name, prefix: hub.prefix ?? bus.prefix };
+    if (hub.place === place && site === name && prefix === bus.prefix)
+      this.#say(["hub", "place"], `this place is '${place}' itself: expected another place, that takes over its entries`);
+    return { base: subjectBase({ prefix, site, place: hub.place }), accept };
   }
 
   #webhook(written: string | null): string | null {

@@ -19,6 +19,16 @@ interface Generation {
   ids: number;
 }
 
+/** Slots that are saved together: 48 KiB. */
+const CHUNK_SLOTS = 2_048;
+
+/** What a checkpoint says of a memory of ids beside the ids. */
+export interface DedupeSaved {
+  readonly added: number;
+  readonly evicted: number;
+  readonly generations: readonly (readonly [day: number, ids: number])[];
+}
+
 /**
  * The last `capacity` ids seen, each with a print of its payload. A ring of 24-byte slots and an open-addressed index
  * over it; both grow by doubling, so a quiet place pays for few. At a million ids: 24 MB and 8 MB.
@@ -59,6 +69,59 @@ export class Dedupe {
   get since(): number | null {
     const oldest = this.#generations[0];
     return oldest === undefined ? null : oldest.day * DAY;
+  }
+
+  get capacity(): number {
+    return this.#capacity;
+  }
+
+  // A checkpoint. What was added since the last one lies in few chunks: only these are saved again.
+
+  /** Ids ever added: the next one goes to slot `added % capacity`. */
+  get added(): number {
+    return this.#size + this.evicted;
+  }
+
+  /** Number of the chunk that holds an id by its count, the first that was ever added being 0. */
+  chunkOf(count: number): number {
+    return Math.floor((count % this.#capacity) / CHUNK_SLOTS);
+  }
+
+  /** The count of the first id behind those of the same chunk. */
+  chunkEnd(count: number): number {
+    const slot = count % this.#capacity;
+    const end = Math.min((Math.floor(slot / CHUNK_SLOTS) + 1) * CHUNK_SLOTS, this.#capacity);
+    return count + end - slot;
+  }
+
+  /** A copy of a chunk's slots, as they are now. */
+  chunk(number: number): Buffer {
+    const start = number * CHUNK_SLOTS * SLOT_WORDS;
+    const words = this.#slots.slice(start, start + CHUNK_SLOTS * SLOT_WORDS);
+    return Buffer.from(words.buffer);
+  }
+
+  saved(): DedupeSaved {
+    const { added, evicted } = this;
+    return { added, evicted, generations: this.#generations.map(({ day, ids }) => [day, ids]) };
+  }
+
+  /** Takes over what was saved; nothing has been added yet. @param chunks  by number */
+  restore({ added, evicted, generations }: DedupeSaved, chunks: Iterable<readonly [number, Uint8Array]>): void {
+    const size = added - evicted;
+    const count = Math.min(this.#capacity, Math.max(this.#slots.length / SLOT_WORDS, powerOfTwo(size)));
+    this.#slots = new Uint32Array(count * SLOT_WORDS);
+    const bytes = new Uint8Array(this.#slots.buffer);
+    for (const [number, chunk] of chunks) {
+      const start = number * CHUNK_SLOTS * SLOT_WORDS * Uint32Array.BYTES_PER_ELEMENT;
+      bytes.set(chunk.subarray(0, Math.max(0, bytes.length - start)), start);
+    }
+    this.#index = new Uint32Array(powerOfTwo(count * 2));
+    this.#size = size;
+    this.evicted = evicted;
+    this.#next = added % this.#capacity;
+    this.#generations.push(...generations.map(([day, ids]) => ({ day, ids })));
+    for (let slot = 0; slot < size; slot++) this.#insert(slot);
   }
 
   /** Null: never seen, or behind the horizon. */

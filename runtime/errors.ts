@@ -8,6 +8,7 @@ export type Code =
   | "too-large"
   | "unsupported"
   | "overloaded"
+  | "full"
   | "unavailable"
   | "corrupt";
 
@@ -24,9 +25,14 @@ export class AisleError extends Error {
     this.code = code;
   }
 
+  /** Is there no room for now, and nothing broken? The same call succeeds once others are done, or the disk has space. */
+  get passing(): boolean {
+    return this.code === "overloaded" || this.code === "full";
+  }
+
   /** Would the same call succeed later, unchanged? */
   get retryable(): boolean {
-    return this.code === "overloaded" || this.code === "unavailable";
+    return this.passing || this.code === "unavailable";
   }
 }
 

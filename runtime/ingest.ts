@@ -4,7 +4,7 @@ import { type Dedupe, keyOf, type Print, printOf } from "./dedupe.ts";
 import { AisleError } from "./errors.ts";
 import { type EventIn, type EventReader, isProblem, type Problem } from "./events.ts";
 import type { Inbound, Ingest, Receipt, Rejection } from "./http/ports.ts";
-import type { Draft, Journal } from "./journal/journal.ts";
+import type { Draft, Journal, Position } from "./journal/journal.ts";
 import { limits } from "./limits.ts";
 
 /** Headers that stay with an entry: what a replay needs to read the payload again, and what traces it. */
@@ -35,7 +35,27 @@ export interface IngestPorts {
   readonly refuse: (refused: Refused) => void;
   /** Focuses accepted and not yet decided; past `limits.runs` nothing more is taken. */
   readonly backlog: () => number;
-  readonly count: (outcome: "accepted" | "duplicate" | "rejected", type: string) => void;
+  readonly count: (outcome: "accepted" | "duplicate" | "rejected", type: string, many?: number) => void;
+  /** Ids on their way to the disk, shared with whoever else takes events in. */
+  readonly pending?: PendingIds;
+}
+
+/**
+ * Ids whose commit is under way, by `keyOf`: a repeat of one is answered when it is on disk.
+ */
+export type PendingIds = Map<string, { readonly print: Print; readonly done: Promise<unknown> }>;
+
+/** What has its place in the journal, and is not yet on disk. */
+export interface Taken {
+  /** What becomes of the items, if the disk takes them. It has no `seqs`. */
+  readonly receipt: Receipt;
+  /** Settles when it is on disk. */
+  readonly durable: Promise<Receipt>;
+}
+
+export interface TakeOptions {
+  /** How far the source of these events is consumed with them. */
+  readonly position?: Position;
 }
 
 /** A dead letter that is taken in again, and the entry that it is of. */
@@ -54,15 +74,24 @@ interface Ready {
 
 export class EventIngest implements Ingest {
   readonly #ports: IngestPorts;
-  /** Ids whose commit is under way: a repeat of one is answered when it is on disk. */
-  readonly #pending = new Map<string, { readonly print: Print; readonly done: Promise<unknown> }>();
+  readonly #pending: PendingIds;
 
   constructor(ports: IngestPorts) {
     this.#ports = ports;
+    this.#pending = ports.pending ?? new Map();
   }
 
-  accept(inbound: Inbound): Promise<Receipt> {
-    return this.#take(inbound, null);
+  async accept(inbound: Inbound): Promise<Receipt> {
+    return this.#take(inbound, null).durable;
+  }
+
+  /**
+   * The same, told at once what becomes of the items. They have their places in the journal when this returns.
+   *
+   * @throws AisleError `overloaded` when too many focuses wait for their decision
+   */
+  take(inbound: Inbound, options: TakeOptions = {}): Taken {
+    return this.#take(inbound, null, options);
   }
 
   /**
@@ -70,8 +99,8 @@ export class EventIngest implements Ingest {
    *
    * @param seq  of the entry that the letter is of; null: it never became one
    */
-  replay(inbound: Inbound, letter: number, seq: number | null = null): Promise<Receipt> {
-    return this.#take({ ...inbound, test: inbound.headers.test !== undefined }, { letter, seq });
+  async replay(inbound: Inbound, letter: number, seq: number | null = null): Promise<Receipt> {
+    return this.#take({ ...inbound, test: inbound.headers.test !== undefined }, { letter, seq }).durable;
   }
 
   refused(inbound: Inbound, code: string, detail: string): void {
@@ -79,10 +108,9 @@ export class EventIngest implements Ingest {
     this.#refuse(inbound, { code, detail, pointer: "" }, 0, inbound.body);
   }
 
-  async #take(inbound: Inbound, replay: Replay | null): Promise<Receipt> {
+  #take(inbound: Inbound, replay: Replay | null, options: TakeOptions = {}): Taken {
     const { reader, backlog } = this.#ports;
-    if (backlog() >= limits.runs)
-      throw new AisleError("overloaded", `${limits.runs} focuses wait for their decision: try again in a second`);
+    if (backlog() >= limits.runs) throw crowded();
     const { items, broken, results } = reader.readBody(inbound.body, inbound);
     const rejected: Rejection[] = [];
     const reject = (problem: Problem, index: number, payload: Uint8Array) => {
@@ -93,12 +121,16 @@ export class EventIngest implements Ingest {
     const batch = this.#sort(inbound, results, payloads, replay, reject);
     this.#rest(inbound, items, broken, reject);
 
-    const seqs = await this.#commit(batch);
-    for (const { type } of batch.ready) this.#ports.count("accepted", type);
-    for (const type of batch.duplicates) this.#ports.count("duplicate", type);
-    for (const { code } of rejected) this.#ports.count("rejected", code);
     rejected.sort((a, b) => a.index - b.index);
-    return { accepted: batch.ready.length, duplicate: batch.duplicates.length, rejected, seqs };
+    const { ready, duplicates } = batch;
+    const receipt = { accepted: ready.length, duplicate: duplicates.length, rejected, seqs: [] };
+    const durable = this.#commit(batch, options).then((seqs) => {
+      for (const { type } of ready) this.#ports.count("accepted", type);
+      for (const type of duplicates) this.#ports.count("duplicate", type);
+      for (const { code } of rejected) this.#ports.count("rejected", code);
+      return { ...receipt, seqs };
+    });
+    return { receipt, durable };
   }
 
   /** Events that are new, those seen before, and the commits that a repeat has to wait for. */
@@ -195,15 +227,17 @@ export class EventIngest implements Ingest {
   }
 
   /** @returns the journal sequences of what was new, once it and what it repeats are on disk */
-  async #commit({
-    ready,
-    waits,
-  }: {
-    readonly ready: readonly Ready[];
-    readonly waits: readonly Promise<unknown>[];
-  }): Promise<number[]> {
+  async #commit(
+    { ready, waits }: { readonly ready: readonly Ready[]; readonly waits: readonly Promise<unknown>[] },
+    options: TakeOptions,
+  ): Promise<number[]> {
     const done =
-      ready.length === 0 ? Promise.resolve(null) : this.#ports.journal.append(ready.map(({ draft }) => draft));
+      ready.length === 0 && options.position === undefined
+        ? Promise.resolve(null)
+        : this.#ports.journal.append(
+            ready.map(({ draft }) => draft),
+            options,
+          );
     for (const { key, print } of ready) if (key !== null) this.#pending.set(key, { print: print!, done });
     let seqs: number[];
     try {
@@ -237,6 +271,11 @@ export class EventIngest implements Ingest {
       payload,
     });
   }
+}
+
+/** Too much waits for decisions that more events would only add to. */
+export function crowded(): AisleError {
+  return new AisleError("overloaded", `${limits.runs} focuses wait for their decision: try again in a second`);
 }
 
 function draftOf(
@@ -275,7 +314,7 @@ function idempotent({ headers }: Inbound, index: number): string | null {
   return key === undefined ? null : `${key}/${index}`;
 }
 
-function reused(id: string): Problem {
+export function reused(id: string): Problem {
   return {
     code: "id-reused",
     pointer: "",

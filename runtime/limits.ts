@@ -24,6 +24,18 @@ export const limits = {
   dedupeIds: 1_000_000,
   /** An event this far ahead of the receive time is a dead letter, ms. */
   eventAheadMs: 5 * 60_000,
+  /** Items that are judged at once, a power of two, and what is gathered of their bytes: memory of the intake's core. */
+  intakeItems: 16_384,
+  intakeBytes: 4 * MiB,
+  /** Events taken and not yet on disk, and their bytes; past that senders get `overloaded`, or are not read from. */
+  intakePending: 65_536,
+  intakePendingBytes: 32 * MiB,
+  /** Entries of one block, and their bytes. */
+  blockEntries: 8_192,
+  blockBytes: 4 * MiB,
+  /** Subjects and paths whose events need no look by the host, a power of two, and the bytes of their texts. */
+  intakeEnvelopes: 1_024,
+  intakeEnvelopeBytes: 256 * KiB,
 
   // Journal
   /** Entries waiting for a commit; past that callers get `overloaded`. */
@@ -34,8 +46,32 @@ export const limits = {
   commitEntries: 10_000,
   /** Bytes of one commit. */
   commitBytes: 16 * MiB,
-  /** The journal's map: address space, not memory. */
+  /** The journal and what lies beside it, on disk; past that it takes nothing more until retention has made room. */
   journalMapBytes: 64 * 1024 * MiB,
+  /** Of the disk, so much stays free: what is stored can then still be removed. */
+  diskReserveBytes: 16 * MiB,
+  /** Pause before a commit that found the disk full is tried again, ms. */
+  journalRetryMs: 1_000,
+
+  // Checkpoints
+  /** One row of a checkpoint. */
+  checkpointRowBytes: 64 * KiB,
+  /** The map of checkpoints: address space, not memory. */
+  checkpointMapBytes: 64 * 1024 * MiB,
+  /** One slice of work on a checkpoint on the event loop, ms; and its share of the time. */
+  checkpointSliceMs: 0.5,
+  checkpointShare: 0.1,
+  /** Rows that wait for one commit. */
+  checkpointCommitBytes: 256 * KiB,
+  /** Entries, and bytes, that wait for the board that is saved; past that they are read from the journal later. */
+  checkpointQueueEntries: 20_000,
+  checkpointQueueBytes: 16 * MiB,
+  /** Entries since the last checkpoint that make a new one worthwhile; with fewer it comes ten times as late. */
+  checkpointEntries: 1_000,
+  /** A board of more records than this is saved less often: twice the records, twice the time. */
+  checkpointRecords: 50_000,
+  /** The last one at a stop may take so long, ms. */
+  checkpointStopMs: 1_000,
 
   // Dead letters
   /** Letters kept; the oldest goes first, counted. */
@@ -235,10 +271,14 @@ export const limits = {
   /** Events, and bytes of payload, that are folded in one turn of the event loop. */
   foldEvents: 256,
   foldBytes: 1 * MiB,
+  /** The same where so many wait: larger batches cost less for each event. */
+  foldBacklogEvents: 1_024,
   /** Committed entries that wait for the fold; past that they are folded before anything else. */
   foldQueue: 20_000,
   /** Payloads of the youngest events, kept at hand for when a late one comes. */
   recentBytes: 8 * MiB,
+  /** The same at the start: identities that were saved with events that are not settled need these. */
+  recentStartBytes: 64 * MiB,
   /** Identities among which those touched longest ago are sought, and as many as go to the disk at once. */
   coldSample: 1_024,
   coldBatch: 256,
@@ -311,8 +351,79 @@ export const limits = {
   busRetryMaxMs: 10_000,
   /** A NATS server that does not greet within this is away, ms. */
   busConnectMs: 5_000,
+  /** One line of the NATS protocol: an INFO lists the servers of a cluster. */
+  busLineBytes: 64 * KiB,
+  /** What the fast lane reads of its socket at once. */
+  laneReadBytes: 256 * KiB,
+  /** Messages that the fast lane hands on at once. */
+  laneItems: 4_096,
   /** A NATS server is asked for a sign of life this often; two missing ones mean away, ms. */
   busPingMs: 10_000,
+
+  // Streams in
+  /** Streams that one place consumes. */
+  consumedStreams: 16,
+  /** Messages of one stream under way: received, and not yet on disk. */
+  consumedMessages: 8_192,
+  /** The same in bytes; where a server takes larger messages, one of them. */
+  consumedBytes: 8 * MiB,
+  /** Messages that one question to a stream asks for. */
+  consumePull: 2_048,
+  /** A question to a stream stands so long, ms. */
+  consumePullMs: 30_000,
+  /** Meanwhile a sign of life is asked for this often; two missing ones mean that the stream is away, ms. */
+  consumeBeatMs: 5_000,
+  /** What was delivered and not acknowledged for so long is delivered again, ms. */
+  consumeAckMs: 60_000,
+  /** The server answers for streams and consumers within, ms. */
+  consumeRequestMs: 5_000,
+  /** First pause before what the intake had no room for is tried again; doubles each time, up to the longest, ms. */
+  consumeRetryMs: 20,
+  consumeRetryMaxMs: 1_000,
+
+  // Outbox
+  /** Decisions handed to the bus that it has not confirmed; the others wait in the journal. */
+  outboxFlights: 512,
+  /** Their messages' bytes, if there is more than one. */
+  outboxFlightBytes: 8 * MiB,
+  /** A stream confirms a message within, ms. */
+  outboxAckMs: 5_000,
+  /** While it is not known whether one listens; then the server's word counts, ms. */
+  outboxTrialMs: 2_000,
+  /** First pause before what was not confirmed is sent again; doubles each time, up to the longest, ms. */
+  outboxRetryMs: 250,
+  outboxRetryMaxMs: 30_000,
+  /** How often it is looked whether a stream listens by now, ms. */
+  outboxLookMs: 60_000,
+  /** What is confirmed is noted on disk at most this often, ms. */
+  outboxNoteMs: 500,
+  /** Entries without a decision that are passed before it is noted too. */
+  outboxNoteEntries: 50_000,
+  /** Entries read again in one turn of the event loop. */
+  outboxReadEntries: 1_000,
+  /** What is told of the board, and notices, kept while the bus is away; past that the oldest goes, counted. */
+  telemetryBytes: 16 * MiB,
+  telemetryMs: 24 * 60 * 60_000,
+
+  // Hub
+  /** Entries of one batch for the hub, and their bytes: half of what a message may have. */
+  hubBatchEntries: 2_048,
+  hubBatchBytes: 512 * KiB,
+  /** Batches under way to the hub. */
+  hubWindow: 4,
+  /** Batches of one place that wait at the hub; past that it is told to wait. */
+  hubQueue: 16,
+  /** The hub answers within, ms. */
+  hubAnswerMs: 10_000,
+  /** First pause before the hub is asked again; doubles each time, up to the longest, ms. */
+  hubRetryMs: 250,
+  hubRetryMaxMs: 15_000,
+  /** A hub that is away for so long makes a place degraded, ms. */
+  hubAwayMs: 60_000,
+  /** The hub has an entry within, else those who wait for it are told that it is unavailable, ms. */
+  replicatedMs: 10_000,
+  /** Callers that wait for the hub; past that they get `overloaded`. */
+  replicatedCallers: 10_000,
 
   // Outside sources
   /** Graceful stop: what is accepted is committed within, ms. */

@@ -1,5 +1,4 @@
 // A site at work: opens the journal, rebuilds the board, opens the doors. The one file that knows all others.
-import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { actors } from "../actors/index.ts";
@@ -12,7 +11,14 @@ import type { Bus } from "./bus/bus.ts";
 import { MemoryBus } from "./bus/memory.ts";
 import { NatsBus } from "./bus/nats.ts";
 import { NatsKv } from "./bus/nats-kv.ts";
-import { subject, subjectBase } from "./bus/subject.ts";
+import { NatsStream } from "./bus/nats-stream.ts";
+import { subjectBase } from "./bus/subject.ts";
+import { boardBasis } from "./checkpoint/basis.ts";
+import { BoardState } from "./checkpoint/board-state.ts";
+import { Checkpoints } from "./checkpoint/checkpoints.ts";
+import { DedupeState } from "./checkpoint/dedupe-state.ts";
+import { openCheckpointStore } from "./checkpoint/open.ts";
+import { checkpointReadings } from "./checkpoint/readings.ts";
 import { type Claims, LocalClaims } from "./claims/claims.ts";
 import { boardBucket } from "./claims/keys.ts";
 import { KvClaims } from "./claims/kv-claims.ts";
@@ -28,22 +34,34 @@ import type { Decision } from "./decide/decision.ts";
 import { DecisionLog } from "./decide/log.ts";
 import { isDecision, OfferBook, readDecision } from "./decide/offers.ts";
 import { CoreScorer, RestScorer, type Scorer } from "./decide/scorer.ts";
-import { type PublishCoupon, predictions } from "./decide/wire.ts";
+import { type PublishCoupon, predictions, type Wire } from "./decide/wire.ts";
 import { Dedupe, printOf } from "./dedupe.ts";
 import { openDoor } from "./door.ts";
 import { AisleError } from "./errors.ts";
-import { EventReader } from "./events.ts";
+import { ACTIONS, EventReader } from "./events.ts";
 import { createApp } from "./http/app.ts";
-import type { DeadLetters, Health, PlanReload, Ports, Receipt, Standing } from "./http/ports.ts";
-import { type Listening, serve } from "./http/server.ts";
-import { EventIngest, type Refused } from "./ingest.ts";
+import { HubDoor } from "./hub/door.ts";
+import { HubLink } from "./hub/link.ts";
+import { hubReadings } from "./hub/readings.ts";
+import type { DeadLetters, Health, PlanReload, Ports, Receipt } from "./http/ports.ts";
+import type { Listening } from "./http/server.ts";
+import { EventIngest, type PendingIds, type Refused } from "./ingest.ts";
+import { hearsHash } from "./intake/hears.ts";
+import { Intake } from "./intake/intake.ts";
+import { Block } from "./journal/block.ts";
 import type { Draft, Entry } from "./journal/journal.ts";
-import { type LmdbJournal, openJournal } from "./journal/lmdb.ts";
+import type { StoreJournal } from "./journal/store-journal.ts";
+import { BlockWalk } from "./journal/walk.ts";
 import { limits } from "./limits.ts";
 import { transformReadings } from "./live/readings.ts";
 import { SiteTransforms } from "./live/transforms.ts";
 import type { Log } from "./log.ts";
+import { type Machine, thisMachine } from "./machine.ts";
 import { RuntimeMetrics } from "./metrics.ts";
+import { withheldHeader } from "./outbox/owed.ts";
+import { Outbox } from "./outbox/outbox.ts";
+import { outboxReadings } from "./outbox/readings.ts";
+import { Telemetry } from "./outbox/telemetry.ts";
 import type { Pace } from "./pacer.ts";
 import { differenceOf } from "./plan/difference.ts";
 import { Runner, type WorkPorts } from "./runner.ts";
@@ -51,8 +69,9 @@ import type { RemoteRuns } from "./runs/remote-runs.ts";
 import { openWebhook, type Webhook } from "./runs/webhook.ts";
 import { scoringOf } from "./scoring.ts";
 import type { Plan, PlannedActor, Site } from "./site.ts";
-import { type LmdbDeadLetters, openDeadLetters } from "./store/deadletters.ts";
+import { type StoredDeadLetters, openDeadLetters } from "./store/deadletters.ts";
 import { IdentityStore } from "./store/identities.ts";
+import { Streams } from "./streams.ts";
 import { type Workers, workersOf } from "./workers.ts";
 import { type ClaimsWorld, SiteLayers, Workshop } from "./workshop.ts";
 
@@ -110,8 +129,12 @@ function pick({ plan, catalog, site }: Site["hashes"]): Pick<Site["hashes"], "pl
 }
 
 /** A board with nothing on it, for the site's plan. */
-export function newApplier({ site, world }: Loaded, holds: Holds = new SiteLayers(site.plan.actors)): Applier {
-  return new Applier({ plan: site.plan, actors: allActors, reader: newReader(site), world, holds });
+export function newApplier(
+  { site, world }: Loaded,
+  holds: Holds = new SiteLayers(site.plan.actors),
+  { reader = newReader(site), plan = site.plan }: { readonly reader?: EventReader; readonly plan?: Plan } = {},
+): Applier {
+  return new Applier({ plan, actors: allActors, reader, world, holds });
 }
 
 function newReader({ events, departments, timeZone }: Site): EventReader {
@@ -140,6 +163,8 @@ export interface StartOptions extends OpenedSite {
   readonly log: Log;
   readonly version: string;
   readonly clock?: Clock;
+  /** What is left out is this machine's. */
+  readonly machine?: Partial<Machine>;
   /** Starts of actors that the site brings: all at once, or one by one. */
   readonly pace?: Pace;
   /** With what the plan is read again while the place runs; without it, it is not. */
@@ -180,9 +205,10 @@ const NEARLY_FULL = 0.8;
 export class Place {
   readonly site: Site;
   readonly loaded: Loaded;
-  readonly journal: LmdbJournal;
-  readonly letters: LmdbDeadLetters;
+  readonly journal: StoreJournal;
+  readonly letters: StoredDeadLetters;
   readonly ingest: EventIngest;
+  readonly intake: Intake;
   readonly offers: OfferBook;
   readonly metrics: RuntimeMetrics;
   readonly bus: Bus;
@@ -192,10 +218,22 @@ export class Place {
   readonly transforms: SiteTransforms;
   readonly workers: Workers;
   readonly workshop: Workshop;
+  readonly streams: Streams;
+  readonly outbox: Outbox;
+  readonly checkpoints: Checkpoints;
+  readonly telemetry: Telemetry;
+  /** Takes over what this place journals; null: there is none. */
+  readonly hub: HubLink | null;
+  /** What this place takes over of others; null: nothing. */
+  readonly #hubDoor: HubDoor | null;
   readonly #options: StartOptions;
+  readonly #machine: Machine;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #dedupe = new Dedupe(limits.dedupeIds);
+  /** Ids on their way to the disk. */
+  readonly #pendingIds: PendingIds = new Map();
+  readonly #reader: EventReader;
   readonly #applier: Applier;
   readonly #layers: SiteLayers;
   readonly #decisions: DecisionLog;
@@ -203,6 +241,7 @@ export class Place {
   readonly #scorer: Scorer;
   readonly #identities: IdentityStore;
   readonly #servers: Listening[] = [];
+  readonly #messages = new WeakMap<Decision, readonly Wire[]>();
   #plan: Plan;
   #webhook: Webhook | null = null;
   /** What services that accepted a run bring. */
@@ -211,45 +250,57 @@ export class Place {
   #stopRetention: () => void = () => {};
   #stopped: Promise<void> | null = null;
   #ready = false;
-  /** What the journal's last `config` entry says. */
-  #configured = "";
+  /** The board, as a checkpoint has it; and what the journal's last `config` entry says. */
+  readonly #board: BoardState;
+  /** Entries that were replayed at the start. */
+  #replayed = 0;
   #foldLetters: ReadonlySet<string> | null = null;
-  /** Messages that the bus did not take, as it was away. */
-  #unpublished = 0;
 
   constructor(options: StartOptions) {
     const { site, dataDir, log, clock = systemClock } = options;
     this.#options = options;
+    this.#machine = { ...thisMachine, ...options.machine };
     this.site = site;
     this.#clock = clock;
     this.#log = log;
     this.loaded = load(options);
     makeFolder(dataDir);
-    this.journal = openJournal({ dir: dataDir, clock, random: randomBytes });
-    this.letters = openDeadLetters({ root: this.journal.root, clock });
+    this.journal = this.#machine.openJournal({ dir: dataDir, clock, random: this.#machine.random });
+    this.letters = openDeadLetters({ store: this.journal.store, clock });
     this.#plan = site.plan;
     this.#layers = new SiteLayers(site.plan.actors);
-    this.#applier = newApplier(this.loaded, this.#layers);
-    this.#source = sourceOf(this.loaded);
-    this.#scorer = scorerOf(this.loaded, clock);
+    this.#reader = newReader(site);
+    this.#applier = newApplier(this.loaded, this.#layers, { reader: this.#reader });
+    this.#source = sourceOf(this.loaded, this.#machine.fetch);
+    this.#scorer = scorerOf(this.loaded, clock, this.#machine.fetch);
     this.base = subjectBase({ prefix: site.bus.prefix, site: site.name, place: site.place });
-    this.bus = busOf(site, clock, (error) => log.warn({ detail: (error as Error).message }, "trouble on the bus"));
+    const onError = (error: unknown) => log.warn({ detail: (error as Error).message }, "trouble on the bus");
+    this.bus = this.#machine.openBus(site, clock, onError);
     this.bus.onState((state) => {
       if (state === "away")
-        log.warn("the bus is away: decisions are made, journalled and served over HTTP, not published");
+        log.warn("the bus is away: decisions are made, journalled and served over HTTP, and published when it is back");
       else if (state === "here") log.info("the bus is here");
     });
+    this.telemetry = new Telemetry({ bus: this.bus, clock });
+    this.outbox = this.#newOutbox();
+    this.hub = this.#newHub();
+    this.#hubDoor = site.hub.accept ? new HubDoor({ bus: this.bus, base: this.base, journal: this.journal }) : null;
     this.offers = new OfferBook(clock, this.journal, this.loaded.publish);
     this.#identities = new IdentityStore(join(dataDir, "identities"));
     this.transforms = this.#newTransforms();
+    this.#board = this.#boardState(this.#applier, this.#layers, this.offers);
+    this.checkpoints = this.#newCheckpoints();
     this.workers = this.#newWorkers();
     this.workshop = this.#newWorkshop();
+    this.streams = this.#newStreams();
     this.metrics = new RuntimeMetrics(this.#readings(), [
       ...transformReadings(this.transforms, clock),
       ...this.workshop.readings(),
+      ...this.streams.readings(),
     ]);
     this.runner = this.#newRunner();
     this.ingest = this.#newIngest();
+    this.intake = this.#newIntake();
     this.#decisions = new DecisionLog({
       journal: this.journal,
       epoch: this.journal.epoch,
@@ -292,21 +343,27 @@ export class Place {
     this.#runs = this.workshop.openRuns();
     this.#webhook = this.#openWebhook();
     this.workshop.watchDeadlines();
+    this.#hubDoor?.open();
     this.#closeDoor = openDoor({
       bus: this.bus,
       base: this.base,
-      ingest: this.ingest,
-      lost: (error) => this.#log.warn({ err: error }, "a message without a reply subject was not taken"),
+      intake: this.intake,
+      hasHub: this.hub !== null,
     });
+    this.streams.start();
     const faces = this.#faces();
     const options = { log: this.#log };
     const { host, port } = this.site.http;
-    if (http) this.#servers.push(await serve(createApp(this.#ports(), faces), { host, port }, options));
+    if (http) this.#servers.push(await this.#machine.serve(createApp(this.#ports(), faces), { host, port }, options));
     const socketPath = join(this.#options.dataDir, "control.sock");
-    this.#servers.push(await serve(createApp(this.#ports(), { ...faces, socket: true }), { socketPath }, options));
+    this.#servers.push(
+      await this.#machine.serve(createApp(this.#ports(), { ...faces, socket: true }), { socketPath }, options),
+    );
     this.#retain();
     this.#ready = true;
-    this.#log.info({ ...(http ? { url: this.url } : {}), entries: this.journal.lastSeq }, "ready");
+    this.checkpoints.begin();
+    const replay = { entries: this.journal.lastSeq, from: this.checkpoints.fromSeq, replayed: this.#replayed };
+    this.#log.info({ ...(http ? { url: this.url } : {}), ...replay }, "ready");
   }
 
   /** Takes nothing more in, commits and decides what was accepted, closes. Twice is once. */
@@ -320,6 +377,8 @@ export class Place {
     this.#ready = false;
     this.#stopRetention();
     this.#closeDoor();
+    this.#hubDoor?.close();
+    await this.streams.stop();
     this.#runs?.close();
     await Promise.all(this.#servers.map((server) => server.close()));
     // What waits for its turn would keep it from draining.
@@ -328,7 +387,11 @@ export class Place {
     await this.runner.drain(limits.drainMs);
     await this.workshop.close();
     await this.#webhook?.close();
+    await this.checkpoints.close();
     this.transforms.close();
+    await this.hub?.close();
+    await this.outbox.close();
+    this.telemetry.close();
     await this.bus.drain();
     await this.letters.close();
     await this.journal.close();
@@ -338,25 +401,39 @@ export class Place {
 
   /** Board, transforms, dedupe and standing offers as the journal has them. */
   #rebuild(): void {
-    const now = this.#clock.now();
-    this.runner.rebuild((entry) => {
-      if (entry.kind === "config") this.#configured = text(entry.payload);
-      if (entry.kind === "decision") this.#standAgain(entry, now);
-      else this.#remember(entry);
-      this.transforms.recover(entry);
-    });
+    const { checkpoints } = this;
+    // First of all who hear of a commit: decisions leave directly after it.
+    this.outbox.open();
+    this.hub?.open();
+    checkpoints.load();
+    const [board, ids] = ["board", "dedupe"].map((part) => checkpoints.loadedSeq(part)) as [number, number];
+    const { configured } = this.#board;
+    this.runner.rebuild(
+      (part) => {
+        this.#replayed += part instanceof Block ? part.count : 1;
+        if ((part instanceof Block ? part.lastSeq : part.seq) > ids) this.#rememberAny(part);
+        if (!(part instanceof Block) && part.seq > board) this.#recall(part);
+        this.transforms.recover(part);
+      },
+      { fromSeq: checkpoints.fromSeq, configured },
+    );
     this.workshop.serve(this.runner.scheduler);
-    this.journal.onCommit((entries) => this.workshop.committedRows(entries.at(-1)!.seq));
+    this.journal.onCommit((_, { lastSeq }) => this.workshop.committedRows(lastSeq));
   }
 
   /** What was left undone is done. */
   #begin(works: boolean): void {
+    // Tools that look at the folder send nothing: whoever works with it next does.
+    if (works) {
+      this.outbox.begin();
+      this.hub?.begin();
+    }
     this.runner.begin(works);
     this.#addRecords();
     // After the runner: decisions go out before anything is folded.
     this.transforms.begin();
     const draft = this.#configDraft(this.site.hashes.transforms);
-    if (this.#configured === text(draft.payload)) return;
+    if (this.#board.configured === text(draft.payload)) return;
     this.journal.append([draft]).catch((error) => this.#fault("the configuration can't be journalled", error));
   }
 
@@ -378,6 +455,7 @@ export class Place {
     this.loaded.versions.plan = hash;
     this.#applier.adopt(plan);
     this.workshop.adopt(plan);
+    this.checkpoints.replan();
     this.#addRecords();
     const { firstSeq } = await this.journal.append([this.#configDraft(this.site.hashes.transforms)]);
     this.#log.info({ ...difference, hash, seq: firstSeq }, "the plan was read again");
@@ -399,20 +477,36 @@ export class Place {
 
   /** @param transforms  hash of the specs in force; a site that has none says nothing of them */
   #configDraft(transforms: string | null): Draft {
-    const inForce = { ...this.loaded.versions, ...(transforms === null ? {} : { transforms }) };
+    const hears = this.#hears;
+    const inForce = { ...this.loaded.versions, ...(transforms === null ? {} : { transforms }), hears };
     const payload = UTF8.encode(JSON.stringify(inForce));
     return { kind: "config", principal: "runtime", subject: "site", headers: {}, payload };
   }
 
-  #standAgain(entry: Entry, now: number): void {
-    if (!isDecision(entry)) return;
-    const decision = readDecision(entry.payload);
-    if (decision.expiresAt > now) this.offers.add(entry.seq, decision);
+  /** What an entry leaves beside the board. */
+  #recall(entry: Entry): void {
+    if (entry.kind === "config") this.#board.configured = text(entry.payload);
+    if (isDecision(entry)) this.offers.stand(entry.seq, readDecision(entry.payload));
+  }
+
+  #rememberAny(part: Entry | Block): void {
+    if (part instanceof Block) this.#rememberAll(part);
+    else if (part.kind !== "decision") this.#remember(part);
   }
 
   #remember({ headers, payload, receivedAt }: Entry): void {
-    if (headers.id === undefined) return;
+    // Of an entry that came from another place the id is that place's.
+    if (headers.id === undefined || headers.origin !== undefined) return;
     this.#dedupe.add(printOf(headers.source ?? "", headers.id, payload), receivedAt);
+  }
+
+  /** The ids in a block: nothing there names a source. */
+  #rememberAll(block: Block): void {
+    const walk = new BlockWalk(block);
+    while (walk.next()) {
+      const { id } = walk;
+      if (id !== null) this.#dedupe.add(printOf("", id.toString(), walk.payload), walk.receivedAt);
+    }
   }
 
   #newRunner(): Runner {
@@ -421,8 +515,10 @@ export class Place {
       journal: this.journal,
       clock: this.#clock,
       applier: this.#applier,
+      hears: this.#hears,
       source: this.#source,
       refuse: (refused) => this.letters.add(refused),
+      headersOf: (decision) => withheldHeader((port) => this.#isBlocked(port, decision)),
       decided: (entry, decision) => this.#decided(entry, decision),
       work: this.workshop.worker,
       gate: this.workshop.gate,
@@ -447,16 +543,44 @@ export class Place {
   }
 
   #newWorkshop(): Workshop {
-    const { journal, site, bus, base } = this;
-    const secrets = [site.http.token, site.bus.token, site.source.token].filter((secret) => secret !== null);
+    const { journal, site, bus, base, telemetry } = this;
+    const { token, password, seed } = site.bus;
+    const secrets = [site.http.token, token, password, seed, site.source.token].filter((secret) => secret !== null);
     return new Workshop({
-      ...{ site, journal, bus, base, secrets, clock: this.#clock, layers: this.#layers },
+      ...{ site, journal, bus, base, telemetry, secrets, clock: this.#clock, layers: this.#layers },
       board: this.#applier.board,
       executors: this.workers.executors,
       claims: (world) => this.#newClaims(world),
-      boot: `${journal.epoch}${randomBytes(4).toString("hex")}`,
+      boot: `${journal.epoch}${Buffer.from(this.#machine.random(4)).toString("hex")}`,
       ...(this.#options.pace === undefined ? {} : { pace: this.#options.pace }),
       fault: (what, error) => this.#fault(what, error),
+    });
+  }
+
+  #boardState(applier: Applier, { layers }: SiteLayers, offers: OfferBook): BoardState {
+    return new BoardState({ applier, layers, offers, basis: boardBasis(this.site, this.#plan) });
+  }
+
+  /** A board that is only saved: it follows the one at work. */
+  #newShadow(): BoardState {
+    const plan = this.#plan;
+    const holds = new SiteLayers(plan.actors);
+    const applier = newApplier(this.loaded, holds, { reader: this.#reader, plan });
+    return this.#boardState(applier, holds, new OfferBook(this.#clock, this.journal, this.loaded.publish));
+  }
+
+  #newCheckpoints(): Checkpoints {
+    const path = join(this.#options.dataDir, "checkpoint");
+    const warn = (sentence: string) => this.#log.warn(sentence);
+    const ids = new DedupeState(this.#dedupe);
+    return new Checkpoints({
+      store: openCheckpointStore(path, (options) => this.#machine.openStore(options), warn),
+      ...{ journal: this.journal, clock: this.#clock, everyMs: this.site.checkpoint.everyMs, warn },
+      hears: ({ applier }) => hearsHash(this.site, (type) => applier.hears(type)),
+      board: this.#board,
+      newBoard: () => this.#newShadow(),
+      others: () => [ids, ...this.transforms.saved()],
+      failed: (error) => this.#fault("the state can't be saved", error),
     });
   }
 
@@ -466,11 +590,11 @@ export class Place {
     return workersOf({ site, dataDir, env, bus, base, clock: this.#clock, log: this.#log });
   }
 
-  /** Nodes that share pages agree over a bucket; alone, the scheduler says it all. */
+  /** Nodes that share pages or limits agree over a bucket; alone, the scheduler says it all. */
   #newClaims({ notice, changed }: ClaimsWorld): Claims {
     const { bus, site, journal } = this;
     const clock = this.#clock;
-    if (!(bus instanceof NatsBus) || !site.plan.pages.some(({ shared }) => shared)) return new LocalClaims();
+    if (!(bus instanceof NatsBus) || !isShared(site.plan)) return new LocalClaims();
     const fault = (what: string, error: unknown) => this.#fault(what, error);
     const onError = (error: unknown) =>
       this.#log.warn({ detail: (error as Error).message }, "trouble with the board's bucket");
@@ -478,11 +602,12 @@ export class Place {
       bus,
       bucket: boardBucket(site.bus.prefix, site.name),
       clock,
-      random: Math.random,
+      random: this.#machine.chance,
       onError,
     });
     return new KvClaims({
-      ...{ kv, clock, notice, changed, fault, plan: site.plan, node: site.place, random: Math.random },
+      ...{ kv, clock, notice, changed, fault, plan: site.plan, node: site.place, random: this.#machine.chance },
+      epoch: journal.epoch,
       board: this.#applier.board,
       append: (drafts) => journal.append(drafts),
     });
@@ -494,7 +619,7 @@ export class Place {
     if (url === null) return null;
     const { bus, base } = this;
     const onLost = (detail: string) => this.#log.warn({ detail }, "a notice was not posted");
-    return openWebhook({ url, bus, base, clock: this.#clock, fetch, random: Math.random, onLost });
+    return openWebhook({ url, bus, base, clock: this.#clock, fetch: this.#machine.fetch, random: this.#machine.chance, onLost });
   }
 
   #newTransforms(): SiteTransforms {
@@ -512,6 +637,27 @@ export class Place {
     });
   }
 
+  /** Streams that the site consumes. */
+  #newStreams(): Streams {
+    const { bus, journal, site } = this;
+    const clock = this.#clock;
+    const onError = (error: unknown, stream: string) =>
+      this.#log.warn({ stream, detail: (error as Error).message }, "trouble with a stream");
+    const opened = (natsBus: NatsBus) =>
+      site.bus.streams.map((config) => ({
+        ...config,
+        source: new NatsStream({ ...config, bus: natsBus, clock, random: Math.random, onError }),
+      }));
+    return new Streams({
+      streams: bus instanceof NatsBus ? opened(bus) : [],
+      sink: { take: (items, positionOf) => this.intake.takeStream(items, positionOf) },
+      position: (source) => journal.position(source),
+      clock,
+      told: (stream, { kind, detail }) => this.#log.warn({ stream, kind }, detail),
+      fault: (what, error) => this.#fault(what, error),
+    });
+  }
+
   #newIngest(): EventIngest {
     return new EventIngest({
       journal: this.journal,
@@ -521,7 +667,27 @@ export class Place {
       refuse: (refused) => this.#refused(refused),
       backlog: () => this.runner.backlog,
       count: (outcome, type) => this.metrics.event(outcome, type),
+      pending: this.#pendingIds,
     });
+  }
+
+  #newIntake(): Intake {
+    const { site, base, journal, ingest, hub } = this;
+    // Who is told of every entry sees each as an object.
+    const hears = this.#options.teller === undefined ? (type: string) => this.#applier.hears(type) : () => true;
+    return new Intake({
+      gate: { ...site, actions: ACTIONS, hears },
+      ...{ base, journal, ingest, clock: this.#clock, dedupe: this.#dedupe, pending: this.#pendingIds },
+      backlog: () => this.runner.backlog,
+      count: (outcome, type, many) => this.metrics.event(outcome, type, many),
+      replicated: hub === null ? null : (seq) => hub.replicated(seq),
+      lost: (events, err) => this.#log.warn({ events, err }, "events were dropped that nobody waits for"),
+    });
+  }
+
+  /** Names what the board hears, for a `config` entry. */
+  get #hears(): string {
+    return hearsHash(this.site, (type) => this.#applier.hears(type));
   }
 
   #refused(refused: Refused): void {
@@ -531,11 +697,9 @@ export class Place {
     this.#log.debug({ code, detail, where, subject }, "an event was rejected");
   }
 
-  #decided({ seq, payload }: Entry, decision: Decision): void {
-    const standing = { seq, decision, messages: predictions(decision, this.loaded.publish) };
+  #decided({ seq }: Entry, decision: Decision): void {
     this.offers.add(seq, decision);
-    this.#publish(standing, payload);
-    this.offers.tell(standing);
+    this.offers.tell({ seq, decision, messages: this.#messagesOf(decision) });
     this.metrics.decision(decision.none?.reason ?? "offered", (this.#clock.now() - decision.receivedAt) / 1000);
     this.#options.teller?.decided(decision, this.#clock.monotonic());
     if (this.#log.isLevelEnabled("debug"))
@@ -543,21 +707,38 @@ export class Place {
     if (decision.none?.reason === "unknown-customer") this.#refuseUnknown(decision);
   }
 
-  /** @param payload  the decision as it was journalled */
-  #publish({ decision, messages }: Standing, payload: Uint8Array): void {
-    const headers = { "Nats-Msg-Id": decision.id };
-    try {
-      if (!this.#isBlocked("offers", decision))
-        this.bus.publish(subject(this.base, "offers", decision.customer), payload, { headers });
-      for (const message of this.#isBlocked("predictions", decision) ? [] : messages) {
-        this.bus.publish(subject(this.base, "predictions"), encode(message), {
-          headers: { "Nats-Msg-Id": `${decision.id}-${message.rank}` },
-        });
-      }
-    } catch (error) {
-      this.#unpublished++;
-      this.#log.debug({ err: error, decision: decision.id }, "a decision was not published");
+  /** A coupon for a department lists hundreds of products: made once for the bus and those who follow. */
+  #messagesOf(decision: Decision): readonly Wire[] {
+    let messages = this.#messages.get(decision);
+    if (messages === undefined) {
+      messages = predictions(decision, this.loaded.publish);
+      this.#messages.set(decision, messages);
     }
+    return messages;
+  }
+
+  #newOutbox(): Outbox {
+    const { journal, bus, base, site } = this;
+    return new Outbox({
+      ...{ journal, bus, base, store: journal.store, clock: this.#clock, random: this.#machine.chance },
+      // In one process the word of the bus is all there is.
+      ack: bus instanceof MemoryBus ? "server" : site.bus.outbox.ack,
+      messages: (decision) => this.#messagesOf(decision),
+      decisionOf: (entry) =>
+        isDecision(entry) ? ((entry.value as Decision | undefined) ?? readDecision(entry.payload)) : null,
+      fault: (what, error) => this.#fault(what, error),
+    });
+  }
+
+  #newHub(): HubLink | null {
+    const { journal, bus, site } = this;
+    const { base } = site.hub;
+    if (base === null) return null;
+    return new HubLink({
+      ...{ journal, bus, store: journal.store, clock: this.#clock, random: this.#machine.chance },
+      ...{ place: site.place, hub: base },
+      fault: (what, error) => this.#fault(what, error),
+    });
   }
 
   /** Whether a higher layer keeps a subject from being published. */
@@ -585,15 +766,20 @@ export class Place {
   #retain(): void {
     const { ageMs, bytes, decisionsMs, deadLettersMs } = this.site.retention;
     const run = async () => {
-      const upToSeq = await this.#carryOld();
-      await this.journal.retain({ ageMs, bytes, decisionAgeMs: decisionsMs, upToSeq });
+      const upToSeq = Math.min(await this.#carryOld(), this.checkpoints.upToSeq);
+      const [bus, hub] = [this.outbox.neededFrom(), this.hub?.neededFrom() ?? Number.POSITIVE_INFINITY];
+      const needed = { lastingFrom: Math.min(bus, hub), passingFrom: hub };
+      await this.journal.retain({ ageMs, bytes, decisionAgeMs: decisionsMs, upToSeq, ...needed });
       await this.letters.retain(deadLettersMs);
     };
     run().catch((error) => this.#fault("old entries can't be removed", error));
     this.#stopRetention = this.#clock.after(RETENTION_EVERY_MS, () => this.#retain());
   }
 
-  /** Records of the board that rest on the older half of what is kept are written again. */
+  /**
+   * Records of the board that rest on the older half of what is kept are written again. A checkpoint has them too, but of
+   * one plan: under another, or if it can't be read, the board is made from the journal alone.
+   */
   #carryOld(): Promise<number> {
     const { ageMs, bytes } = this.site.retention;
     const { firstSeq, lastSeq, bytes: taken } = this.journal.stats();
@@ -651,14 +837,16 @@ export class Place {
     return {
       notReady: () => {
         if (!this.#ready) return ["starting or stopping"];
-        const { failure } = this.journal;
-        return failure === null ? [] : [failure.message];
+        const { failure, trouble } = this.journal;
+        const why = failure?.message ?? trouble;
+        return why === null ? [] : [why];
       },
       degraded: () => [
-        ...(this.bus.state === "here"
-          ? []
-          : ["the bus is away: decisions are made, journalled and served over HTTP, not published"]),
+        ...[this.outbox.trouble(), this.hub?.trouble() ?? null].filter((reason) => reason !== null),
         ...[this.#source, this.#scorer].map(trouble).filter((reason) => reason !== null),
+        ...[this.bus].map(trouble).filter((reason) => reason !== null),
+        ...this.streams.trouble(),
+        ...[this.checkpoints.trouble()].filter((reason) => reason !== null),
         ...this.transforms.trouble(),
       ],
     };
@@ -676,6 +864,8 @@ export class Place {
       read("journal_commits_total", "Commits since the start", () => this.journal.stats().commits),
       read("journal_bytes", "Bytes of the journal on disk", () => this.journal.stats().bytes),
       read("journal_queued_entries", "Entries that wait for the disk", () => this.journal.stats().queuedEntries),
+      read("ingest_dropped_total", "Events dropped that nobody waited for", () => this.intake.dropped),
+      read("ingest_waiting", "Events taken and not yet on disk", () => this.intake.waiting),
       read("undecided_focuses", "Focuses that wait for their decision", () => this.runner.backlog),
       read("open_visits", "Visits on the board", () => this.#openVisits()),
       read("evicted_visits_total", "Visits closed early, as the board was full", () => this.#applier.evicted),
@@ -689,9 +879,21 @@ export class Place {
       ),
       read("dead_letters", "Dead letters kept", () => this.letters.stats().count),
       read("dead_letters_lost_total", "Dead letters that could not be kept", () => this.letters.stats().lost),
-      read("unpublished_total", "Decisions not published, as the bus was away", () => this.#unpublished),
+      ...checkpointReadings(this.checkpoints, this.#clock),
+      ...outboxReadings(this.outbox, this.telemetry),
+      ...hubReadings(this.hub, this.#hubDoor),
     ];
   }
+}
+
+/** Whether several nodes work on it together, or count each other's runs. */
+function isShared({ pages, actors: planned }: Plan): boolean {
+  return (
+    pages.some(({ shared }) => shared) ||
+    planned.some(
+      ({ selvesScope, conflicts }) => selvesScope === "site" || conflicts.some(({ scope }) => scope === "site"),
+    )
+  );
 }
 
 /** @throws AisleError `invalid` when there can be no such folder */
@@ -707,13 +909,13 @@ function makeFolder(dir: string): void {
   }
 }
 
-function sourceOf({ site, catalog }: Loaded): CustomerSource {
+function sourceOf({ site, catalog }: Loaded, fetch: Machine["fetch"]): CustomerSource {
   const { url, ...rest } = site.source;
   if (url === null) return new LocalSource((customer) => catalog.customers.get(customer));
   return new HttpSource({ url, ...rest, columns: site.catalog.customers.columns, fetch });
 }
 
-function scorerOf(loaded: Loaded, clock: Clock): Scorer {
+function scorerOf(loaded: Loaded, clock: Clock, fetch: Machine["fetch"]): Scorer {
   const { url, timeoutMs, fallback } = loaded.site.scorer;
   if (url === null) return coreScorer(loaded);
   return new RestScorer({
@@ -727,21 +929,8 @@ function scorerOf(loaded: Loaded, clock: Clock): Scorer {
   });
 }
 
-function busOf({ bus, name, place }: Site, clock: Clock, onError: (error: unknown) => void): Bus {
-  if (bus.nats === null) return new MemoryBus({ clock, onError });
-  const { nats: servers, token, credentials } = bus;
-  return new NatsBus({
-    servers,
-    name: `${name}.${place}`,
-    clock,
-    onError,
-    ...(token === null ? {} : { token }),
-    ...(credentials === null ? {} : { credentials }),
-  });
-}
-
 /** Dead letters that can be taken in again. */
-function replayable(letters: LmdbDeadLetters, ingest: EventIngest): DeadLetters {
+function replayable(letters: StoredDeadLetters, ingest: EventIngest): DeadLetters {
   return {
     list: (options) => letters.list(options),
     get: (id) => letters.get(id),
@@ -763,10 +952,6 @@ function replayable(letters: LmdbDeadLetters, ingest: EventIngest): DeadLetters 
       return receipt;
     },
   };
-}
-
-function encode(value: unknown): Uint8Array {
-  return Buffer.from(JSON.stringify(value));
 }
 
 function text(payload: Uint8Array): string {

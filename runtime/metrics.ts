@@ -32,7 +32,7 @@ export class RuntimeMetrics implements Metrics {
   readonly #requests = this.#counter("aisle_http_requests_total", "HTTP requests", ["route", "status"]);
   readonly #seconds = this.#histogram("aisle_http_request_seconds", "Time of an HTTP request", HTTP_BUCKETS, ["route"]);
   /** Bound to their labels once: looking labels up takes longer than counting. */
-  readonly #bound = new Map<string, () => void>();
+  readonly #bound = new Map<string, (many: number) => void>();
   readonly #timed = new Map<string, (seconds: number) => void>();
   readonly #decided = this.#histogram(
     "aisle_decision_seconds",
@@ -64,9 +64,9 @@ export class RuntimeMetrics implements Metrics {
   }
 
   /** @param type  of the event; of one that was rejected, the reason */
-  event(outcome: string, type: string): void {
-    if (outcome === "rejected") this.#count(`rejected ${type}`, () => this.#rejected.labels({ reason: type }));
-    else this.#count(`event ${outcome} ${type}`, () => this.#events.labels({ outcome, type }));
+  event(outcome: string, type: string, many = 1): void {
+    if (outcome === "rejected") this.#count(`rejected ${type}`, () => this.#rejected.labels({ reason: type }), many);
+    else this.#count(`event ${outcome} ${type}`, () => this.#events.labels({ outcome, type }), many);
   }
 
   decision(result: string, seconds: number): void {
@@ -89,14 +89,14 @@ export class RuntimeMetrics implements Metrics {
     observe(seconds);
   }
 
-  #count(key: string, bind: () => { inc(): void }): void {
+  #count(key: string, bind: () => { inc(many: number): void }, many = 1): void {
     let count = this.#bound.get(key);
     if (count === undefined) {
       const bound = bind();
-      count = () => bound.inc();
+      count = (each) => bound.inc(each);
       this.#bound.set(key, count);
     }
-    count();
+    count(many);
   }
 
   #counter(name: string, help: string, labelNames: string[]): Counter {

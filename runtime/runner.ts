@@ -12,7 +12,9 @@ import type { Choice, Decision, Focus, Profile, ScoredCoupons, Scores, Visit } f
 import type { Scorer } from "./decide/scorer.ts";
 import { AisleError } from "./errors.ts";
 import type { Refused } from "./ingest.ts";
+import { Block } from "./journal/block.ts";
 import type { Draft, Entry, Journal } from "./journal/journal.ts";
+import { entriesOf } from "./journal/walk.ts";
 import { type Blocker, type Gate, Scheduler } from "./scheduler.ts";
 import type { Plan, PlannedActor } from "./site.ts";
 
@@ -46,7 +48,11 @@ export interface RunnerPorts extends WorkPorts {
   readonly clock: Clock;
   readonly applier: Applier;
   readonly source: CustomerSource;
+  /** Names what the board hears, as a `config` entry says it; missing: it may hear any event. */
+  readonly hears?: string;
   readonly refuse: (refused: Refused) => void;
+  /** Headers of a decision's entry: what the outside gets of it may depend on what holds as it is made. */
+  readonly headersOf?: (decision: Decision) => Readonly<Record<string, string>>;
   /** A decision is on disk, as the payload of this entry. */
   readonly decided: (entry: Entry, decision: Decision) => void;
   /** Does the work of actors that the site brings. */
@@ -62,6 +68,12 @@ export interface RunnerPorts extends WorkPorts {
   readonly applied: (entry: Entry, applied: Applied) => void;
   /** A bug or a failing journal: for the log. */
   readonly fault: (what: string, error: unknown) => void;
+}
+
+/** Where a rebuild begins, and the text of the `config` entry that was in force there; "": none. */
+export interface From {
+  readonly fromSeq: number;
+  readonly configured: string;
 }
 
 /** How often the board is looked at for what ran out, ms. Times to live are minutes. */
@@ -115,23 +127,30 @@ export class Runner {
   }
 
   /** Rebuilds the board from the journal, and begins. */
-  recover(onEntry: (entry: Entry) => void = () => {}): void {
-    this.rebuild(onEntry);
+  recover(onPart: (part: Entry | Block) => void = () => {}): void {
+    this.rebuild(onPart);
     this.begin();
   }
 
   /** Rebuilds the board from the journal. From here on entries are applied; what they make possible waits for `begin`. */
-  rebuild(onEntry: (entry: Entry) => void = () => {}): void {
-    const { journal, applier } = this.#ports;
+  rebuild(onPart: (part: Entry | Block) => void = () => {}, { fromSeq = 1, configured = "" }: Partial<From> = {}): void {
+    const { journal, applier, hears } = this.#ports;
     const settled = journal.appliedSeq;
-    for (const entry of journal.read()) {
-      this.#apply(entry);
-      onEntry(entry);
+    // What a checkpoint has brought is on the board.
+    const known = applier.appliedSeq;
+    let inForce = hearsIn(configured);
+    for (const part of journal.parts(fromSeq)) {
+      if (!(part instanceof Block)) {
+        if (part.kind === "config") inForce = hearsIn(Buffer.from(part.payload).toString());
+        if (part.seq > known) this.#apply(part);
+      } else if (hears !== undefined && inForce === hears) applier.pass(part.lastSeq);
+      else for (const entry of entriesOf(part)) if (entry.seq > known) this.#apply(entry);
+      onPart(part);
     }
     this.#scheduler.pause();
     this.#live = true;
     journal.onAppend((entries) => this.#appended(entries));
-    journal.onCommit((entries) => this.#committed(entries));
+    journal.onCommit((entries, { lastSeq }) => this.#committed(entries, lastSeq));
     for (const [cause, focus] of [...applier.undecided]) {
       // Its decision was made, or deliberately not, before the plan in force: history stays as it was.
       if (cause <= settled) applier.abandon(focus);
@@ -233,7 +252,7 @@ export class Runner {
   }
 
   /** Entries are on disk: decisions go out, and what happened on the board. */
-  #committed(entries: readonly Entry[]): void {
+  #committed(entries: readonly Entry[], lastSeq: number): void {
     for (const entry of entries) {
       this.#tellBoarded(entry);
       if (entry.kind !== "decision") continue;
@@ -244,7 +263,7 @@ export class Runner {
     const { journal } = this.#ports;
     // What was appended since may have its cause on disk and its decision not.
     const oldest = this.#unsettled.values().next().value ?? Number.POSITIVE_INFINITY;
-    journal.appliedSeq = Math.min(oldest - 1, entries.at(-1)!.seq);
+    journal.appliedSeq = Math.min(oldest - 1, lastSeq);
   }
 
   #settle(cause: number): void {
@@ -342,12 +361,12 @@ export class Runner {
 
   /** The decision, and before it, in the same commit, the answers from outside that it rests on. */
   #drafts(planned: PlannedActor, focus: FocusRecord, choice: Choice): Draft[] {
-    const { clock } = this.#ports;
+    const { clock, headersOf } = this.#ports;
     const late = clock.now() >= focus.data.receivedAt + Number(planned.with.timeToLive);
     const decision = decide(this.#ports, planned, focus, late ? expired(choice, planned) : choice);
     const effect = this.#answers.get(focus);
     this.#answers.delete(focus);
-    const made = draft("decision", planned.goal, decision);
+    const made = { ...draft("decision", planned.goal, decision), headers: headersOf?.(decision) ?? {} };
     return effect === undefined ? [made] : [effectDraft(effect), made];
   }
 
@@ -357,7 +376,7 @@ export class Runner {
     journal.append(drafts).then(
       () => this.#scheduler.ended(planned, record),
       (error) => {
-        if (error instanceof AisleError && error.code === "overloaded")
+        if (error instanceof AisleError && error.passing)
           clock.after(RETRY_MS, () => this.#append(planned, record, drafts));
         else this.#fail(planned, record, error);
       },
@@ -397,6 +416,15 @@ export class Runner {
         .catch((error) => fault("a tick can't be journalled", error));
     }
     this.#stopTicks = clock.after(TICK_MS, () => this.#tick());
+  }
+}
+
+/** What a `config` entry says of what the board heard from then on; one that can't be read says nothing. */
+function hearsIn(configured: string): string | undefined {
+  try {
+    return (JSON.parse(configured) as { readonly hears?: string }).hears;
+  } catch {
+    return undefined;
   }
 }
 

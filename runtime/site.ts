@@ -136,6 +136,11 @@ export interface NoticesConfig {
   readonly webhook: string | null;
 }
 
+export interface CheckpointConfig {
+  /** From one checkpoint of the state to the next, ms. */
+  readonly everyMs: number;
+}
+
 export interface RetentionConfig {
   readonly ageMs: number;
   readonly bytes: number;
@@ -180,12 +185,57 @@ export interface HttpConfig {
   readonly mock: boolean;
 }
 
+/** Absolute paths of PEM files; null: none. */
+export interface BusTls {
+  readonly caFile: string | null;
+  readonly certFile: string | null;
+  readonly keyFile: string | null;
+}
+
+/** A stream of JetStream whose messages are taken in as events. */
+export interface ConsumedStreamConfig {
+  readonly stream: string;
+  /** Name of our durable consumer. */
+  readonly consumer: string;
+  /** Subject with wildcards; null: all of the stream. */
+  readonly filter: string | null;
+  /** Of events that name no type; null: as their subject says. */
+  readonly type: string | null;
+  /** Where the first start begins. */
+  readonly from: "all" | "new";
+  /** Of JetStream, on the other side of a leaf node; null: the server's own. */
+  readonly domain: string | null;
+  /** Its server syncs before it acknowledges, as the site says. */
+  readonly synced: boolean;
+}
+
 export interface BusConfig {
   /** Null: in-process. */
   readonly nats: string | null;
+  /** The text of a credentials file. */
   readonly credentials: string | null;
   readonly token: string | null;
+  readonly user: string | null;
+  readonly password: string | null;
+  /** An NKey seed. */
+  readonly seed: string | null;
+  /** Null: only if the address says tls://. */
+  readonly tls: BusTls | null;
+  /** Whether events may be read from a socket of their own, where there is no TLS. */
+  readonly lane: "auto" | "off";
   readonly prefix: string;
+  readonly outbox: {
+    /** Whose word it is that a decision has arrived: a stream's, or the server's; auto: a stream's where one listens. */
+    readonly ack: "auto" | "stream" | "server";
+  };
+  readonly streams: readonly ConsumedStreamConfig[];
+}
+
+export interface HubConfig {
+  /** Where the place that takes over what this one journals has its subjects: null: there is none. */
+  readonly base: string | null;
+  /** Whether this place takes over what others journal. */
+  readonly accept: boolean;
 }
 
 /** Who does the work: an actor that ships, a file of the site, an executable, a service on the bus, a person. */
@@ -306,6 +356,7 @@ export interface Site {
   readonly log: { readonly level: "debug" | "info" | "warn" | "error"; readonly format: "auto" | "json" | "pretty" };
   readonly http: HttpConfig;
   readonly bus: BusConfig;
+  readonly hub: HubConfig;
   readonly events: EventsConfig;
   /** Department → its other names. */
   readonly departments: ReadonlyMap<string, readonly string[]>;
@@ -316,6 +367,7 @@ export interface Site {
   readonly catalog: CatalogConfig;
   readonly source: SourceConfig;
   readonly scorer: ScorerConfig;
+  readonly checkpoint: CheckpointConfig;
   readonly retention: RetentionConfig;
   readonly notices: NoticesConfig;
   readonly transforms: TransformsConfig;

@@ -17,6 +17,7 @@ import { follow } from "./layers/follow.ts";
 import { Layers, type Shift } from "./layers/layers.ts";
 import { limits } from "./limits.ts";
 import type { LabelledReading } from "./metrics.ts";
+import type { Telemetry } from "./outbox/telemetry.ts";
 import { type Pace, Pacer } from "./pacer.ts";
 import type { Worker } from "./runner.ts";
 import { Deadlines } from "./runs/deadlines.ts";
@@ -36,6 +37,8 @@ export interface WorkshopOptions {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly bus: Bus;
+  /** What is told of the board goes out by it, and notices. */
+  readonly telemetry: Pick<Telemetry, "hears" | "publish">;
   /** `<prefix>.<site>.<place>` of the bus's subjects. */
   readonly base: string;
   readonly executors: Readonly<Partial<Record<ActorKind, Executor>>>;
@@ -102,15 +105,14 @@ export class Workshop {
   #watchesDeadlines = false;
   #stopTimer: () => void = () => {};
   #runNumber = 0;
-  #unpublished = 0;
 
   constructor(options: WorkshopOptions) {
-    const { site, board, clock, bus, base, layers, secrets, pace } = options;
+    const { site, board, clock, telemetry, base, layers, secrets, pace } = options;
     this.#options = options;
     this.#actors = site.plan.actors;
     this.logs = new RunLogs({ secrets });
     this.notices = new Notices({
-      ...{ bus, base, site: site.name, place: site.place, clock },
+      ...{ bus: telemetry, base, site: site.name, place: site.place, clock },
       tail: (run, bytes) => this.logs.tail(run, bytes),
       onLost: () => {},
     });
@@ -170,11 +172,6 @@ export class Workshop {
     const { layers, clock } = this.#options;
     if (record.home !== null) layers.noticed({ record, columns }, { receivedAt: clock.now() });
     this.#scheduler?.changed(record, columns);
-  }
-
-  /** Messages of the board that the bus did not take. */
-  get unpublished(): number {
-    return this.#unpublished;
   }
 
   /** From here on what shifts on the layers starts work. */
@@ -249,7 +246,7 @@ export class Workshop {
   rowsChanged(rows: readonly RowChange[], entry: Entry): void {
     for (const { record, gone } of rows) {
       const { name } = record.page;
-      if (!this.feed.follows(name) && !this.#options.bus.hears(this.#subjectOf(name))) continue;
+      if (!this.feed.follows(name) && !this.#options.telemetry.hears(this.#subjectOf(name))) continue;
       this.#rows.push(rowMessage(record, gone, entry));
     }
   }
@@ -264,7 +261,7 @@ export class Workshop {
 
   /** A change is on disk: the bus hears of it. */
   committed(entry: Entry, change: Change, changed: Changed | null): void {
-    const { bus } = this.#options;
+    const { telemetry } = this.#options;
     if (changed === null) {
       this.feed.begin(entry.seq);
       return;
@@ -272,7 +269,7 @@ export class Workshop {
     this.#claims.committed?.(change, changed.record, entry);
     const address = this.#subjectOf(change.page);
     // Most pages of most places nobody reads along with.
-    if (!bus.hears(address) && !this.feed.follows(change.page)) {
+    if (!telemetry.hears(address) && !this.feed.follows(change.page)) {
       this.feed.begin(entry.seq);
       return;
     }
@@ -280,15 +277,9 @@ export class Workshop {
   }
 
   #tell(message: BoardMessage, address: string): void {
-    const { bus } = this.#options;
+    const { telemetry } = this.#options;
     this.feed.tell(message);
-    if (!bus.hears(address)) return;
-    try {
-      bus.publish(address, encode(message));
-    } catch {
-      // Whoever reads along asks for the record anew: the board says it all.
-      this.#unpublished++;
-    }
+    if (telemetry.hears(address)) telemetry.publish(address, encode(message));
   }
 
   /** Begins nothing more that waits for its turn. The scheduler was paused before. */

@@ -31,7 +31,7 @@ const LEAVES = [
 const COMPILED = ["runtime/spec/compile.ts", "runtime/spec/spec.ts", "runtime/spec/term.ts"];
 
 /** Where everything is put together: the process, and the commands that open a folder without one. */
-const TOP = ["runtime/main.ts", "runtime/cli.ts", "runtime/cli/"];
+const TOP = ["runtime/main.ts", "runtime/machine.ts", "runtime/cli.ts", "runtime/cli/"];
 
 const IMPORTS: readonly ImportRule[] = [
   { of: ["assembly/"], only: ["assembly/"], because: "the core knows no host" },
@@ -57,7 +57,17 @@ const IMPORTS: readonly ImportRule[] = [
   { of: ["runtime/"], never: ["runtime/cli.ts"], because: "the CLI is where it begins" },
   { of: LEAVES, only: LEAVES, because: "it is a leaf" },
   { of: ["runtime/bus/"], only: ["runtime/bus/", ...LEAVES], because: "the bus knows its port only" },
-  { of: ["runtime/journal/"], only: ["runtime/journal/", ...LEAVES], because: "the journal knows its port only" },
+  {
+    of: ["runtime/journal/"],
+    except: ["runtime/journal/lmdb.ts"],
+    only: ["runtime/journal/", "runtime/store/store.ts", ...LEAVES],
+    because: "the journal knows its port and the store's",
+  },
+  {
+    of: ["runtime/journal/lmdb.ts"],
+    only: ["runtime/journal/", "runtime/store/", ...LEAVES],
+    because: "it opens the journal of a folder, on LMDB",
+  },
   { of: ["runtime/store/"], only: ["runtime/store/", ...LEAVES], because: "the store knows its port only" },
   {
     of: ["runtime/core/"],
@@ -76,8 +86,9 @@ const IMPORTS: readonly ImportRule[] = [
       "runtime/spec/",
       "runtime/core/",
       "runtime/data/",
-      ...["runtime/journal/journal.ts", "runtime/http/ports.ts", "runtime/ingest.ts"],
-      ...["runtime/site.ts", "runtime/metrics.ts"],
+      ...["runtime/journal/journal.ts", "runtime/journal/block.ts", "runtime/journal/walk.ts"],
+      "runtime/checkpoint/checkpoint.ts",
+      ...["runtime/http/ports.ts", "runtime/ingest.ts", "runtime/site.ts", "runtime/metrics.ts"],
       ...LEAVES,
     ],
     because: "specs at work know the journal and the disk by their ports, and no face, bus or board",
@@ -131,8 +142,8 @@ const IMPORTS: readonly ImportRule[] = [
 
 /** Packages that only some files may know; so that each can be replaced. */
 const HOMES: Readonly<Record<string, Places>> = {
-  nats: ["runtime/bus/nats.ts"],
-  lmdb: ["runtime/journal/", "runtime/store/"],
+  nats: ["runtime/bus/nats.ts", "runtime/bus/nats-login.ts"],
+  lmdb: ["runtime/store/"],
   "@assemblyscript/loader": ["runtime/core/core.ts"],
   "@swc/wasm-typescript": ["runtime/runs/strip.ts"],
   msgpackr: ["runtime/core/"],

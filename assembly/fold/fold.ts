@@ -7,7 +7,7 @@
 // Event, 80 bytes, one per row:
 //   +0   seq       f64
 //   +8   receivedAt f64  µs
-//   +16  source    u32  below SOURCES; whose watermark it moves
+//   +16  source    u32  below SOURCES; whose watermark it moves; and WAS_LATE
 //   +20  outcome   u32  Outcome; written here
 //   +24  id        u32  address of its id, 0 = none
 //   +28  idLength  u32
@@ -24,6 +24,7 @@
 //   +76  known     u32  not 0: its identity and time were evaluated before; the host writes 0
 
 import { enter } from "./aggregate";
+import { change } from "./changed";
 import { truth } from "../collections/compare";
 import { sameBytes } from "../text/bytes";
 import { allowWork, freeTemporary } from "../machine/heap";
@@ -42,6 +43,7 @@ import {
 import {
   FLAGS,
   FLOOR,
+  FOLDED,
   INCOMPLETE,
   KEY_LENGTH as IDENTITY_KEY_LENGTH,
   CURRENT,
@@ -71,7 +73,7 @@ import { ABORTED, countFaults, run } from "../machine/vm";
 const RECEIVED: usize = 8;
 const SOURCE: usize = 16;
 const OUTCOME: usize = 20;
-const ID: usize = 24;
+export const ID: usize = 24;
 const ID_LENGTH: usize = 28;
 const KEY: usize = 32;
 const KEY_LENGTH: usize = 36;
@@ -105,6 +107,9 @@ const NAMELESS: i32 = 101;
 /** Sources told apart; the host numbers the others as the last. */
 const SOURCES: u32 = 64;
 const PHASE: i32 = 16;
+
+/** Beside the source of an event that comes again: it was late for its identity, which has it. */
+const WAS_LATE: u32 = 0x80000000;
 
 /** Source: +0 highest event time i64, +8 last received i64; MIN_VALUE = never heard of. */
 const sources: usize = memory.data(64 * 16, 16);
@@ -160,6 +165,20 @@ export function settledAt(): f64 {
   return settled == i64.MIN_VALUE ? -Infinity : <f64>settled;
 }
 
+/** Sources heard of: how many, and where they stand, as drawn above. */
+export function sourcesHeard(): u32 {
+  return sourcesCount;
+}
+
+export function sourcesAt(): usize {
+  return sources;
+}
+
+/** Of a state that was saved: so many sources stand at `sourcesAt`. */
+export function setSources(heard: u32): void {
+  sourcesCount = heard;
+}
+
 export function highestAt(): f64 {
   return highest == i64.MIN_VALUE ? -Infinity : <f64>highest;
 }
@@ -167,6 +186,17 @@ export function highestAt(): f64 {
 /** Of a state that was saved: the latest event in it, µs. */
 export function raiseHighest(micros: f64): void {
   highest = max(highest, <i64>micros);
+}
+
+/** What is known of an event before it is scanned; its id is the caller's. */
+// @ts-ignore: decorator
+@inline
+export function setEvent(event: usize, seq: f64, receivedMicros: f64, source: u32, row: usize): void {
+  store<f64>(event, seq);
+  store<f64>(event, receivedMicros, RECEIVED);
+  store<u32>(event, source, SOURCE);
+  store<u32>(event, <u32>row, ROW);
+  store<u32>(event, 0, KNOWN);
 }
 
 /** Sets the watermark: of a state that was saved, or as time passes. Never back. */
@@ -356,6 +386,8 @@ function foldEvent(event: usize): bool {
   if (load<u32>(event, OUTCOME) != Outcome.FOLDED) return true;
   const time = load<i64>(event, TIME);
   const identity = identityFor(event);
+  if (load<f64>(event) <= load<f64>(identity, FOLDED)) return passAgain(event, time);
+  change(identity);
   if (time < settled || time < load<i64>(identity, FLOOR)) return tooLate(event, identity);
   advance(event, time);
   store<i64>(identity, max(load<i64>(identity, LAST), time), LAST);
@@ -392,6 +424,13 @@ function foldEvent(event: usize): bool {
   lacks(identity);
   rewind(identity, place);
   removeEntry(identity, place);
+  return true;
+}
+
+/** An event that its identity has: only time passes, as it did. */
+function passAgain(event: usize, time: i64): bool {
+  if (time < settled || (load<u32>(event, SOURCE) & WAS_LATE) != 0) store<u32>(event, Outcome.LATE, OUTCOME);
+  else advance(event, time);
   return true;
 }
 
@@ -493,8 +532,8 @@ function programFor(row: usize): usize {
 /** Moves the watermark: no source that is still heard of will send what is earlier. */
 function advance(event: usize, time: i64): void {
   if (lateness < 0) return;
-  const source = sources + (<usize>min(load<u32>(event, SOURCE), SOURCES - 1) << 4);
-  const place = min(load<u32>(event, SOURCE), SOURCES - 1);
+  const place = min(load<u32>(event, SOURCE) & ~WAS_LATE, SOURCES - 1);
+  const source = sources + (<usize>place << 4);
   while (sourcesCount <= place) {
     store<i64>(sources + (<usize>sourcesCount << 4), i64.MIN_VALUE);
     sourcesCount++;
@@ -542,6 +581,7 @@ export function refold(events: usize, count: i32): i32 {
       waitingFrom++;
       continue;
     }
+    change(identity);
     if (fault != GONE) rewind(identity, waitingFrom);
     removeEntry(identity, waitingFrom);
     endWait(identity);

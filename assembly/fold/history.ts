@@ -34,6 +34,7 @@ import {
   truncate,
 } from "./identity";
 import { truncateRows } from "./rows";
+import { change } from "./changed";
 import { HELD, addressOf } from "../machine/value";
 
 export const ENTRY: usize = 24;
@@ -271,6 +272,35 @@ export function undo(identity: usize, back: u32): void {
   store<u32>(identity, back, LOG_BYTES);
 }
 
+/**
+ * Shows the state as it was before all events of the tail: what they changed goes to the log. A second call, with
+ * `isBack` false, shows it as it was. Nothing is let go of, and nothing may be folded in between.
+ */
+export function swapLog(identity: usize, isBack: bool): void {
+  const log = <usize>load<u32>(identity, LOG);
+  const bytes = <usize>load<u32>(identity, LOG_BYTES);
+  for (let at: usize = 0; at < bytes; at += CHANGE) swapChange(log + (isBack ? bytes - CHANGE - at : at));
+}
+
+function swapChange(entry: usize): void {
+  const address = <usize>load<u32>(entry);
+  const kind = load<u32>(entry, 4);
+  if (kind == Change.CELL || kind == Change.HEADER) {
+    const before = v128.load(entry, 8);
+    v128.store(entry, v128.load(address), 8);
+    v128.store(address, before);
+    return;
+  }
+  // the list of a slot, and that of rows, goes on holding what is beyond the count
+  const first = address + (kind == Change.SLOT ? CURRENT : SAVED);
+  const second = address + (kind == Change.SLOT ? COUNT : ROWS_COUNT);
+  const before = load<u64>(entry, 8);
+  store<u32>(entry, load<u32>(first), 8);
+  store<u32>(entry, load<u32>(second), 12);
+  store<u32>(first, <u32>before);
+  store<u32>(second, <u32>(before >> 32));
+}
+
 /** Log position before the event at `place`; at the end, of all. */
 export function logBefore(identity: usize, place: u32): u32 {
   return place < load<u32>(identity, TAIL_COUNT) ? load<u32>(entryAt(identity, place), ENTRY_LOG) : load<u32>(identity, LOG_BYTES);
@@ -308,6 +338,7 @@ function isSameTime(identity: usize, place: u32): bool {
 
 /** The first `gone` events of the tail are settled. */
 function forgetFirst(identity: usize, gone: u32): void {
+  change(identity);
   const count = load<u32>(identity, TAIL_COUNT);
   const bytes = logBefore(identity, gone);
   const log = <usize>load<u32>(identity, LOG);
@@ -334,6 +365,15 @@ function forgetFirst(identity: usize, gone: u32): void {
     const entry = entryAt(identity, place);
     store<u32>(entry, load<u32>(entry, ENTRY_LOG) - bytes, ENTRY_LOG);
   }
+}
+
+/** The lowest sequence in the tail; infinity: it is empty. */
+export function oldestOf(identity: usize): f64 {
+  let oldest = Infinity;
+  for (let n = load<u32>(identity, TAIL_COUNT); n > 0; n--) {
+    oldest = min(oldest, load<f64>(entryAt(identity, n - 1), ENTRY_SEQ));
+  }
+  return oldest;
 }
 
 /** Settles, and gives back the memory of tail and log when nothing is left in them. */

@@ -1,6 +1,6 @@
 // Identities: whom events are about, found by their key, with the records of each aggregate.
 //
-// Identity, held, 64 bytes, a slot per aggregate of the streaming spec, and its key:
+// Identity, held, 80 bytes, a slot per aggregate of the streaming spec, and its key:
 //   +0   hash         u32
 //   +4   ordinal      u32  its turn among all identities
 //   +8   keyLength    u32  bytes
@@ -15,6 +15,9 @@
 //   +44  rowsCount    u32
 //   +48  last         i64  time of its last event, µs
 //   +56  floor        i64  time, µs: nothing earlier is taken, as later events are settled
+//   +64  previous     u32  links of a ring, see `changed.ts`
+//   +68  next         u32
+//   +72  folded       f64  sequence: events up to here are in its state, where the journal is read again
 //
 // Slot, 16 bytes:
 //   +0   current  u32  the record that is loaded, 0 = none
@@ -43,7 +46,8 @@ export const ROWS: usize = 40;
 export const ROWS_COUNT: usize = 44;
 export const LAST: usize = 48;
 export const FLOOR: usize = 56;
-export const SLOTS: usize = 64;
+export const FOLDED: usize = 72;
+export const SLOTS: usize = 80;
 export const SLOT: usize = 16;
 
 export const CURRENT: usize = 0;
@@ -66,6 +70,11 @@ let ordinals: u32 = 0;
 
 export function identitiesCount(): u32 {
   return count;
+}
+
+/** The turn of the newest identity. */
+export function ordinalsGiven(): u32 {
+  return ordinals;
 }
 
 /** The next new identity comes after this one. */

@@ -5,9 +5,12 @@ import {
   COUNT,
   CURRENT,
   FLAGS as IDENTITY_FLAGS,
+  FOLDED,
+  INCOMPLETE,
   KEY_LENGTH,
   LAST as IDENTITY_LAST,
   ORDINAL,
+  PENDING,
   ROWS_COUNT,
   TAIL_COUNT,
   TOUCHED,
@@ -49,7 +52,7 @@ export function ordinalOf(identity: usize): u32 {
 }
 
 export function flagsOf(identity: usize): u32 {
-  return load<u32>(identity, IDENTITY_FLAGS);
+  return load<u32>(identity, IDENTITY_FLAGS) & (INCOMPLETE | PENDING);
 }
 
 /** Number of the batch that last touched it; see `batchNumber`. */
@@ -58,7 +61,13 @@ export function touchedOf(identity: usize): u32 {
 }
 
 export function setFlags(identity: usize, flags: u32): void {
-  store<u32>(identity, flags, IDENTITY_FLAGS);
+  const others = load<u32>(identity, IDENTITY_FLAGS) & ~(INCOMPLETE | PENDING);
+  store<u32>(identity, (flags & (INCOMPLETE | PENDING)) | others, IDENTITY_FLAGS);
+}
+
+/** Events up to this sequence are in its state: of those that come again, none is folded twice. */
+export function setFolded(identity: usize, seq: f64): void {
+  store<f64>(identity, seq, FOLDED);
 }
 
 /** Time of its last event, µs. */

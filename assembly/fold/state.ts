@@ -1,6 +1,8 @@
 // An identity with all that belongs to it as MessagePack, and back: for what is not in memory.
 //
-// [version, key, ordinal, saved, flags, last, floor, tail, slots, rows]: the state before the events of the tail, and these.
+// [version, key, ordinal, saved, flags, last, floor, tail, slots, rows, folded]: the state before the events of the tail, and these.
+// Version 1 had no `folded`, the sequence up to which events are in it.
+//   flags        bit 2: it has changed since it was saved
 //   tail         [[time, seq, id | nil], …]
 //   slots        [[current, [record, …]], …]      current: place in the list, -1 = none
 //   record       [order, flags, last, hash, cell, …]
@@ -9,12 +11,15 @@
 import { keep } from "../collections/collection";
 import { settledAt } from "./fold";
 import { give, take } from "../machine/heap";
-import { ENTRY, ENTRY_ID, entryAt, forgetHistory, rewind } from "./history";
+import { changeBefore, isChanged, unlist } from "./changed";
+import { ENTRY, ENTRY_ID, entryAt, forgetHistory, swapLog } from "./history";
 import {
   COUNT,
   CURRENT,
   FLAGS,
   FLOOR,
+  FOLDED,
+  INCOMPLETE,
   LAST,
   KEY_LENGTH,
   ORDINAL,
@@ -43,7 +48,10 @@ import { RECORDS, looksAhead, rowAt, truncateRows } from "./rows";
 import { readValue } from "../formats/unpack";
 import { Tag, addressOf, intOf, lengthOf, putNone, tagOf } from "../machine/value";
 
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
+const OLDEST: i64 = 1;
+/** Bit of the flags as they are written. */
+const CHANGED: u32 = 4;
 
 let at: usize = 0;
 let end: usize = 0;
@@ -54,33 +62,40 @@ let reached: f64 = 0;
 // Writing
 
 /**
- * Takes the state back to what is settled, so that the identity waits for `refold`, and writes it.
+ * Writes the state before the events of the tail: what is taken in again waits for `refold`.
  *
+ * @param isSaved  false: whether it has changed since it was saved is written too
  * @returns address behind it, or 0 when it does not fit before `limit`
  */
-export function packIdentity(identity: usize, from: usize, limit: usize): usize {
-  if (load<u32>(identity, TAIL_COUNT) > 0 && (load<u32>(identity, FLAGS) & PENDING) == 0) {
-    rewind(identity, 0);
-    store<u32>(identity, load<u32>(identity, FLAGS) | PENDING, FLAGS);
-  }
+export function packIdentity(identity: usize, from: usize, limit: usize, isSaved: bool): usize {
+  const isAhead = load<u32>(identity, TAIL_COUNT) > 0 && (load<u32>(identity, FLAGS) & PENDING) == 0;
+  if (isAhead) swapLog(identity, true);
   reached = settledAt();
   if (load<u32>(identity, TAIL_COUNT) > 0) reached = min(reached, <f64>load<i64>(entryAt(identity, 0)));
   at = from;
   end = limit;
   putNone(NIL);
-  array(10);
+  array(11);
   int(VERSION);
   text(keyOf(identity), load<u32>(identity, KEY_LENGTH));
   int(load<u32>(identity, ORDINAL));
   int(load<u32>(identity, SAVED));
-  int(load<u32>(identity, FLAGS));
+  int(flagsToPack(identity, isSaved));
   int(load<i64>(identity, LAST));
   int(load<i64>(identity, FLOOR));
   packTail(identity);
   array(streamCount);
   for (let i = 0; i < streamCount; i++) packSlot(identity, i);
   packRows(identity);
+  int(<i64>load<f64>(identity, FOLDED));
+  if (isAhead) swapLog(identity, false);
   return at;
+}
+
+function flagsToPack(identity: usize, isSaved: bool): u32 {
+  let flags = load<u32>(identity, FLAGS) & (INCOMPLETE | PENDING);
+  if (load<u32>(identity, TAIL_COUNT) > 0) flags |= PENDING;
+  return !isSaved && isChanged(identity) != 0 ? flags | CHANGED : flags;
 }
 
 function packTail(identity: usize): void {
@@ -179,19 +194,23 @@ const WHOLE: usize = memory.data(16, 16);
 /** Takes an identity in; uses temporary memory. @returns it; 0 when the bytes are of another version, or it is there already */
 export function unpackIdentity(from: usize, limit: usize): usize {
   if (readValue(WHOLE, from, limit) == 0) return 0;
-  if (intOf(item(WHOLE, 0)) != VERSION) return 0;
+  const version = intOf(item(WHOLE, 0));
+  if (version < OLDEST || version > VERSION) return 0;
   const key = item(WHOLE, 1);
   const hash = hashOf(addressOf(key), lengthOf(key));
   if (findIdentity(addressOf(key), lengthOf(key), hash) != 0) return 0;
   const identity = newIdentity(addressOf(key), lengthOf(key), hash);
   restoreOrdinal(identity, number(WHOLE, 2));
   store<u32>(identity, number(WHOLE, 3), SAVED);
-  store<u32>(identity, number(WHOLE, 4), FLAGS);
+  const flags = number(WHOLE, 4);
+  store<u32>(identity, flags & (INCOMPLETE | PENDING), FLAGS);
   store<i64>(identity, intOf(item(WHOLE, 5)), LAST);
   store<i64>(identity, intOf(item(WHOLE, 6)), FLOOR);
   unpackTail(identity, item(WHOLE, 7));
   for (let i = 0; i < streamCount; i++) unpackSlot(identity, i, item(item(WHOLE, 8), i));
   unpackRows(identity, item(WHOLE, 9));
+  if (version > OLDEST) store<f64>(identity, <f64>intOf(item(WHOLE, 10)), FOLDED);
+  if ((flags & CHANGED) != 0) changeBefore(identity);
   return identity;
 }
 
@@ -285,6 +304,7 @@ function number(list: usize, n: i32): u32 {
 /** Takes an identity out of memory, with all that belongs to it. */
 export function forgetIdentity(identity: usize): void {
   forgetHistory(identity);
+  unlist(identity);
   truncateRows(identity, 0);
   const rows = <usize>load<u32>(identity, ROWS);
   if (rows != 0) give(rows);

@@ -174,7 +174,7 @@ function toggles(bits: u64): u64 {
 }
 
 /** Where in 64 bytes a byte stands. */
-function bitsOf(block: usize, byte: u32): u64 {
+export function bitsOf(block: usize, byte: u32): u64 {
   const wanted = i8x16.splat(<i8>byte);
   return joined(
     i8x16.eq(v128.load(block), wanted),

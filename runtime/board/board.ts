@@ -126,6 +126,25 @@ export class Page {
     return record;
   }
 
+  /** Puts a record back that was saved; its cells are still to come. It is the latest of its page. */
+  restore(
+    saved: Omit<BoardRecord, "page" | "key" | "children" | "cells">,
+    { onPage, inParent }: { readonly onPage: boolean; readonly inParent: boolean },
+  ): BoardRecord {
+    const record: BoardRecord = { ...saved, page: this, key: keyOf(saved.keys), children: null, cells: [] };
+    if (onPage) this.#records.set(record.key, record);
+    if (saved.parent !== null && inParent) {
+      saved.parent.children ??= new Set();
+      saved.parent.children.add(record);
+    }
+    return record;
+  }
+
+  /** Names and roles of the columns, by their numbers. */
+  columns(): (readonly [name: string, role: Role])[] {
+    return this.#names.map((name, column) => [name, this.#roles[column]!] as const);
+  }
+
   /** Makes the record the latest of its page. */
   touch(record: BoardRecord): void {
     if (this.#records.delete(record.key)) this.#records.set(record.key, record);

@@ -23,6 +23,8 @@ export interface Subscription {
 export interface PublishOptions {
   /** Names of printable ASCII without a colon; values of one line, trimmed. Upper and lower case count. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** A subject that whoever gets the message may answer to. When nobody listens, an empty message comes there. */
+  readonly reply?: string;
 }
 
 export interface SubscribeOptions {
@@ -30,7 +32,7 @@ export interface SubscribeOptions {
   readonly queue?: string;
 }
 
-export interface RequestOptions extends PublishOptions {
+export interface RequestOptions extends Pick<PublishOptions, "headers"> {
   /** ms until `unavailable`; default `limits.busRequestMs`. */
   readonly timeoutMs?: number;
 }
@@ -72,6 +74,10 @@ export interface Bus {
    *   `overloaded` at the bound of a backlog; then nobody got the message
    */
   publish(subject: string, payload: Uint8Array, options?: PublishOptions): void;
+  /** A subject that nobody else uses, for answers: subscribe to what stands below it. */
+  inbox(): string;
+  /** Told of each subject that the server does not let this place publish to, as often as it says so. */
+  onRefused(listener: (subject: string) => void): void;
   /** Whether a message there may reach somebody: false when it is sure that nobody would hear of it. */
   hears(subject: string): boolean;
   /**

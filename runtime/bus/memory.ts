@@ -25,6 +25,8 @@ export interface MemoryBusOptions {
   readonly onError?: OnError;
 }
 
+const NOTHING = new Uint8Array();
+
 interface Receiver {
   readonly subject: string;
   /** Empty: in no group. */
@@ -49,6 +51,7 @@ export class MemoryBus implements Bus {
   readonly #listeners: ((state: BusState) => void)[] = [];
   /** Where the next message of a queue group goes, per group. */
   readonly #turns = new Map<string, number>();
+  #inboxes = 0;
   #state: BusState = "here";
   #drained: Promise<void> | null = null;
   #published = 0;
@@ -77,9 +80,23 @@ export class MemoryBus implements Bus {
     return heard;
   }
 
-  publish(subject: string, payload: Uint8Array, options: PublishOptions = {}): void {
+  inbox(): string {
+    return `_INBOX.${++this.#inboxes}`;
+  }
+
+  /** Everybody may publish everywhere. */
+  onRefused(): void {}
+
+  publish(subject: string, payload: Uint8Array, { headers, reply }: PublishOptions = {}): void {
     this.#refuseWhenClosed();
-    this.#send(memoryMessage(subject, payload, options.headers, null));
+    if (reply === undefined) {
+      this.#send(memoryMessage(subject, payload, headers, null));
+      return;
+    }
+    checkSubject(reply);
+    const answer = (message: Message) => this.#send({ ...message, subject: reply });
+    const heard = this.#send(memoryMessage(subject, payload, headers, answer));
+    if (heard === 0) this.#send(memoryMessage(reply, NOTHING, undefined, null));
   }
 
   subscribe(subject: string, handle: (message: Message) => void, { queue = "" }: SubscribeOptions = {}): Subscription {

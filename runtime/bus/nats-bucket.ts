@@ -1,6 +1,8 @@
 import { AisleError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { Link } from "./nats.ts";
+import { codeOf, ERR } from "./nats-codes.ts";
+import { isAtLeast } from "./nats-versions.ts";
 
 type Manager = Awaited<ReturnType<Link["connection"]["jetstreamManager"]>>;
 type StreamInfo = Awaited<ReturnType<Manager["streams"]["info"]>>;
@@ -11,16 +13,6 @@ export interface BucketSettings {
   readonly bytesMax: number;
 }
 
-/** The server's numbers for what is no failure of ours. */
-export const ERR = {
-  noMessage: 10037,
-  noStream: 10059,
-  inUse: 10058,
-  wrongRevision: 10071,
-  noRoom: 10047,
-  full: 10077,
-};
-export const NO_RESPONDERS = "503";
 /** Before it, a cluster could let two changes that expect the same revision both pass. */
 const SERIALISED_SINCE = [2, 9, 21] as const;
 
@@ -59,19 +51,8 @@ export async function findBucket(
   }
 }
 
-/** What the server says that was wrong: a number of JetStream, or a code of NATS. */
-export function codeOf(error: unknown): string | number {
-  const { api_error, code } = (error ?? {}) as { api_error?: { err_code: number }; code?: string };
-  return api_error?.err_code ?? code ?? "";
-}
-
 function checkVersion(version: string, replicas: number): void {
-  const parts = version.split(/[.-]/).map(Number);
-  for (const [i, least] of SERIALISED_SINCE.entries()) {
-    const part = parts[i] ?? 0;
-    if (part > least) return;
-    if (part === least) continue;
-    const expected = `nats-server ${SERIALISED_SINCE.join(".")} or later, or one replica`;
-    throw new AisleError("unsupported", `${replicas} replicas need ${expected}; this one is ${version}`);
-  }
+  if (isAtLeast(version, SERIALISED_SINCE)) return;
+  const expected = `nats-server ${SERIALISED_SINCE.join(".")} or later, or one replica`;
+  throw new AisleError("unsupported", `${replicas} replicas need ${expected}; this one is ${version}`);
 }

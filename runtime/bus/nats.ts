@@ -1,8 +1,8 @@
-import { randomInt } from "node:crypto";
-import type { ConnectionOptions, Msg, NatsConnection, NatsError, Subscription as NatsSubscription } from "nats";
+import type { ConnectionOptions, Msg, NatsConnection, Subscription as NatsSubscription } from "nats";
 import { type Clock, systemClock } from "../clock.ts";
-import { AisleError, type Code } from "../errors.ts";
+import { AisleError } from "../errors.ts";
 import { limits } from "../limits.ts";
+import { backoffMs, cryptoRandom } from "./backoff.ts";
 import type {
   Bus,
   BusState,
@@ -15,13 +15,16 @@ import type {
   Subscription,
 } from "./bus.ts";
 import { checkHeaders, type Headers, headerBytes, NO_HEADERS } from "./headers.ts";
+import { codeOf } from "./nats-codes.ts";
+import { CODES, reasonOf, translated } from "./nats-errors.ts";
+import { headersOf } from "./nats-headers.ts";
 import { announce, report, warn } from "./report.ts";
 import { parseServers, type Servers } from "./servers.ts";
-import { checkPattern, checkQueue, checkSubject } from "./subject.ts";
+import { checkPattern, checkQueue, checkSubject, encodeToken } from "./subject.ts";
 import { within } from "./within.ts";
 
-// The only file that knows the package `nats` (a successor exists). It is imported at the first connection: a site
-// without NATS doesn't load it. Buckets reach it by `link`.
+// The only file that loads the package `nats` (a successor exists): at the first connection, so that a site without NATS
+// doesn't. Buckets and streams reach it by `link`.
 
 export interface NatsOptions {
   /** `nats://host:4222` or `tls://…`, one or several. May carry `user:password@` or `token@`. */
@@ -60,6 +63,9 @@ export interface Link {
 
 /** After so many bytes the server is asked to confirm that it has them. */
 const MARK_BYTES = 1024 * 1024;
+/** Of what the server forbids, so much is shown; of each subject so many tokens. */
+const FORBIDDEN_SHOWN = 8;
+const SUBJECT_TOKENS = 5;
 
 /**
  * The bus over a NATS server. Starts `away`, connects by itself, and again for ever when the connection is lost.
@@ -77,6 +83,8 @@ export class NatsBus implements Bus {
   readonly #receivers = new Set<Receiver>();
   readonly #requests = new Set<Promise<Message>>();
   readonly #listeners: ((state: BusState) => void)[] = [];
+  readonly #refusedListeners: ((subject: string) => void)[] = [];
+  #inboxes = 0;
   #library: Library | null = null;
   #connection: NatsConnection | null = null;
   #state: BusState = "away";
@@ -86,6 +94,8 @@ export class NatsBus implements Bus {
   /** Of flushes under way: the package forgets them when the connection is lost. */
   readonly #flushes = new Set<() => void>();
   #lastError: string | null = null;
+  /** What the server has refused on this connection. */
+  readonly #forbidden = new Set<string>();
   /** Bytes handed over and not confirmed; the part of them after the last mark. */
   #unconfirmed = 0;
   #unmarked = 0;
@@ -121,6 +131,13 @@ export class NatsBus implements Bus {
     return this.#lastError;
   }
 
+  /** Why the bus does not do all that it should, in words without secrets; null: it does. */
+  get trouble(): string | null {
+    if (this.#state === "away" && this.#lastError !== null) return `NATS can't be reached: ${this.#lastError}`;
+    if (this.#forbidden.size === 0) return null;
+    return `the NATS server gives our account no permission to ${[...this.#forbidden].join(", ")}`;
+  }
+
   onState(listener: (state: BusState) => void): void {
     this.#listeners.push(listener);
   }
@@ -146,9 +163,18 @@ export class NatsBus implements Bus {
     return this.state === "here";
   }
 
-  publish(subject: string, payload: Uint8Array, { headers }: PublishOptions = {}): void {
+  inbox(): string {
+    return `_INBOX.${encodeToken(this.#random().toString(36).slice(2) + (++this.#inboxes).toString(36))}`;
+  }
+
+  onRefused(listener: (subject: string) => void): void {
+    this.#refusedListeners.push(listener);
+  }
+
+  publish(subject: string, payload: Uint8Array, { headers, reply }: PublishOptions = {}): void {
     checkSubject(subject);
-    this.#hand(subject, payload, checkHeaders(headers));
+    if (reply !== undefined) checkSubject(reply);
+    this.#hand(subject, payload, checkHeaders(headers), reply);
   }
 
   subscribe(subject: string, handle: (message: Message) => void, { queue = "" }: SubscribeOptions = {}): Subscription {
@@ -219,7 +245,7 @@ export class NatsBus implements Bus {
         if (this.#clock.monotonic() - since > limits.busRetryMaxMs) attempt = 0;
       } catch (error) {
         if (attempt === 0) report(this.#onError, translated(error, "connect"), "");
-        this.#lastError = messageOf(error);
+        this.#lastError = reasonOf(error);
       }
       if (this.#drained === null) await this.#pause(backoffMs(attempt++, this.#random()));
     }
@@ -252,7 +278,7 @@ export class NatsBus implements Bus {
     this.#flushes.clear();
     if (this.#drained !== null) return;
     this.#losses++;
-    this.#lastError = reason === null ? "the server closed the connection" : messageOf(reason);
+    this.#lastError = reason === null ? "the server closed the connection" : reasonOf(reason);
     this.#enter("away");
   }
 
@@ -289,6 +315,7 @@ export class NatsBus implements Bus {
   #enter(state: BusState): void {
     this.#state = state;
     if (state === "here") this.#lastError = null;
+    else this.#forbidden.clear();
     announce(this.#listeners, state, this.#onError);
   }
 
@@ -338,12 +365,12 @@ export class NatsBus implements Bus {
     report(this.#onError, error, subject);
   }
 
-  #hand(subject: string, payload: Uint8Array, headers: Headers): void {
+  #hand(subject: string, payload: Uint8Array, headers: Headers, reply?: string): void {
     const connection = this.#here(subject);
     this.#reserve(connection, subject, payload.length + headerBytes(headers));
     try {
-      if (headers === NO_HEADERS) connection.publish(subject, payload);
-      else connection.publish(subject, payload, { headers: this.#encoded(headers) });
+      if (headers === NO_HEADERS && reply === undefined) connection.publish(subject, payload);
+      else connection.publish(subject, payload, this.#publishOptions(headers, reply));
     } catch (error) {
       throw translated(error, subject);
     }
@@ -394,6 +421,13 @@ export class NatsBus implements Bus {
     throw new AisleError("unavailable", `'${subject}' not sent: ${why}`);
   }
 
+  #publishOptions(headers: Headers, reply: string | undefined) {
+    return {
+      ...(headers === NO_HEADERS ? {} : { headers: this.#encoded(headers) }),
+      ...(reply === undefined ? {} : { reply }),
+    };
+  }
+
   #encoded(headers: Headers) {
     const encoded = this.#library!.headers();
     for (const [name, value] of Object.entries(headers)) encoded.append(name, value);
@@ -402,10 +436,22 @@ export class NatsBus implements Bus {
 
   /** What the server complains about outside any call. Ends with the connection. */
   async #watch(connection: NatsConnection): Promise<void> {
-    for await (const { type, data } of connection.status()) {
+    for await (const status of connection.status()) {
+      const { type, data } = status;
       if (type !== "error") continue;
-      report(this.#onError, new AisleError(CODES[String(data)] ?? "unavailable", `NATS server: ${data}`), "");
+      const { operation, subject } = (status as { permissionContext?: { operation: string; subject: string } })
+        .permissionContext ?? { operation: "", subject: "" };
+      if (operation === "publish") for (const listener of this.#refusedListeners) listener(subject);
+      if (operation !== "") this.#forbid(operation, subject);
+      const said = operation === "" ? String(data) : `our account may not ${operation} to '${subject}'`;
+      report(this.#onError, new AisleError(CODES[String(data)] ?? "unavailable", `NATS server: ${said}`), subject);
     }
+  }
+
+  #forbid(operation: string, subject: string): void {
+    if (this.#forbidden.size >= FORBIDDEN_SHOWN) return;
+    // Subjects below ours name customers; what is forbidden is told by their beginning.
+    this.#forbidden.add(`${operation} to '${subject.split(".").slice(0, SUBJECT_TOKENS).join(".")}'`);
   }
 
   #refuseWhenDraining(): void {
@@ -442,7 +488,7 @@ class NatsMessage implements Message {
   }
 
   get headers(): Headers {
-    this.#headers ??= decoded(this.#raw);
+    this.#headers ??= headersOf(this.#raw);
     return this.#headers;
   }
 
@@ -453,11 +499,6 @@ class NatsMessage implements Message {
   respond(payload: Uint8Array, headers?: Headers): void {
     this.#respond(this.#raw, payload, headers);
   }
-}
-
-function decoded({ headers }: Msg): Headers {
-  if (headers === undefined) return NO_HEADERS;
-  return Object.fromEntries(headers.keys().map((name) => [name, headers.get(name)]));
 }
 
 function connectionOptions(library: Library, servers: Servers, options: NatsOptions): ConnectionOptions {
@@ -481,45 +522,6 @@ function connectionOptions(library: Library, servers: Servers, options: NatsOpti
   };
 }
 
-/** Doubles up to the bound; the half of it is left to chance, lest all boxes of a chain come back in one moment. */
-function backoffMs(attempt: number, random: number): number {
-  return Math.min(limits.busRetryMaxMs, limits.busRetryMs * 2 ** Math.min(attempt, 20)) * (0.5 + random / 2);
-}
-
-function cryptoRandom(): number {
-  return randomInt(2 ** 32) / 2 ** 32;
-}
-
 function throwLost(reason: Error | null): never {
   throw reason ?? new AisleError("unavailable", "the server closed the connection");
-}
-
-/** By the package's codes; what is not here is `unavailable`. */
-const CODES: Readonly<Record<string, Code>> = {
-  BAD_HEADER: "invalid",
-  BAD_SUBJECT: "invalid",
-  MAX_PAYLOAD_EXCEEDED: "too-large",
-  AUTHORIZATION_VIOLATION: "unauthorized",
-  BAD_AUTHENTICATION: "unauthorized",
-  BAD_CREDS: "unauthorized",
-  AUTHENTICATION_EXPIRED: "unauthorized",
-  ACCOUNT_EXPIRED: "unauthorized",
-  PERMISSIONS_VIOLATION: "forbidden",
-};
-
-const NO_RESPONDERS = "503";
-
-function translated(error: unknown, subject: string): AisleError {
-  if (error instanceof AisleError) return error;
-  const code = codeOf(error);
-  if (code === NO_RESPONDERS) return new AisleError("unavailable", `nobody listens on '${subject}'`, { cause: error });
-  return new AisleError(CODES[code] ?? "unavailable", `'${subject}': NATS: ${messageOf(error)}`, { cause: error });
-}
-
-function codeOf(error: unknown): string {
-  return String((error as Partial<NatsError> | null)?.code ?? "");
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

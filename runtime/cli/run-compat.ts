@@ -14,8 +14,12 @@ export interface CompatRun {
   readonly sleepBetween?: number;
 }
 
-/** @param place  attached: its own scheduler starts nothing */
-export async function runAsOriginal(shell: Shell, place: Place, options: CompatRun): Promise<void> {
+/**
+ * @param place  attached: its own scheduler starts nothing
+ * @returns agents that ended with an error: their bodies threw, or their records were gone
+ */
+export async function runAsOriginal(shell: Shell, place: Place, options: CompatRun): Promise<number> {
+  let errors = 0;
   const { workers, workshop, journal, site, runner } = place;
   const { onlyPages, skipPages, onlyGoals, dryRun, serial, sleepBetween } = options;
   await workers.endOrphans();
@@ -33,7 +37,11 @@ export async function runAsOriginal(shell: Shell, place: Place, options: CompatR
     processes: othersThan(process.pid),
     log: (run, output) => workshop.logs.append(run, output),
     notice: (told) => workshop.notices.tell(told),
-    ended: () => {},
+    ended: ({ page, goal, args }, outcome) => {
+      if (outcome.kind !== "error") return;
+      errors++;
+      shell.warn(`${page} ${args.join(" ")}: '${goal}' ended with an error: ${outcome.detail}`);
+    },
     terminal: (text) => shell.warn(text.trimEnd()),
     ...(onlyPages === undefined ? {} : { onlyPages }),
     ...(skipPages === undefined ? {} : { skipPages }),
@@ -43,4 +51,5 @@ export async function runAsOriginal(shell: Shell, place: Place, options: CompatR
     ...(sleepBetween === undefined ? {} : { sleepBetween }),
   });
   await place.stop();
+  return errors;
 }

@@ -76,12 +76,13 @@ async function run(shell: Shell, named: string | undefined, options: Options): P
   const teller = new RunTeller(shell, options.json === true);
   const rereadPlan = planReader(shell, opened.site, named, overrides);
   const place = await placeOf(shell, { ...opened, rereadPlan }, dataDir, options, teller);
-  if (options.compat !== undefined) await runAsOriginal(shell, place, options);
+  let errors = 0;
+  if (options.compat !== undefined) errors = await runAsOriginal(shell, place, options);
   else if (options.dryRun === true) await dryRun(shell, place, options);
   else if (options.watch === true) await stand(shell, place);
   else await once(shell, place);
   if (options.dryRun !== true) summary(shell, place, teller, options);
-  if (teller.failed > 0) process.exitCode = 1;
+  if (teller.failed + errors > 0) process.exitCode = 1;
 }
 
 /** Starts the place; what the command leaves out is not started. */

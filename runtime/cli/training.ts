@@ -10,7 +10,8 @@ import { type Trained, train } from "../batch/training.ts";
 import { systemClock } from "../clock.ts";
 import { loadSite } from "../config.ts";
 import { AisleError, reasonOf, SiteError } from "../errors.ts";
-import { type LmdbJournal, openJournal } from "../journal/lmdb.ts";
+import { openJournal } from "../journal/lmdb.ts";
+import type { StoreJournal } from "../journal/store-journal.ts";
 import type { Site, SiteTransform } from "../site.ts";
 import { readTransform, type SpecFile } from "../spec/load.ts";
 import { dataFolder, type Shell, siteFolder, siteOptions } from "./shell.ts";
@@ -50,7 +51,7 @@ export async function printTrainingRows(
   }
 }
 
-function openRead(dir: string): LmdbJournal {
+function openRead(dir: string): StoreJournal {
   try {
     return openJournal({ dir, clock: systemClock, random: randomBytes, readOnly: true });
   } catch (error) {

@@ -4,7 +4,10 @@ import { limits } from "../limits.ts";
 import type { Program, Site } from "../spec/compile.ts";
 import { instantiate } from "./core.ts";
 import { type Image, type ImageCore, loadImage } from "./image.ts";
+import { type Batch, type EntryBytes, EVENT, Room, SLACK, Views } from "./room.ts";
 import { decode, FAULTS as FAULT_NAMES, type Value } from "./value.ts";
+
+export { type Batch, type EntryBytes, SOURCE_MAX } from "./room.ts";
 
 /** What can go wrong in an expression. */
 export type FaultName = (typeof FAULT_NAMES)[number];
@@ -12,19 +15,6 @@ export type FaultName = (typeof FAULT_NAMES)[number];
 /** What became of an event, in the order of `Outcome` in `assembly/fold/fold.ts`. */
 export const OUTCOMES = ["folded", "malformed", "nobody", "timeless", "late", "failed"] as const;
 export type Outcome = (typeof OUTCOMES)[number];
-
-/** Events of a batch, in the order of the journal: one after the other in each array. */
-export interface Batch {
-  readonly payloads: readonly Uint8Array[];
-  /** Sequences: rising, safe integers. */
-  readonly seqs: ArrayLike<number>;
-  /** Receive times, ms since epoch. Missing: 0. */
-  readonly receivedAt?: ArrayLike<number>;
-  /** Numbers of the sources; each has a watermark of its own. Missing: one source. */
-  readonly sources?: ArrayLike<number>;
-  /** Ids, UTF-8: they order events of the same time. */
-  readonly ids?: readonly (Uint8Array | null)[];
-}
 
 /** Told of an event that was not folded: its place in the batch, or -1 for an earlier one, its sequence, what failed. */
 export type Told = (outcome: Outcome, index: number, seq: number, fault: FaultName | null) => void;
@@ -60,6 +50,12 @@ export interface Cold {
   take(key: Uint8Array): Uint8Array | null;
 }
 
+/** How far time has passed: what the core keeps of each source, and the watermark, µs. */
+export interface Pace {
+  readonly sources: Buffer;
+  readonly settledAt: number;
+}
+
 /** Flag of an identity: it may lack earlier events. `INCOMPLETE` in `assembly/fold/identity.ts`. */
 export const INCOMPLETE = 1;
 
@@ -77,6 +73,7 @@ export type Core = ImageCore & {
   passTime(receivedMicros: number): void;
   raiseHighest(micros: number): void;
   scan(root: number, rows: number, size: number, count: number, depth: number): number;
+  readEntries(at: number, count: number, rows: number, rowSize: number, events: number, source: number): number;
   identify(events: number, count: number): void;
   register(events: number, count: number): void;
   batchNumber(): number;
@@ -88,7 +85,20 @@ export type Core = ImageCore & {
   forgetVariables(identity: number): void;
   forgetRecords(identity: number, aggregate: number): void;
   setFlags(identity: number, flags: number): void;
-  packIdentity(identity: number, at: number, end: number): number;
+  packIdentity(identity: number, at: number, end: number, isSaved: number): number;
+  setFolded(identity: number, seq: number): void;
+  noteChanges(): void;
+  isChanged(identity: number): number;
+  beginRound(): void;
+  changeAll(): void;
+  nextOfRound(): number;
+  giveToRound(identity: number): void;
+  endRound(isKept: number, count: number): number;
+  oldestOf(identity: number): number;
+  sourcesHeard(): number;
+  sourcesAt(): number;
+  setSources(heard: number): void;
+  ordinalsGiven(): number;
   unpackIdentity(at: number, end: number): number;
   forgetIdentity(identity: number): void;
   isPending(identity: number): number;
@@ -140,12 +150,6 @@ export type Core = ImageCore & {
   printValue(cell: number, at: number, end: number): number;
 };
 
-// The event, as drawn in `assembly/fold/fold.ts`, in bytes
-const EVENT = 80;
-/** Bytes behind the last payload that the core may read; what it sees there it ignores. */
-const SLACK = 64;
-const INPUT_BYTES = 256 * 1024;
-const EVENTS_COUNT = 256;
 /** Events that are looked at before they are folded; `PHASE` in `assembly/fold/fold.ts`. */
 const PHASE = 16;
 /** Events, and bytes of payload, that are folded again at once. */
@@ -153,105 +157,11 @@ const REFOLD_EVENTS = 1_024;
 const REFOLD_BYTES = 1024 * 1024;
 const OUTPUT_BYTES = 64 * 1024;
 const FAULTS = 10;
+/** A source, as drawn in `assembly/fold/fold.ts`. */
+const SOURCE_BYTES = 16;
 /** Faults that end a run: a name that nobody defines, and an identity that is no text. */
 const ABORTED = 100;
 const NAMELESS = 101;
-
-/** The largest of the sources' numbers; `SOURCES - 1` in `assembly/fold/fold.ts`. */
-export const SOURCE_MAX = 63;
-
-/** The core's memory, seen in several ways; growing it makes views void. */
-class Views {
-  readonly #memory: WebAssembly.Memory;
-  bytes = new Uint8Array();
-  words = new Uint32Array();
-  doubles = new Float64Array();
-
-  constructor(memory: WebAssembly.Memory) {
-    this.#memory = memory;
-  }
-
-  /** Valid until the core is called again. */
-  now(): this {
-    const { buffer } = this.#memory;
-    if (this.bytes.buffer !== buffer) {
-      this.bytes = new Uint8Array(buffer);
-      this.words = new Uint32Array(buffer);
-      this.doubles = new Float64Array(buffer);
-    }
-    return this;
-  }
-}
-
-/** Rows, events and bytes of one batch in the core's memory. */
-class Room {
-  readonly #core: Core;
-  readonly #views: Views;
-  readonly #rowSize: number;
-  #input = 0;
-  #inputSize = 0;
-  #rows = 0;
-  #count = 0;
-  events = 0;
-
-  constructor(core: Core, views: Views, rowSize: number) {
-    this.#core = core;
-    this.#views = views;
-    this.#rowSize = rowSize;
-  }
-
-  get rows(): number {
-    return this.#rows;
-  }
-
-  /** Copies the events in. Throws `too-large` for more than a batch may hold. */
-  fill(batch: Batch): void {
-    const { payloads, ids } = batch;
-    const count = payloads.length;
-    let size = count;
-    for (let i = 0; i < count; i++) size += payloads[i]!.length + (ids?.[i]?.length ?? 0);
-    this.#makeRoom(size, count);
-    const { bytes, words, doubles } = this.#views.now();
-    const { seqs, receivedAt, sources } = batch;
-    let at = this.#input;
-    let row = this.#rows;
-    let event = this.events;
-    for (let i = 0; i < count; i++, row += this.#rowSize, event += EVENT) {
-      const payload = payloads[i]!;
-      bytes.set(payload, at);
-      words[row >> 2] = at;
-      at += payload.length;
-      words[(row >> 2) + 1] = at++; // a byte for the sentinel
-      doubles[event >> 3] = seqs[i]!;
-      doubles[(event >> 3) + 1] = receivedAt === undefined ? 0 : receivedAt[i]! * 1000;
-      words[(event >> 2) + 4] = sources === undefined ? 0 : Math.min(sources[i]!, SOURCE_MAX);
-      words[(event >> 2) + 16] = row;
-      words[(event >> 2) + 19] = 0;
-      const id = ids?.[i] ?? null;
-      words[(event >> 2) + 6] = id === null ? 0 : at;
-      words[(event >> 2) + 7] = id === null ? 0 : id.length;
-      if (id === null) continue;
-      bytes.set(id, at);
-      at += id.length;
-    }
-  }
-
-  #makeRoom(inputBytes: number, count: number): void {
-    if (inputBytes > limits.scanBytes)
-      throw new AisleError("too-large", `a batch of ${inputBytes} bytes, at most ${limits.scanBytes} are allowed`);
-    if (count > limits.scanPayloads)
-      throw new AisleError("too-large", `a batch of ${count} events, at most ${limits.scanPayloads} are allowed`);
-    if (inputBytes > this.#inputSize) {
-      this.#inputSize = Math.min(Math.max(inputBytes, 2 * this.#inputSize, INPUT_BYTES), limits.scanBytes);
-      this.#input = this.#core.reserve(this.#inputSize + SLACK);
-    }
-    if (count > this.#count) {
-      this.#count = Math.min(Math.max(count, 2 * this.#count, EVENTS_COUNT), limits.scanPayloads);
-      this.#rows = this.#core.reserve(this.#count * this.#rowSize);
-      this.events = this.#core.reserve(this.#count * EVENT);
-    }
-  }
-}
 
 /** The run is over: an expression reached a name that nobody defines. Only with Blurr's compatibility. */
 export class Aborted extends AisleError {
@@ -270,6 +180,8 @@ export class Fold {
   readonly #image: Image;
   readonly #cold: Cold | null;
   readonly #views: Views;
+  /** Events that come again, and were late for identities that have them: none may move the watermark now. */
+  lateBefore: ReadonlySet<number> = new Set();
   readonly #batch: Room;
   readonly #again: Room;
   #output = 0;
@@ -302,11 +214,30 @@ export class Fold {
    * @param told     told of each event that was not folded, and of earlier ones that now fail (`index` -1)
    */
   fold(batch: Batch, lookup: Lookup, told: Told): void {
-    const { core } = this;
-    const count = batch.payloads.length;
     this.#batch.fill(batch);
+    this.#foldAll(batch.payloads.length, lookup, told);
+  }
+
+  /**
+   * The same for entries of the journal, from their bytes.
+   *
+   * @param blocks  one behind the other make the batch
+   * @param source  number of the source of all of them
+   */
+  foldBlocks(blocks: readonly EntryBytes[], source: number, lookup: Lookup, told: Told): void {
+    this.#batch.fillEntries(blocks, source);
+    this.#foldAll(
+      blocks.reduce((sum, { count }) => sum + count, 0),
+      lookup,
+      told,
+    );
+  }
+
+  #foldAll(count: number, lookup: Lookup, told: Told): void {
+    const { core } = this;
     const { rows } = this.#batch;
     const { root, rowSize } = this.#image;
+    if (this.lateBefore.size > 0) this.#batch.markLate(count, this.lateBefore);
     core.scan(root, rows, rowSize, count, limits.jsonDepth);
     for (let from = 0; from < count; ) {
       const done = this.#foldFrom(from, count);
@@ -316,7 +247,7 @@ export class Fold {
       // what the rest of the phase had resolved may be gone
       core.scan(root, rows + from * rowSize, rowSize, Math.min(PHASE, count - from), limits.jsonDepth);
     }
-    this.#tell(batch, told);
+    this.#tell(count, told);
   }
 
   #foldFrom(from: number, count: number): number {
@@ -335,10 +266,11 @@ export class Fold {
 
   /** Takes the identity of an event into memory, if it is known and not there. */
   #warm(event: number, cold: Cold): void {
-    const words = new Uint32Array(this.core.memory.buffer, event, EVENT >> 2);
-    if (words[5] !== 0 || words[10] !== 0) return;
-    const key = Buffer.from(new Uint8Array(this.core.memory.buffer, words[8]!, words[9]!));
-    const packed = cold.take(key);
+    const { words, bytes } = this.#views.now();
+    const at = event >> 2;
+    if (words[at + 5] !== 0 || words[at + 10] !== 0) return;
+    const key = words[at + 8]!;
+    const packed = cold.take(Buffer.from(bytes.subarray(key, key + words[at + 9]!)));
     if (packed !== null) this.#unpack(packed);
   }
 
@@ -362,7 +294,7 @@ export class Fold {
       core.scan(this.#image.root, rows, this.#image.rowSize, count, limits.jsonDepth);
     }
     core.register(events, count);
-    this.#tell(batch, told);
+    this.#tell(count, told);
     const view = new DataView(core.memory.buffer);
     return Float64Array.from({ length: count }, (_, i) => {
       const event = events + i * EVENT;
@@ -412,13 +344,15 @@ export class Fold {
 
   /**
    * All that belongs to an identity, as MessagePack; see `assembly/fold/state.ts`. What is not settled goes as the events of
-   * its tail, which must be found again by their sequences: the identity is back before them, until `thaw` or its next event.
+   * its tail, which must be found again by their sequences.
+   *
+   * @param isSaved  for a checkpoint; else it is written too whether it has changed since it was saved with one
    */
-  pack(identity: Handle): Buffer {
-    return this.#write((at, end) => this.core.packIdentity(identity, at, end));
+  pack(identity: Handle, isSaved = false): Buffer {
+    return this.#write((at, end) => this.core.packIdentity(identity, at, end, Number(isSaved)));
   }
 
-  /** Folds the events of an identity's tail that `pack` or `unpack` has left to be folded, before it is asked for. */
+  /** Folds the events of an identity's tail that `unpack` has left to be folded, before it is asked for. */
   thaw(identity: Handle, lookup: Lookup): void {
     if (this.core.isPending(identity)) this.#refold(lookup, () => {});
   }
@@ -428,6 +362,15 @@ export class Fold {
     const identity = this.#unpack(bytes);
     this.core.freeTemporary();
     return identity;
+  }
+
+  /** The same, and null when it is there already. */
+  unpackNew(bytes: Uint8Array): Handle | null {
+    const at = this.#makeOutput(bytes.length + SLACK);
+    new Uint8Array(this.core.memory.buffer).set(bytes, at);
+    const identity = this.core.unpackIdentity(at, at + bytes.length);
+    this.core.freeTemporary();
+    return identity || null;
   }
 
   /** Temporary memory is left to the caller: events under way may be using it. */
@@ -445,16 +388,16 @@ export class Fold {
     this.core.forgetIdentity(identity);
   }
 
-  #tell(batch: Batch, told: Told): void {
-    const count = batch.payloads.length;
-    let { words } = this.#views.now();
-    for (let i = 0, at = (this.#batch.events >> 2) + 5; i < count; i++, at += EVENT >> 2) {
-      if (words[at] === 0) continue;
-      const fault = words[at + 10]!;
+  #tell(count: number, told: Told): void {
+    let { words, doubles } = this.#views.now();
+    for (let i = 0, event = this.#batch.events; i < count; i++, event += EVENT) {
+      const at = event >> 2;
+      if (words[at + 5] === 0) continue;
+      const fault = words[at + 15]!;
       if (fault === ABORTED) throw this.aborted();
       if (fault === NAMELESS) throw new Aborted("MissingAttributeError", `_key not defined in ${this.#firstName}`);
-      told(OUTCOMES[words[at]!]!, i, batch.seqs[i]!, fault === 0 ? null : (FAULT_NAMES[fault - 1] ?? null));
-      words = this.#views.now().words; // who is told may ask the core
+      told(OUTCOMES[words[at + 5]!]!, i, doubles[event >> 3]!, fault === 0 ? null : (FAULT_NAMES[fault - 1] ?? null));
+      ({ words, doubles } = this.#views.now()); // who is told may ask the core
     }
   }
 
@@ -503,6 +446,33 @@ export class Fold {
       bytes += event.payload.length;
     }
     return { seqs, found };
+  }
+
+  // Checkpoints
+
+  /** Time, as far as it has passed for each source: for `passedAs`. */
+  get pace(): Pace {
+    const { core } = this;
+    const at = core.sourcesAt();
+    const sources = Buffer.from(core.memory.buffer.slice(at, at + core.sourcesHeard() * SOURCE_BYTES));
+    return { sources, settledAt: core.settledAt() };
+  }
+
+  /** Time is what it was. Before the first event. */
+  passedAs({ sources, settledAt }: Pace): void {
+    const { core } = this;
+    core.setSources(sources.length / SOURCE_BYTES);
+    new Uint8Array(core.memory.buffer).set(sources, core.sourcesAt());
+    if (settledAt > Number.NEGATIVE_INFINITY) core.raiseSettled(settledAt);
+  }
+
+  /** What failed, counted by place and kind; see `faults`. */
+  get faultCounts(): Uint32Array {
+    return new Uint32Array(this.core.memory.buffer, this.core.countersAt(), this.program.sites.length * FAULTS).slice();
+  }
+
+  set faultCounts(counts: Uint32Array) {
+    new Uint32Array(this.core.memory.buffer, this.core.countersAt(), this.program.sites.length * FAULTS).set(counts);
   }
 
   // Asking
@@ -645,7 +615,7 @@ export class Fold {
   /** What failed so far, by place of the spec and kind of fault. */
   faults(): { readonly site: Site; readonly fault: FaultName; readonly count: number }[] {
     const { sites } = this.program;
-    const words = new Uint32Array(this.core.memory.buffer, this.core.countersAt(), sites.length * FAULTS);
+    const words = this.faultCounts;
     return sites.flatMap((site, i) =>
       Array.from({ length: FAULTS }, (_, fault) => ({
         site,

@@ -23,6 +23,7 @@ import {
   version,
   word,
 } from "./schema.ts";
+import { credentialKeys, streamsKey } from "./site-bus.ts";
 
 const SECOND = 1_000; // ms
 const DAY = 86_400 * SECOND;
@@ -56,13 +57,32 @@ const http = map({
   mock: flag().default(false).describe("Whether /mock_entry and /mock_focus answer off loopback"),
 }).prefault({});
 
+const PREFIX = /^[A-Za-z0-9_-]{1,64}$/;
+
 const bus = map({
   nats: optionalText("the URL of a NATS server").describe("Empty: in-process. AISLE_NATS_URL goes before it"),
-  credentials: secret().describe("Text of a NATS credentials file: ${file:nats.creds}"),
-  token: secret(),
+  ...credentialKeys,
   prefix: text("one token of a subject")
-    .regex(/^[A-Za-z0-9_-]{1,64}$/, says("letters, digits, '_' and '-'"))
+    .regex(PREFIX, says("letters, digits, '_' and '-'"))
     .default("aisle"),
+  lane: word(["auto", "off"])
+    .default("auto")
+    .describe("auto: without TLS, events are read from a socket of their own, at a third of the cost; off: with all else"),
+  outbox: map({
+    ack: word(["auto", "stream", "server"])
+      .default("auto")
+      .describe("Whose word it is that a decision has arrived: a stream's, the server's; auto: a stream's where one listens"),
+  }).prefault({}),
+  streams: streamsKey,
+}).prefault({});
+
+const hub = map({
+  place: optionalText("the place that takes over what this one journals"),
+  site: optionalText("the name of its site").describe("Default: this site's"),
+  prefix: optionalText("letters, digits, '_' and '-'")
+    .refine((prefix) => prefix === null || PREFIX.test(prefix), says("letters, digits, '_' and '-'"))
+    .describe("Of its subjects; default: bus.prefix"),
+  accept: flag().default(false).describe("Whether this place takes over what others journal"),
 }).prefault({});
 
 const PATH = "the path of a field such as 'payload.customer_id'";
@@ -184,6 +204,12 @@ const scorer = map({
   features: list(feature, "features").describe("Columns of the model, in its order"),
 });
 
+const checkpoint = map({
+  every: duration(SECOND, DAY)
+    .default(60 * SECOND)
+    .describe("The state is saved so often, so that a start need not replay the whole journal"),
+}).prefault({});
+
 const retention = map({
   age: duration(60 * SECOND, 100 * YEAR).default(30 * DAY),
   size: size(2 ** 20, 2 ** 43).default(8 * GiB),
@@ -229,6 +255,7 @@ export const EventSiteFile = map({
   log,
   http,
   bus,
+  hub,
   events,
   departments: named(
     z.preprocess((aliases) => aliases ?? [], list(text("another name of this department"), "names")),
@@ -238,6 +265,7 @@ export const EventSiteFile = map({
   catalog,
   source,
   scorer,
+  checkpoint,
   retention,
   notices,
   transforms,

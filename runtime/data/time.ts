@@ -63,7 +63,7 @@ const DAY = 86_400_000; // ms
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 /** What clocks of the zone are ahead of UTC at `at`, ms. */
-function offsetAt(at: number, timeZone: string): number {
+export function offsetAt(at: number, timeZone: string): number {
   let format = formats.get(timeZone);
   if (format === undefined) {
     format = new Intl.DateTimeFormat("en-US", {

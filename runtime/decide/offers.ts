@@ -14,6 +14,9 @@ interface Place {
   readonly expiresAt: number;
 }
 
+/** A customer's standing offers as they are saved, newest first. */
+export type StandingSaved = readonly [customer: string, places: readonly (readonly [seq: number, expiresAt: number])[]];
+
 export class OfferBook implements Offers {
   readonly #clock: Clock;
   readonly #journal: OfferJournal;
@@ -39,6 +42,23 @@ export class OfferBook implements Offers {
       this.#byCustomer.delete(oldest);
       break;
     }
+  }
+
+  /** Takes in a decision that the journal holds, unless its offers have ended meanwhile. */
+  stand(seq: number, decision: Decision): void {
+    if (decision.expiresAt > this.#clock.now()) this.add(seq, decision);
+  }
+
+  /** What stands, by customer: the one whose last offer is oldest first. */
+  *saved(): Generator<StandingSaved> {
+    for (const [customer, places] of this.#byCustomer)
+      yield [customer, places.map(({ seq, expiresAt }) => [seq, expiresAt] as const)];
+  }
+
+  /** Puts back what was saved, in the order of `saved`; what has ended meanwhile is left out. */
+  restore([customer, saved]: StandingSaved): void {
+    const places = this.#valid(saved.map(([seq, expiresAt]) => ({ seq, expiresAt })));
+    if (places.length > 0) this.#byCustomer.set(customer, places);
   }
 
   /** Tells those who follow of a committed decision. */

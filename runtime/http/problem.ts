@@ -11,6 +11,7 @@ const STATUS = {
   "too-large": 413,
   unsupported: 415,
   overloaded: 429,
+  full: 507,
   unavailable: 503,
   corrupt: 500,
 } as const satisfies Record<Code, number>;

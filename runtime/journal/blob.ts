@@ -2,7 +2,7 @@
 //
 // Blob
 //   +0   magic       u32  "AISJ"
-//   +4   format      u16  1
+//   +4   format      u16  2; in 1 there were no flags
 //   +6   kinds       u16  bit k: an entry of kind k is in here
 //   +8   firstSeq    f64  first sequence that the commit was given; also the key, big-endian
 //   +16  lastSeq     f64  last sequence that the commit was given
@@ -21,7 +21,7 @@
 //   +25  headers     u8   how many
 //   +26  principal   u16  bytes
 //   +28  subject     u16  bytes
-//   +30  reserved    u16  0
+//   +30  flags       u16  bit 0: PLAIN, nothing on the board hears it
 //   +32  payload     u32  bytes
 //   +36  principal, subject, per header { u16 name bytes, u16 value bytes, name, value }, payload
 //
@@ -29,11 +29,12 @@
 // bad entry spoils no other. Nothing is chained: an entry can be replaced without touching its neighbours.
 
 import { AisleError } from "../errors.ts";
+import { Block, PLAIN } from "./block.ts";
 import { checksum, viewOf } from "./checksum.ts";
 import { type Draft, type Entry, KINDS, type Kind } from "./journal.ts";
 
-/** What this version writes, and the newest that it reads. */
-export const FORMAT = 1;
+/** What this version writes, and the newest that it reads; it reads all before it. */
+export const FORMAT = 2;
 const MAGIC = 0x4a534941; // "AISJ"
 
 export const BLOB_HEADER = 48;
@@ -44,6 +45,8 @@ const HEADERS_MAX = 0xff;
 const UTF8_MAX = 3;
 
 const KIND_INDEX = Object.fromEntries(KINDS.map((kind, index) => [kind, index])) as Record<Kind, number>;
+
+const EVENT_BIT = 1 << KIND_INDEX.event;
 
 /** The set of kinds as the bits of a blob's header. */
 export function kindBits(kinds: readonly Kind[]): number {
@@ -110,7 +113,7 @@ export class BlobWriter {
     this.#view = viewOf(this.#bytes);
   }
 
-  add(seq: number, receivedAt: number, draft: Draft): void {
+  add(seq: number, receivedAt: number, draft: Draft, flags = 0): void {
     const bytes = this.#bytes;
     const view = this.#view;
     const start = this.#at;
@@ -141,7 +144,7 @@ export class BlobWriter {
     bytes[start + 25] = headerCount;
     view.setUint16(start + 26, principalBytes, true);
     view.setUint16(start + 28, subjectBytes, true);
-    view.setUint16(start + 30, 0, true);
+    view.setUint16(start + 30, flags, true);
     view.setUint32(start + 32, payload.byteLength, true);
     view.setUint32(start, checksum(view, start + 4, at), true);
     this.#took(kind, at);
@@ -154,6 +157,14 @@ export class BlobWriter {
     this.#took(reader.kindIndex, this.#at + entryEnd - entryStart);
   }
 
+  /** Copies all entries of a block. */
+  addBlock({ bytes, start, end, count }: Block): void {
+    bytes.copy(this.#bytes, this.#at, start, end);
+    this.#kinds |= EVENT_BIT;
+    this.#count += count;
+    this.#at += end - start;
+  }
+
   #took(kind: number, at: number): void {
     this.#kinds |= 1 << kind;
     this.#count++;
@@ -162,18 +173,33 @@ export class BlobWriter {
 
   /** Writes the header; the writer is spent. The result is never touched again. */
   finish(header: Omit<BlobHeader, "kinds" | "count">): Buffer {
-    const view = this.#view;
-    view.setUint32(0, MAGIC, true);
-    view.setUint16(4, FORMAT, true);
-    view.setUint16(6, this.#kinds, true);
-    view.setFloat64(8, header.firstSeq, true);
-    view.setFloat64(16, header.lastSeq, true);
-    view.setFloat64(24, header.appliedSeq, true);
-    view.setFloat64(32, header.lastAt, true);
-    view.setUint32(40, this.#count, true);
-    view.setUint32(44, checksum(view, 0, 44), true);
+    writeHeader(this.#view, { ...header, kinds: this.#kinds, count: this.#count });
     return this.#bytes.subarray(0, this.#at);
   }
+
+  /** The entries alone, behind the room for a header: what `BlockDraft.encode` gives. */
+  entries(): Buffer {
+    return this.#bytes.subarray(0, this.#at);
+  }
+}
+
+function writeHeader(view: DataView, header: BlobHeader): void {
+  view.setUint32(0, MAGIC, true);
+  view.setUint16(4, FORMAT, true);
+  view.setUint16(6, header.kinds, true);
+  view.setFloat64(8, header.firstSeq, true);
+  view.setFloat64(16, header.lastSeq, true);
+  view.setFloat64(24, header.appliedSeq, true);
+  view.setFloat64(32, header.lastAt, true);
+  view.setUint32(40, header.count, true);
+  view.setUint32(44, checksum(view, 0, 44), true);
+}
+
+/** A block becomes a blob where it lies: its header is written into the room in front of it. */
+export function blobOf(block: Block, appliedSeq: number): Buffer {
+  const { bytes, firstSeq, lastSeq, lastAt, count, end } = block;
+  writeHeader(viewOf(bytes), { kinds: EVENT_BIT, firstSeq, lastSeq, appliedSeq, lastAt, count });
+  return bytes.subarray(0, end);
 }
 
 /** The header of a blob, or in words why there is none to be read. */
@@ -279,24 +305,23 @@ export class BlobReader {
 
   /** The entry as an object; its payload is a view. */
   entry(): Entry {
-    const { bytes, entryStart: start } = this;
-    let at = start + ENTRY_HEADER;
-    const text = (length: number): string => {
-      at += length;
-      return length === 0 ? "" : bytes.toString("utf8", at - length, at);
-    };
-    const principal = text(bytes.readUInt16LE(start + 26));
-    const subject = text(bytes.readUInt16LE(start + 28));
-    const headers: [name: string, value: string][] = [];
-    for (let left = bytes[start + 25]!; left > 0; left--) {
-      const nameBytes = bytes.readUInt16LE(at);
-      const valueBytes = bytes.readUInt16LE(at + 2);
-      at += 4;
-      headers.push([text(nameBytes), text(valueBytes)]);
+    return readEntry(this.bytes, this.entryStart);
+  }
+
+  /** The run of plain events that begins where it stands, which then stands at its last; null: here is none. */
+  block(): Block | null {
+    if (!this.#isPlain(this.entryStart)) return null;
+    const { bytes, seq: firstSeq, receivedAt, entryStart: start } = this;
+    while (this.#left > 0 && this.#isPlain(this.#at) && this.#view.getFloat64(this.#at + 8, true) === this.#expected) {
+      if (!this.#isWhole(this.#at)) break;
+      this.#stand(this.#at);
     }
-    const { seq, receivedAt, kind, payload } = this;
-    // fromEntries, because to assign to a header called `__proto__` would not keep it
-    return { seq, receivedAt, kind, principal, subject, headers: Object.fromEntries(headers), payload };
+    const { entryEnd: end, receivedAt: lastAt } = this;
+    return new Block({ bytes, start, end, count: this.seq - firstSeq + 1, firstSeq, receivedAt, lastAt });
+  }
+
+  #isPlain(at: number): boolean {
+    return at + ENTRY_HEADER <= this.bytes.length && (this.#view.getUint16(at + 30, true) & PLAIN) !== 0;
   }
 
   #isWhole(at: number): boolean {
@@ -374,6 +399,34 @@ export class BlobReader {
     if (found !== stored) return `has checksum ${hex(found)}, stored is ${hex(stored)}`;
     return `says it is ${this.#view.getFloat64(at + 8, true)}`;
   }
+}
+
+/** The entry that begins at `start`, and is whole, as an object; its payload is a view. */
+export function readEntry(bytes: Buffer, start: number): Entry {
+  let at = start + ENTRY_HEADER;
+  const text = (length: number): string => {
+    at += length;
+    return length === 0 ? "" : bytes.toString("utf8", at - length, at);
+  };
+  const principal = text(bytes.readUInt16LE(start + 26));
+  const subject = text(bytes.readUInt16LE(start + 28));
+  const headers: [name: string, value: string][] = [];
+  for (let left = bytes[start + 25]!; left > 0; left--) {
+    const nameBytes = bytes.readUInt16LE(at);
+    const valueBytes = bytes.readUInt16LE(at + 2);
+    at += 4;
+    headers.push([text(nameBytes), text(valueBytes)]);
+  }
+  return {
+    seq: bytes.readDoubleLE(start + 8),
+    receivedAt: bytes.readDoubleLE(start + 16),
+    kind: KINDS[bytes[start + 24]!]!,
+    principal,
+    subject,
+    // fromEntries, because to assign to a header called `__proto__` would not keep it
+    headers: Object.fromEntries(headers),
+    payload: bytes.subarray(at, at + bytes.readUInt32LE(start + 32)),
+  };
 }
 
 /** Writes UTF-8 and returns its length. Short ASCII, which nearly all of it is, is faster in a loop than by a call. */

@@ -1,8 +1,10 @@
-import type { Database } from "lmdb";
 import { AisleError } from "../errors.ts";
 import { keyOf, seqOf } from "../key.ts";
+import type { Row, Store } from "../store/store.ts";
 import { BlobReader, type Corruption } from "./blob.ts";
+import type { Block } from "./block.ts";
 import type { Entry, Kind } from "./journal.ts";
+import { JOURNAL } from "./meta.ts";
 
 /** Commits fetched at a time. No read transaction outlives the fetch, so a slow reader keeps no space from reuse. */
 const FETCH = 32;
@@ -17,18 +19,18 @@ export interface ReadOptions {
  * `next()` moves on and says whether there was one; at the end it says false, and later perhaps true again.
  */
 export class JournalCursor {
-  readonly #database: Database<Buffer, Buffer>;
+  readonly #store: Store;
   readonly #lastSeq: () => number;
   readonly #reader: BlobReader;
-  #blobs: { readonly key: Buffer; readonly value: Buffer }[] = [];
+  #blobs: readonly Row[] = [];
   #next = 0;
   /** Entries below it are passed over. */
   #fromSeq: number;
   #inBlob = false;
 
   /** @param lastSeq the highest sequence that may be shown */
-  constructor(database: Database<Buffer, Buffer>, lastSeq: () => number, fromSeq: number, options: ReadOptions = {}) {
-    this.#database = database;
+  constructor(store: Store, lastSeq: () => number, fromSeq: number, options: ReadOptions = {}) {
+    this.#store = store;
     this.#lastSeq = lastSeq;
     this.#fromSeq = Math.max(fromSeq, 1);
     this.#reader = new BlobReader((corruption) => {
@@ -88,6 +90,13 @@ export class JournalCursor {
     return this.#reader.entry();
   }
 
+  /** The run of plain events that begins here, as far as their commit goes; null: this entry is none. */
+  block(): Block | null {
+    const block = this.#reader.block();
+    if (block !== null) this.#fromSeq = block.lastSeq + 1;
+    return block;
+  }
+
   #nextBlob(): boolean {
     if (this.#next === this.#blobs.length && !this.#fetch()) return false;
     const { key, value } = this.#blobs[this.#next++]!;
@@ -102,8 +111,7 @@ export class JournalCursor {
     const passed = this.#blobs.at(-1)?.key;
     const start = passed === undefined ? this.#startKey() : keyOf(seqOf(passed) + 1);
     if (seqOf(start) > lastSeq) return false;
-    this.#database.resetReadTxn();
-    const blobs = [...this.#database.getRange({ start, end: keyOf(lastSeq + 1), limit: FETCH })];
+    const blobs = [...this.#store.range(JOURNAL, { start, end: keyOf(lastSeq + 1), limit: FETCH })];
     if (blobs.length === 0) return false;
     this.#blobs = blobs;
     this.#next = 0;
@@ -113,7 +121,7 @@ export class JournalCursor {
   /** The key of the commit that would hold `fromSeq`. */
   #startKey(): Buffer {
     const wanted = keyOf(this.#fromSeq);
-    for (const key of this.#database.getKeys({ start: wanted, reverse: true, limit: 1 })) return Buffer.from(key);
+    for (const { key } of this.#store.range(JOURNAL, { start: wanted, reverse: true, limit: 1 })) return key;
     return wanted;
   }
 }

@@ -1,3 +1,5 @@
+import type { Block, Part } from "./block.ts";
+
 /** What an entry is. Stored as its index: append only. */
 export const KINDS = ["event", "outcome", "cell", "import", "effect", "decision", "tick", "config"] as const;
 export type Kind = (typeof KINDS)[number];
@@ -38,6 +40,42 @@ export interface JournalStats {
   readonly bytes: number;
 }
 
+/** How far a source was consumed: stored in the same commit as what came from it. */
+export interface Position {
+  /** Its name, such as `stream/SALES`; at most 256 bytes. */
+  readonly source: string;
+  /** In its own words; the last one counts. */
+  readonly value: string;
+}
+
+export interface AppendOptions {
+  readonly position?: Position;
+}
+
+/** Plain events on their way into the journal: see `Block`. */
+export interface BlockDraft {
+  /** Entries, at least one. */
+  readonly count: number;
+  /** Upper bound of what they take, in bytes. */
+  readonly bytesMax: number;
+  /**
+   * Called at once within `appendBlock`: writes the entries, with these sequences and this receive time (ms), into a
+   * fresh buffer of its own, behind `BLOB_HEADER` free bytes. It is taken by reference, and cut where they end.
+   */
+  readonly encode: (firstSeq: number, receivedAt: number) => Buffer;
+  readonly position?: Position;
+}
+
+/** What has reached the disk together. */
+export interface Commit {
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  /** All of it, in order. */
+  readonly parts: readonly Part[];
+}
+
+export type CommitListener = (entries: readonly Entry[], commit: Commit) => void;
+
 /** The append-only log: the only truth. */
 export interface Journal {
   /** Random, renewed by a restore; part of every id that the place gives. */
@@ -53,7 +91,17 @@ export interface Journal {
    *
    * @throws AisleError `overloaded` at the bound of the queue; `unavailable` after a failed commit or `close`
    */
-  append(batch: readonly Draft[]): Promise<Appended>;
+  append(batch: readonly Draft[], options?: AppendOptions): Promise<Appended>;
+
+  /**
+   * The same for plain events, as bytes. `onAppend` is not called for them: nothing on the board hears of them.
+   *
+   * @throws AisleError as `append`
+   */
+  appendBlock(block: BlockDraft): Promise<Appended>;
+
+  /** How far a source was consumed, by what is on disk; null: never. */
+  position(source: string): string | null;
 
   /**
    * Called within `append`, once the sequences are given and before anything is on disk. The runner applies entries
@@ -63,9 +111,10 @@ export interface Journal {
 
   /**
    * Called once for each commit, in order, synchronously after it is on disk and before the promises of its
-   * `append`s resolve. Only now may anybody outside hear of the entries.
+   * `append`s resolve. Only now may anybody outside hear of the entries. `entries` are those that exist as objects,
+   * perhaps none; `commit.parts` are all.
    */
-  onCommit(listener: (entries: readonly Entry[]) => void): void;
+  onCommit(listener: CommitListener): void;
 
   /**
    * Entries from `fromSeq` on, in order, as they were on disk when reached.
@@ -73,6 +122,13 @@ export interface Journal {
    * @throws AisleError `corrupt` naming the sequence of an entry whose checksum is wrong
    */
   read(fromSeq?: number): Generator<Entry>;
+
+  /**
+   * The same, and runs of plain events come as one `Block` each, never across commits.
+   *
+   * @throws AisleError `corrupt`
+   */
+  parts(fromSeq?: number): Generator<Entry | Block>;
 
   /**
    * One entry; null when it isn't on disk (yet, or any more).

@@ -1,10 +1,11 @@
 // What may go, and when. Two classes of kinds: decisions, with the configuration that explains them, have their own
 // age; all others go by age, and by the bytes that the journal takes. Nothing goes that is not yet applied.
-import type { Database } from "lmdb";
 import type { Clock } from "../clock.ts";
 import { keyOf, seqOf } from "../key.ts";
+import type { Row, Store, Write } from "../store/store.ts";
 import { BLOB_HEADER, type BlobHeader, BlobReader, BlobWriter, kindBits, readHeader } from "./blob.ts";
 import type { Kind } from "./journal.ts";
+import { JOURNAL } from "./meta.ts";
 
 /** Each bound is optional; without one, nothing goes by it. */
 export interface Retention {
@@ -16,6 +17,10 @@ export interface Retention {
   readonly bytes?: number;
   /** Nothing after this sequence goes, besides what isn't applied: the last checkpoint. */
   readonly upToSeq?: number;
+  /** No decision or configuration from this sequence on goes, whatever its age: somebody outside has yet to get it. */
+  readonly lastingFrom?: number;
+  /** Others from this sequence on don't go by their age; by the bytes they do. */
+  readonly passingFrom?: number;
 }
 
 export interface Removed {
@@ -41,14 +46,11 @@ const FETCH = 16;
 const LARGE = 32 * 1024; // bytes
 const PAGE = 4096;
 
-/** What one slice found: keys to delete, values to write again. To be committed as one transaction. */
-export interface Slice {
-  readonly deletes: Buffer[];
-  readonly puts: { readonly key: Buffer; readonly value: Buffer }[];
-}
+/** What one slice found: commits to delete, and to write again. To be committed as one transaction. */
+export type Slice = Write[];
 
 interface World {
-  readonly database: Database<Buffer, Buffer>;
+  readonly store: Store;
   readonly clock: Clock;
   readonly policy: Retention;
   /** Applied, by what is on disk: recovery would run again what comes after it. */
@@ -67,13 +69,14 @@ interface Walk {
   readonly before: number;
   /** Go on, whatever the age, while the journal takes more than the policy allows. */
   readonly bySize: boolean;
+  /** Up to here. */
+  readonly upToSeq: number;
 }
 
 /** One run of retention: call `slice`, commit what it gives, and so on until it gives null. */
 export class RetentionRun {
   readonly #world: World;
   readonly #walks: Walk[];
-  readonly #upToSeq: number;
   readonly #reader = new BlobReader(() => {
     this.#damaged = true;
   });
@@ -86,18 +89,27 @@ export class RetentionRun {
 
   constructor(world: World) {
     this.#world = world;
-    const { ageMs, decisionAgeMs, bytes, upToSeq } = world.policy;
+    const {
+      ageMs,
+      decisionAgeMs,
+      bytes,
+      upToSeq = Infinity,
+      lastingFrom = Infinity,
+      passingFrom = Infinity,
+    } = world.policy;
     const now = world.clock.now();
     const never = Number.NEGATIVE_INFINITY;
-    this.#upToSeq = Math.min(world.appliedSeq, world.newestKey - 1, upToSeq ?? Number.POSITIVE_INFINITY);
+    const all = Math.min(world.appliedSeq, world.newestKey - 1, upToSeq);
+    const lasting = { kinds: LASTING_BITS, upToSeq: Math.min(all, lastingFrom - 1) };
+    const passing = { kinds: PASSING_BITS, upToSeq: Math.min(all, passingFrom - 1) };
     this.#clearedSeq = world.clearedSeq;
     this.#walks = [
-      { kinds: PASSING_BITS, before: ageMs === undefined ? never : now - ageMs, bySize: false },
-      { kinds: LASTING_BITS, before: decisionAgeMs === undefined ? never : now - decisionAgeMs, bySize: false },
+      { ...passing, before: ageMs === undefined ? never : now - ageMs, bySize: false },
+      { ...lasting, before: decisionAgeMs === undefined ? never : now - decisionAgeMs, bySize: false },
     ];
     if (bytes !== undefined) {
-      this.#walks.push({ kinds: PASSING_BITS, before: never, bySize: true });
-      this.#walks.push({ kinds: LASTING_BITS, before: never, bySize: true });
+      this.#walks.push({ ...passing, upToSeq: all, before: never, bySize: true });
+      this.#walks.push({ ...lasting, before: never, bySize: true });
     }
     this.#begin();
   }
@@ -115,7 +127,7 @@ export class RetentionRun {
   slice(): Slice | null {
     const { clock } = this.#world;
     const end = clock.monotonic() + SLICE_MS;
-    const slice: Slice = { deletes: [], puts: [] };
+    const slice: Slice = [];
     this.#bytes = this.#world.bytes();
     let looked = 0;
     while (looked < SLICE_LOOKED && clock.monotonic() < end && this.#walks.length > 0) {
@@ -128,13 +140,13 @@ export class RetentionRun {
           break;
         }
         this.#pass(walk, key);
-        if (sizeOf(slice) >= SLICE_CHANGED || clock.monotonic() >= end) return slice;
+        if (slice.length >= SLICE_CHANGED || clock.monotonic() >= end) return slice;
       }
       if (fetched.length === 0) this.#endWalk();
       // the next walk may meet the same commits, and has to see what became of them
-      if (this.#walks[0] !== walk && sizeOf(slice) > 0) return slice;
+      if (this.#walks[0] !== walk && slice.length > 0) return slice;
     }
-    return sizeOf(slice) === 0 && this.#walks.length === 0 ? null : slice;
+    return slice.length === 0 && this.#walks.length === 0 ? null : slice;
   }
 
   #endWalk(): void {
@@ -152,10 +164,10 @@ export class RetentionRun {
     if (walk.kinds === PASSING_BITS) this.#clearedSeq = next;
   }
 
-  #fetch(): { key: Buffer; value: Buffer }[] {
-    const end = keyOf(this.#upToSeq + 1);
+  #fetch(): Row[] {
+    const end = keyOf(this.#walks[0]!.upToSeq + 1);
     const limit = this.#wasLarge ? 1 : FETCH;
-    const fetched = [...this.#world.database.getRange({ start: this.#fromKey, end, limit })];
+    const fetched = [...this.#world.store.range(JOURNAL, { start: this.#fromKey, end, limit })];
     this.#wasLarge = fetched.some(({ value }) => value.length > LARGE);
     return fetched;
   }
@@ -164,17 +176,17 @@ export class RetentionRun {
   #visit(walk: Walk, key: Buffer, value: Buffer, slice: Slice): boolean {
     const header = readHeader(value);
     if (typeof header === "string") return true; // left for a person to look at
-    if (header.lastSeq > this.#upToSeq) return false;
+    if (header.lastSeq > walk.upToSeq) return false;
     if (walk.bySize ? this.#bytes <= this.#world.policy.bytes! : header.lastAt >= walk.before) return false;
 
     const goes = header.kinds & walk.kinds;
     if (goes === header.kinds) {
-      slice.deletes.push(key);
+      slice.push({ table: JOURNAL, key, value: null });
       this.#count({ entries: header.count, bytes: value.length, commits: 1, rewritten: 0 });
     } else if (goes !== 0) {
       const rest = this.#without(goes, header, value);
       if (rest === null) return true;
-      slice.puts.push({ key, value: rest.value });
+      slice.push({ table: JOURNAL, key, value: rest.value });
       const bytes = value.length - rest.value.length;
       this.#count({ entries: header.count - rest.count, bytes, commits: 0, rewritten: 1 });
     }
@@ -200,9 +212,4 @@ export class RetentionRun {
     this.#bytes -= Math.floor(removed.bytes / PAGE) * PAGE;
     for (const name of ["entries", "bytes", "commits", "rewritten"] as const) this.#removed[name] += removed[name];
   }
-}
-
-/** Commits that a slice changes. */
-export function sizeOf({ deletes, puts }: Slice): number {
-  return deletes.length + puts.length;
 }

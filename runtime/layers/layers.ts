@@ -37,6 +37,9 @@ export interface Move {
   readonly record: BoardRecord;
 }
 
+/** A hold as it is saved: of the wire with that place in the plan. */
+export type HoldSaved = readonly [wire: number, key: string, text: string, value: string, at: number, until: number];
+
 /** What replaces an input when who holds says nothing of it: its goal is done. */
 const DONE = "1";
 
@@ -77,6 +80,17 @@ export class Layers implements Gate {
       else this.#add({ ...held, wire, until: held.at + wire.hold.forMs });
     }
     return shifts;
+  }
+
+  /** Holds as they stand, those too that have ended and were not taken away yet; of each wire in the order of renewals. */
+  *saved(): Generator<HoldSaved> {
+    for (const { order, holds } of this.#wires.all)
+      for (const { key, text, value, at, until } of holds) yield [order, key, text, value, at, until];
+  }
+
+  /** Puts a hold back that was saved, in the order of `saved`. */
+  restore([order, key, text, value, at, until]: HoldSaved): void {
+    this.#add({ wire: this.#wires.all[order]!, key, text, value, at, until, gone: false });
   }
 
   /**

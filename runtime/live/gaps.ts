@@ -3,8 +3,14 @@ export class Gaps {
   #last = 0;
   found = false;
 
-  pass(seq: number): void {
-    if (seq !== this.#last + 1) this.found = true;
+  /** What is up to here is known of otherwise. */
+  beginBehind(seq: number): void {
     this.#last = seq;
+  }
+
+  /** Entries that follow each other. */
+  passAll(firstSeq: number, lastSeq: number): void {
+    if (firstSeq !== this.#last + 1) this.found = true;
+    this.#last = lastSeq;
   }
 }

@@ -43,12 +43,13 @@ export class Lines {
 
 /**
  * Goes through memory and disk in turn, until all were met: between two slices identities may move from one to the
- * other. Each has a number of its own, from 1 without gaps, by which it is known whether it was shown.
+ * other. Each has a number of its own, from 1, by which it is known whether it was shown.
  */
 class Walk {
   readonly #live: Live;
   readonly #shown: Uint8Array;
-  readonly #count: number;
+  /** Turn of the newest identity at the start. */
+  readonly #newest: number;
   #left: number;
   #inMemory = true;
   #place = 0;
@@ -56,9 +57,10 @@ class Walk {
 
   constructor(live: Live) {
     this.#live = live;
-    this.#count = live.fold.core.identitiesCount() + live.cold.size;
-    this.#left = this.#count;
-    this.#shown = new Uint8Array((this.#count >> 3) + 1);
+    const { core } = live.fold;
+    this.#newest = core.ordinalsGiven();
+    this.#left = core.identitiesCount() + live.cold.size;
+    this.#shown = new Uint8Array((this.#newest >> 3) + 1);
   }
 
   next(): string | "done" {
@@ -87,7 +89,8 @@ class Walk {
     let lines = "";
     const { packed, last } = cold.page(this.#after, SLICE);
     for (const bytes of packed) {
-      const handle = fold.unpack(bytes);
+      const handle = fold.unpackNew(bytes);
+      if (handle === null) continue; // it was saved, and is in memory by now
       lines += this.#line(handle);
       fold.forget(handle);
     }
@@ -100,7 +103,7 @@ class Walk {
   #line(handle: Handle): string {
     const ordinal = this.#live.fold.core.ordinalOf(handle);
     const bit = 1 << (ordinal & 7);
-    if (ordinal > this.#count || (this.#shown[ordinal >> 3]! & bit) !== 0) return "";
+    if (ordinal > this.#newest || (this.#shown[ordinal >> 3]! & bit) !== 0) return "";
     this.#shown[ordinal >> 3]! |= bit;
     this.#left--;
     const { identity, spec, incomplete, settledAt, json } = this.#live.show(handle);

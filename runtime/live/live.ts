@@ -1,7 +1,8 @@
 // One spec at work: folds what the journal brings, in its order, and tells what it knows of an identity. State is a
 // function of the entries alone: batches may be cut anywhere, and identities may go to the disk and come back.
-import { Fold, type Handle, INCOMPLETE, OUTCOMES, SOURCE_MAX } from "../core/fold.ts";
+import { Fold, type Handle, INCOMPLETE, OUTCOMES, SOURCE_MAX, type Told } from "../core/fold.ts";
 import type { Known } from "../http/ports.ts";
+import type { Block } from "../journal/block.ts";
 import type { Entry } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
 import type { SiteTransform } from "../site.ts";
@@ -9,7 +10,8 @@ import { compile, type Program } from "../spec/compile.ts";
 import { batchOf, type EventBatch } from "./batch.ts";
 import { strict } from "./json.ts";
 import type { Recent } from "./recent.ts";
-import { Residence } from "./residence.ts";
+import { type ColdNote, type ColdOne, Residence } from "./residence.ts";
+import { Resumed, type SavedState } from "./resumed.ts";
 import { Settling } from "./settling.ts";
 
 /** What became of an event; `repeated`: it was taken in again, and had counted before. */
@@ -18,12 +20,30 @@ export type Counted = (typeof COUNTED)[number];
 
 /** Identities of a spec that are not in memory. */
 export interface ColdIdentities {
+  /** How many there are, with those that were saved by a process before; and without these. */
   readonly size: number;
-  put(identities: readonly { readonly key: Uint8Array; readonly bytes: Uint8Array }[]): void;
+  readonly here: number;
+  /** What a checkpoint lacks of those that are here, by hex of what they are called. */
+  readonly changed: Map<string, ColdNote>;
+  saved: SavedIdentities | null;
+  hashOf(key: Uint8Array): Buffer;
+  /** What those are called that are here, in hex. */
+  names(): Iterable<string>;
+  put(identities: readonly ColdOne[]): void;
   take(key: Uint8Array): Buffer | null;
   peek(key: Uint8Array): Buffer | null;
+  takeByHash(hash: Buffer): Buffer | null;
+  peekByHash(hash: Buffer): Buffer | null;
   page(after: Buffer | null, limit: number): { readonly packed: readonly Buffer[]; readonly last: Buffer | null };
   clear(): Promise<void>;
+}
+
+/** Identities that were saved, where those are looked for that are nowhere else. */
+export interface SavedIdentities {
+  /** How many are nowhere else. */
+  readonly size: number;
+  get(hash: Buffer): Buffer | null;
+  page(after: Buffer | null, limit: number): readonly { readonly hash: Buffer; readonly bytes: Buffer }[];
 }
 
 export interface LivePorts {
@@ -36,6 +56,11 @@ export interface LivePorts {
   readonly refused: (live: Live, entry: Entry, outcome: "late" | "failed") => void;
   /** A bug: the spec folds no more. */
   readonly fault: (live: Live, error: unknown) => void;
+}
+
+interface Refusal {
+  readonly seq: number;
+  readonly outcome: "late" | "failed";
 }
 
 export class Live {
@@ -52,14 +77,22 @@ export class Live {
   tellsFrom = Number.POSITIVE_INFINITY;
   /** It was replaced. */
   closed = false;
+  /** Sequence of the last entry that was folded, or told of time. */
+  seq = 0;
+  /** Number of the last round of a checkpoint that it was saved with. */
+  round = 0;
+  /** Events that were late while a round is under way. */
+  late: number[] | null = null;
   readonly #ports: LivePorts;
   readonly #residence: Residence;
   readonly #settling: Settling;
   /** Numbers of sources, in the order in which they appear. */
   readonly #sources = new Map<string, number>();
   /** Sequences of the events refused last. */
-  readonly #refused = new Set<number>();
+  readonly #refusedSeqs = new Set<number>();
   #firstSeq = 0;
+  /** It was loaded, and is being told again what happened while it was saved; null: it isn't. */
+  #resumed: Resumed | null = null;
 
   constructor(spec: SiteTransform, ports: LivePorts) {
     this.spec = spec;
@@ -68,7 +101,7 @@ export class Live {
     this.program = compile(spec.transform);
     this.fold = new Fold(this.program, { cold: ports.cold, rows: ports.rows ?? false });
     this.counts = Object.fromEntries(COUNTED.map((name) => [name, 0])) as Record<Counted, number>;
-    this.#residence = new Residence(this.fold, ports.cold, ports.memoryBytes);
+    this.#residence = new Residence(this.fold, ports.cold, this, ports.memoryBytes);
     this.#settling = new Settling(this.fold);
   }
 
@@ -97,46 +130,80 @@ export class Live {
 
   /** Was it folded, as far as is remembered? Of an event that was taken in again: not under its first sequence. */
   hasCounted(entry: Entry): boolean {
-    return !this.#refused.has(entry.seq) && !this.#isRepeat(entry);
+    return !this.#refusedSeqs.has(entry.seq) && !this.#isRepeat(entry);
   }
 
   // Folding
 
   feed(events: EventBatch): void {
+    if (this.#resumed === null) return this.#feed(events);
+    const { again, fresh } = this.#resumed.partEntries(events.entries);
+    if (again.length > 0) this.#feed(batchOf(again));
+    if (fresh.length === 0) return;
+    this.endResume();
+    this.#feed(batchOf(fresh));
+  }
+
+  #feed(events: EventBatch): void {
     if (this.broken !== null || events.entries.length === 0) return;
+    this.seq = events.seqs[events.seqs.length - 1]!;
     this.#firstSeq ||= events.seqs[0]!;
     const batch = this.#withoutRepeats(events);
+    const sources = batch.entries.map(({ headers }) => this.#sourceOf(headers.source ?? ""));
+    this.#fold(batch.entries.length, (told) => this.fold.fold({ ...batch, sources }, this.#ports.recent.lookup, told));
+  }
+
+  /** Nothing in blocks names a source, or was taken in again. */
+  feedBlocks(blocks: readonly Block[]): void {
+    if (this.#resumed === null) return this.#feedBlocks(blocks);
+    const { again, fresh } = this.#resumed.partBlocks(blocks);
+    if (again.length > 0) this.#feedBlocks(again);
+    if (fresh.length === 0) return;
+    this.endResume();
+    this.#feedBlocks(fresh);
+  }
+
+  #feedBlocks(blocks: readonly Block[]): void {
+    if (this.broken !== null || blocks.length === 0) return;
+    this.seq = blocks.at(-1)!.lastSeq;
+    this.#firstSeq ||= blocks[0]!.firstSeq;
+    const count = blocks.reduce((sum, block) => sum + block.count, 0);
+    const source = this.#sourceOf("");
+    this.#fold(count, (told) => this.fold.foldBlocks(blocks, source, this.#ports.recent.lookup, told));
+  }
+
+  /** Time has passed. */
+  tick({ seq, receivedAt }: Entry): void {
+    if (this.broken !== null || seq <= this.seq) return;
+    if (this.#resumed !== null && seq > this.#resumed.untilSeq) this.endResume();
+    this.seq = seq;
+    this.fold.core.passTime(receivedAt * 1000);
+    this.#settling.step();
+  }
+
+  #fold(count: number, fold: (told: Told) => void): void {
+    const { counts } = this;
+    const refused: Refusal[] = [];
     try {
-      this.#fold(batch);
+      counts.folded += count;
+      fold((outcome, _index, seq) => {
+        counts.folded--;
+        counts[outcome]++;
+        if (outcome === "late" || outcome === "failed") refused.push({ seq, outcome });
+      });
+      for (const each of refused) this.#refused(each);
       this.#residence.shrink();
     } catch (error) {
       this.#break(error);
     }
   }
 
-  /** Time has passed. */
-  tick({ receivedAt }: Entry): void {
-    if (this.broken !== null) return;
-    this.fold.core.passTime(receivedAt * 1000);
-    this.#settling.step();
-  }
-
-  #fold(batch: EventBatch): void {
+  #refused({ seq, outcome }: Refusal): void {
     const { recent, refused } = this.#ports;
-    const { counts } = this;
-    const sources = batch.entries.map(({ headers }) => this.#sourceOf(headers.source ?? ""));
-    counts.folded += batch.entries.length;
-    const told: { seq: number; outcome: "late" | "failed" }[] = [];
-    this.fold.fold({ ...batch, sources }, recent.lookup, (outcome, _index, seq) => {
-      counts.folded--;
-      counts[outcome]++;
-      if (outcome === "late" || outcome === "failed") told.push({ seq, outcome });
-    });
-    for (const { seq, outcome } of told) {
-      this.#remember(seq);
-      const entry = seq >= this.tellsFrom ? recent.entry(seq) : null;
-      if (entry !== null && entry.headers.tombstone === undefined) refused(this, entry, outcome);
-    }
+    this.#remember(seq);
+    if (outcome === "late") this.late?.push(seq);
+    const entry = seq >= this.tellsFrom ? recent.entry(seq) : null;
+    if (entry !== null && entry.headers.tombstone === undefined) refused(this, entry, outcome);
   }
 
   /** What was taken in again counts once: unless it had been refused, it has counted. */
@@ -149,14 +216,14 @@ export class Live {
 
   #isRepeat({ headers }: Entry): boolean {
     const of = headers["replay-seq"];
-    return of !== undefined && Number(of) >= this.#firstSeq && !this.#refused.has(Number(of));
+    return of !== undefined && Number(of) >= this.#firstSeq && !this.#refusedSeqs.has(Number(of));
   }
 
   #remember(seq: number): void {
-    this.#refused.add(seq);
-    if (this.#refused.size <= limits.refusedEvents) return;
-    for (const oldest of this.#refused) {
-      this.#refused.delete(oldest);
+    this.#refusedSeqs.add(seq);
+    if (this.#refusedSeqs.size <= limits.refusedEvents) return;
+    for (const oldest of this.#refusedSeqs) {
+      this.#refusedSeqs.delete(oldest);
       break;
     }
   }
@@ -169,6 +236,53 @@ export class Live {
     if (number >= SOURCE_MAX) return SOURCE_MAX;
     this.#sources.set(name, number);
     return number;
+  }
+
+  // Checkpoints
+
+  /** Identities go to the disk, if there is too little room. */
+  shrink(): void {
+    this.#residence.shrink();
+  }
+
+  /** Folds what an identity that came back has yet to be folded. */
+  thaw(handle: Handle): void {
+    this.fold.thaw(handle, this.#ports.recent.lookup);
+  }
+
+  /** What is known besides the core's state. */
+  get saved(): SavedState {
+    return {
+      seq: this.seq,
+      firstSeq: this.#firstSeq,
+      lacksEarlier: this.lacksEarlier,
+      counts: this.counts,
+      sources: [...this.#sources.keys()],
+      refused: [...this.#refusedSeqs],
+    };
+  }
+
+  /**
+   * Goes on from a checkpoint: what is fed next begins at the latest behind where that began. Before anything is folded.
+   */
+  resume(resumed: Resumed): void {
+    const { firstSeq, lacksEarlier, sources, refused } = resumed.state;
+    this.#resumed = resumed;
+    this.seq = resumed.fromSeq;
+    this.#firstSeq = firstSeq;
+    this.lacksEarlier = lacksEarlier;
+    for (const name of sources) this.#sourceOf(name);
+    for (const seq of refused) this.#refusedSeqs.add(seq);
+    this.fold.lateBefore = resumed.late;
+  }
+
+  /** All that happened while it was saved has been told again: from here on it counts. */
+  endResume(): void {
+    if (this.#resumed === null) return;
+    Object.assign(this.counts, this.#resumed.state.counts);
+    this.#resumed.end();
+    this.#resumed = null;
+    this.fold.lateBefore = new Set();
   }
 
   #break(error: unknown): void {

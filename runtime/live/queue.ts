@@ -1,41 +1,82 @@
+import { Block } from "../journal/block.ts";
 import type { Entry } from "../journal/journal.ts";
+import { cut } from "../journal/walk.ts";
 import { limits } from "../limits.ts";
 import { isEvent } from "./batch.ts";
 
-/** Entries that are on disk and have yet to be folded, in their order. */
+/** A run from the front of the queue: events as objects or in blocks, never both. */
+export interface Run {
+  readonly events: readonly Entry[];
+  readonly blocks: readonly Block[];
+  /** How many events these are. */
+  readonly count: number;
+  /** The entry of another kind that ends the run, if one does. */
+  readonly last: Entry | null;
+}
+
+/** What is on disk and has yet to be folded, in its order. */
 export class EntryQueue {
-  #entries: Entry[] = [];
+  #parts: (Entry | Block)[] = [];
   #next = 0;
+  #length = 0;
 
+  /** Entries, those in blocks too. */
   get length(): number {
-    return this.#entries.length - this.#next;
+    return this.#length;
   }
 
-  push(entry: Entry): void {
-    this.#entries.push(entry);
+  /** Sequence of the first that waits; infinity: nothing does. */
+  get firstSeq(): number {
+    const part = this.#parts[this.#next];
+    if (part === undefined) return Number.POSITIVE_INFINITY;
+    return part instanceof Block ? part.firstSeq : part.seq;
   }
 
-  /** As many events from the front as are folded at once, and the entry of another kind that ends them, if one does. */
-  take(): { readonly events: readonly Entry[]; readonly last: Entry | null } {
+  push(part: Entry | Block): void {
+    this.#parts.push(part);
+    this.#length += part instanceof Block ? part.count : 1;
+  }
+
+  /** At most so many events from the front; a block is cut where it has more. */
+  take(eventsMax: number = limits.foldEvents, bytesMax: number = limits.foldBytes): Run {
     const events: Entry[] = [];
+    const blocks: Block[] = [];
     let last: Entry | null = null;
-    for (let bytes = 0; events.length < limits.foldEvents && bytes < limits.foldBytes && last === null; ) {
-      const entry = this.#entries[this.#next];
-      if (entry === undefined) break;
-      this.#next++;
-      if (!isEvent(entry)) last = entry;
-      else {
-        events.push(entry);
-        bytes += entry.payload.length;
+    let count = 0;
+    for (let bytes = 0; count < eventsMax && bytes < bytesMax && last === null; ) {
+      const part = this.#parts[this.#next];
+      if (part === undefined) break;
+      if (part instanceof Block) {
+        if (events.length > 0) break;
+        const [head, rest] = cut(part, eventsMax - count, bytesMax - bytes);
+        blocks.push(head);
+        count += head.count;
+        bytes += head.end - head.start;
+        if (rest === null) this.#next++;
+        else this.#parts[this.#next] = rest;
+      } else if (!isEvent(part)) {
+        this.#next++;
+        last = part;
+      } else {
+        if (blocks.length > 0) break;
+        this.#next++;
+        events.push(part);
+        count++;
+        bytes += part.payload.length;
       }
     }
-    if (this.#next === this.#entries.length) this.#entries = [];
-    else if (this.#next < COMPACT_FROM) return { events, last };
-    else this.#entries = this.#entries.slice(this.#next);
+    this.#length -= count + (last === null ? 0 : 1);
+    this.#compact();
+    return { events, blocks, count, last };
+  }
+
+  #compact(): void {
+    if (this.#next === this.#parts.length) this.#parts = [];
+    else if (this.#next < COMPACT_FROM) return;
+    else this.#parts = this.#parts.slice(this.#next);
     this.#next = 0;
-    return { events, last };
   }
 }
 
-/** Taken entries that may stay in the array before the others move up. */
+/** Taken parts that may stay in the array before the others move up. */
 const COMPACT_FROM = 4_096;

@@ -3,9 +3,28 @@ import type { Fold, Handle } from "../core/fold.ts";
 import { AisleError } from "../errors.ts";
 import { limits } from "../limits.ts";
 
+/** Of an identity that a checkpoint doesn't have as it is. */
+export interface ColdNote {
+  readonly hasTail: boolean;
+  /** Number of the round that it was given to, and that is not on disk yet; 0: none. */
+  round: number;
+}
+
+export interface ColdOne {
+  readonly key: Uint8Array;
+  readonly bytes: Uint8Array;
+  readonly note?: ColdNote;
+}
+
 /** Where identities go. */
 export interface ColdPlace {
-  put(identities: readonly { readonly key: Uint8Array; readonly bytes: Uint8Array }[]): void;
+  put(identities: readonly ColdOne[]): void;
+}
+
+/** How far the fold has come: the last sequence, and the last round of a checkpoint. */
+export interface Progress {
+  readonly seq: number;
+  readonly round: number;
 }
 
 /** How far below the limit the memory is brought, so that not every batch has to. */
@@ -16,14 +35,16 @@ const ROUNDS = 4;
 export class Residence {
   readonly #fold: Fold;
   readonly #cold: ColdPlace;
+  readonly #progress: Progress;
   /** Where the search through the identities goes on. */
   #place = 0;
   /** Held bytes. */
   limitBytes: number;
 
-  constructor(fold: Fold, cold: ColdPlace, limitBytes: number) {
+  constructor(fold: Fold, cold: ColdPlace, progress: Progress, limitBytes: number) {
     this.#fold = fold;
     this.#cold = cold;
+    this.#progress = progress;
     this.limitBytes = limitBytes;
   }
 
@@ -39,19 +60,28 @@ export class Residence {
     const { core } = this.#fold;
     const sample = this.#sample().sort((a, b) => core.touchedOf(a) - core.touchedOf(b));
     let excess = this.#fold.usedBytes - goal;
-    const packed: { handle: Handle; key: Uint8Array; bytes: Uint8Array }[] = [];
+    const packed: (ColdOne & { readonly handle: Handle })[] = [];
     for (const handle of sample) {
       if (excess <= 0 || packed.length === limits.coldBatch) break;
       // What is settled needs no way back, and no room on the disk.
       core.settleIdentity(handle);
+      core.setFolded(handle, this.#progress.seq);
       const bytes = this.#pack(handle);
       if (bytes === null) continue;
-      packed.push({ handle, key: this.#fold.keyBytes(handle), bytes });
+      packed.push({ handle, key: this.#fold.keyBytes(handle), bytes, ...this.#noteOf(handle) });
       excess -= bytes.length;
     }
     this.#cold.put(packed);
     for (const { handle } of packed) this.#fold.forget(handle);
     return packed.length > 0;
+  }
+
+  /** What is not saved as it is, is saved from where it goes. */
+  #noteOf(handle: Handle): { readonly note?: ColdNote } {
+    const { core } = this.#fold;
+    const changed = core.isChanged(handle);
+    if (changed === 0) return {};
+    return { note: { hasTail: core.tailCount(handle) > 0, round: changed === 2 ? this.#progress.round : 0 } };
   }
 
   /** Null: it is too large to be moved. */

@@ -5,6 +5,7 @@ import type { Clock } from "../clock.ts";
 import { AisleError, formatMistake, SiteError } from "../errors.ts";
 import type { Known, Reload, SpecState, Transforms } from "../http/ports.ts";
 import type { Refused } from "../ingest.ts";
+import { Block, type Part } from "../journal/block.ts";
 import type { Draft, Entry, Journal } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
 import type { SiteTransform, TransformsConfig } from "../site.ts";
@@ -13,14 +14,15 @@ import { Gaps } from "./gaps.ts";
 import { Lines } from "./lines.ts";
 import { type ColdIdentities, Live } from "./live.ts";
 import { pastRow } from "./past.ts";
-import { EntryQueue } from "./queue.ts";
-import { Rebuild } from "./rebuild.ts";
+import { EntryQueue, type Run } from "./queue.ts";
+import { partsTo, Rebuild } from "./rebuild.ts";
 import { Recent } from "./recent.ts";
+import { SavedSpec } from "./saved.ts";
 import type { Specs } from "./specs.ts";
 
 export interface TransformsOptions {
   readonly config: TransformsConfig;
-  readonly journal: Pick<Journal, "append" | "find" | "lastSeq" | "onCommit" | "read">;
+  readonly journal: Pick<Journal, "append" | "find" | "lastSeq" | "onCommit" | "parts" | "read">;
   readonly clock: Clock;
   /** Where identities go that memory has no room for. */
   readonly store: { newPart(): ColdIdentities };
@@ -54,6 +56,7 @@ export class SiteTransforms implements Transforms {
   readonly #queue = new EntryQueue();
   readonly #gaps = new Gaps();
   #lives: readonly Live[];
+  readonly #savedOf = new WeakMap<Live, SavedSpec>();
   /** What a reload has built, and is fed beside the others until it is in force. */
   #joined: readonly Live[] = [];
   #reload: Reload | null = null;
@@ -92,18 +95,52 @@ export class SiteTransforms implements Transforms {
 
   // Feeding
 
-  /** An entry of the journal, at the start, in order. */
-  recover(entry: Entry): void {
-    this.#gaps.pass(entry.seq);
-    this.#push(entry);
-    if (this.#queue.length >= limits.foldEvents) this.#step();
+  /** The shares of the specs in force in a checkpoint. */
+  saved(): readonly SavedSpec[] {
+    return this.#lives.map((live) => this.#savedOf.get(live)!);
+  }
+
+  /** The first entry of the journal that a checkpoint on disk may need, to go on from it; 0: there is none. */
+  get neededSeq(): number {
+    return this.saved().reduce((least, { neededSeq }) => Math.min(least, neededSeq), Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * Specs were loaded from a checkpoint: `recover` goes on behind it. Those that were not fold the journal up to there.
+   *
+   * @param seq  of the checkpoint
+   */
+  resume(seq: number): void {
+    const { journal } = this.#options;
+    this.#gaps.beginBehind(seq);
+    const saved = this.saved();
+    const others = saved.filter(({ opened }) => !opened).map(({ live }) => live);
+    if (others.length > 0) {
+      const rebuild = new Rebuild(others, (fromSeq) => partsTo(seq, journal.parts(fromSeq)));
+      while (rebuild.step());
+    }
+    this.#recent.bytesMax = limits.recentStartBytes;
+    const needed = Math.min(...saved.filter(({ opened }) => opened).map(({ neededSeq }) => neededSeq));
+    for (const part of partsTo(seq, journal.parts(needed))) this.#recent.addPart(part);
+  }
+
+  /** What the journal has, at the start, in order. */
+  recover(part: Entry | Block): void {
+    if (part instanceof Block) this.#gaps.passAll(part.firstSeq, part.lastSeq);
+    else this.#gaps.passAll(part.seq, part.seq);
+    this.#push(part);
+    while (this.#queue.length >= limits.foldBacklogEvents) this.#step();
   }
 
   /** What was on disk has been handed over; from here on commits tell of more. */
   begin(): void {
-    for (const live of this.#lives) live.lacksEarlier = this.#gaps.found;
     this.catchUp();
-    this.#options.journal.onCommit((entries) => this.#committed(entries));
+    for (const live of this.#lives) {
+      live.lacksEarlier ||= this.#gaps.found;
+      live.endResume();
+    }
+    this.#recent.bytesMax = limits.recentBytes;
+    this.#options.journal.onCommit((_, { parts }) => this.#committed(parts));
     this.#tickLater();
   }
 
@@ -135,6 +172,12 @@ export class SiteTransforms implements Transforms {
       });
   }
 
+  /** A slice of what is on disk up to a sequence. @returns whether there is more of it */
+  #foldTo(seq: number): boolean {
+    if (this.#queue.firstSeq <= seq) this.#step();
+    return this.#queue.firstSeq <= seq;
+  }
+
   #tickLater(): void {
     this.#stopTicks = this.#options.clock.after(limits.tickEveryMs, () => {
       this.pass();
@@ -142,14 +185,18 @@ export class SiteTransforms implements Transforms {
     });
   }
 
-  #committed(entries: readonly Entry[]): void {
-    for (const entry of entries) this.#push(entry);
+  #committed(parts: readonly Part[]): void {
+    for (const part of parts) {
+      if (part instanceof Block) this.#push(part);
+      else for (const entry of part) this.#push(entry);
+    }
     if (this.#queue.length >= limits.foldQueue) this.catchUp();
     this.#schedule();
   }
 
-  #push(entry: Entry): void {
-    if (isEvent(entry) || entry.kind === "tick" || entry.kind === "config") this.#queue.push(entry);
+  #push(part: Entry | Block): void {
+    if (part instanceof Block || isEvent(part) || part.kind === "tick" || part.kind === "config")
+      this.#queue.push(part);
   }
 
   #schedule(): void {
@@ -165,30 +212,50 @@ export class SiteTransforms implements Transforms {
     else this.#options.clock.after(GATHER_MS, run);
   }
 
+  /** A slice: what waits is folded in larger ones, which cost less for each event. */
   #step(): void {
-    const { events, last } = this.#queue.take();
-    if (events.length > 0) {
+    const eventsMax = this.#queue.length >= limits.foldBacklogEvents ? limits.foldBacklogEvents : limits.foldEvents;
+    for (let left = eventsMax; left > 0 && this.#queue.length > 0; ) {
+      const run = this.#queue.take(left);
+      left -= run.count;
+      this.#fold(run);
+      if (run.last === null) continue;
+      left--;
+      this.#heed(run.last);
+    }
+  }
+
+  #fold({ events, blocks }: Run): void {
+    const lives = [...this.#lives, ...this.#joined];
+    if (blocks.length > 0) {
+      this.#recent.addBlocks(blocks);
+      for (const live of lives) live.feedBlocks(blocks);
+    } else if (events.length > 0) {
       this.#recent.add(events);
       const batch = batchOf(events);
-      for (const live of this.#lives) live.feed(batch);
-      for (const live of this.#joined) live.feed(batch);
+      for (const live of lives) live.feed(batch);
     }
-    if (last === null) return;
-    if (last.kind === "tick") {
-      this.#tickedAt = last.receivedAt;
-      for (const live of [...this.#lives, ...this.#joined]) live.tick(last);
-    } else if (this.#swap !== null && last.value === this.#swap) this.#swapIn(last.seq, this.#swap);
+  }
+
+  /** What is no event, and yet changes what becomes of events. */
+  #heed(entry: Entry): void {
+    if (entry.kind === "tick") {
+      this.#tickedAt = entry.receivedAt;
+      for (const live of [...this.#lives, ...this.#joined]) live.tick(entry);
+    } else if (this.#swap !== null && entry.value === this.#swap) this.#swapIn(entry.seq, this.#swap);
   }
 
   #newLive(spec: SiteTransform, specs: number): Live {
     const { config, store, fault } = this.#options;
-    return new Live(spec, {
+    const live = new Live(spec, {
       recent: this.#recent,
       cold: store.newPart(),
       memoryBytes: shareOf(config, specs),
       refused: (live, entry, outcome) => this.#refused(live, entry, outcome),
       fault: ({ name }, error) => fault(`the spec '${name}' has failed: it folds no more until it is reloaded`, error),
     });
+    this.#savedOf.set(live, new SavedSpec(live, { fold: (seq) => this.#foldTo(seq) }));
+    return live;
   }
 
   #refused({ name, settledAt }: Live, entry: Entry, outcome: "late" | "failed"): void {
@@ -316,7 +383,7 @@ export class SiteTransforms implements Transforms {
 
   async #build(swap: Swap): Promise<void> {
     const { journal } = this.#options;
-    const rebuild = new Rebuild(swap.built, (fromSeq) => journal.read(fromSeq));
+    const rebuild = new Rebuild(swap.built, (fromSeq) => journal.parts(fromSeq));
     while (rebuild.step()) {
       await turn();
       if (this.#closed) return;
@@ -339,7 +406,7 @@ export class SiteTransforms implements Transforms {
         await journal.append([draft]);
         return;
       } catch (error) {
-        if (!(error instanceof AisleError && error.code === "overloaded")) throw error;
+        if (!(error instanceof AisleError && error.passing)) throw error;
         await new Promise<void>((resolve) => void clock.after(RETRY_MS, resolve));
       }
     }

@@ -10,7 +10,7 @@ import { cut } from "./result.ts";
 export type Told = Omit<Notice, "at" | "site" | "place" | "log">;
 
 export interface NoticesOptions {
-  readonly bus: Bus;
+  readonly bus: Pick<Bus, "publish">;
   /** Below which the place's subjects stand. */
   readonly base: string;
   readonly site: string;

@@ -100,5 +100,5 @@ function firstOf(waiting: readonly Waiting[]): readonly Waiting[] {
 }
 
 function isOverloaded(error: unknown): boolean {
-  return error instanceof AisleError && error.code === "overloaded";
+  return error instanceof AisleError && error.passing;
 }

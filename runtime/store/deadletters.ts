@@ -1,4 +1,4 @@
-// Events that could not be used, kept with the reason. In the journal's LMDB environment, a database of its own.
+// Events that could not be used, kept with the reason. In the journal's store, a table of its own.
 //
 // Key: id, 8 bytes big-endian. Value, little-endian:
 //   +0  checksum  u32  CRC-32 of +4 … end
@@ -8,12 +8,12 @@
 // Key 0: the highest id ever given, as a key, so that no id comes twice after all letters have gone.
 //
 // Payloads may be customers' data: they are stored and shown to who asks, never logged.
-import type { Database, RootDatabase } from "lmdb";
 import type { Clock } from "../clock.ts";
 import { crc32 } from "../crc32.ts";
 import { AisleError } from "../errors.ts";
 import { keyOf, seqOf } from "../key.ts";
 import { limits } from "../limits.ts";
+import type { Store, Write } from "./store.ts";
 
 /** Where the event stood in what was received. */
 export interface Where {
@@ -86,15 +86,14 @@ export interface DeadLetters {
   retain(ageMs: number): Promise<number>;
   count(): number;
   stats(): DeadLetterStats;
-  /** Writes what waits. The environment is closed by who opened it. */
+  /** Writes what waits. The store is closed by who opened it. */
   close(): Promise<void>;
 }
 
 export interface DeadLettersOptions {
-  /** The journal's environment: `LmdbJournal.root`. */
-  readonly root: RootDatabase<Buffer, Buffer>;
+  /** The journal's: `StoreJournal.store`. */
+  readonly store: Store;
   readonly clock: Clock;
-  readonly readOnly?: boolean;
   readonly limits?: Partial<Record<"deadLetters" | "deadLetterBytes" | "deadLetterQueue", number>>;
 }
 
@@ -112,22 +111,21 @@ const COMMIT_LETTERS = 500;
 const LIST_SCANNED = 100_000;
 const HEADER = 8;
 const LAST_ID = keyOf(0);
+const TABLE = "deadletters";
 const DAMAGED = "it is damaged on disk: its checksum is wrong";
 
-export function openDeadLetters(options: DeadLettersOptions): LmdbDeadLetters {
-  return new LmdbDeadLetters(options);
+export function openDeadLetters(options: DeadLettersOptions): StoredDeadLetters {
+  return new StoredDeadLetters(options);
 }
 
-export class LmdbDeadLetters implements DeadLetters {
-  readonly #root: RootDatabase<Buffer, Buffer>;
-  readonly #database: Database<Buffer, Buffer> | undefined;
+export class StoredDeadLetters implements DeadLetters {
+  readonly #store: Store;
   readonly #clock: Clock;
   readonly #limits: {
     readonly deadLetters: number;
     readonly deadLetterBytes: number;
     readonly deadLetterQueue: number;
   };
-  readonly #readOnly: boolean;
 
   /** Ids on disk are firstId … lastId, without gaps; lastId < firstId: none. */
   #firstId = 1;
@@ -140,13 +138,10 @@ export class LmdbDeadLetters implements DeadLetters {
   #evicted = 0;
   #lost = 0;
 
-  constructor({ root, clock, readOnly = false, limits: overrides }: DeadLettersOptions) {
-    this.#root = root;
-    // undefined when read-only and no letter was ever written
-    this.#database = root.openDB<Buffer, Buffer>({ name: "deadletters", encoding: "binary", keyEncoding: "binary" });
+  constructor({ store, clock, limits: overrides }: DeadLettersOptions) {
+    this.#store = store;
     this.#clock = clock;
     this.#limits = { ...limits, ...overrides };
-    this.#readOnly = readOnly;
     this.#findEnds();
     this.#givenId = this.#lastId;
   }
@@ -174,10 +169,8 @@ export class LmdbDeadLetters implements DeadLetters {
   list({ before, limit, code }: ListOptions): DeadLetter[] {
     this.#refresh();
     const letters: DeadLetter[] = [];
-    const database = this.#readable();
-    if (database === undefined) return letters;
     const start = keyOf(Math.max(Math.min(before ?? Number.POSITIVE_INFINITY, this.#lastId + 1) - 1, 0));
-    for (const { key, value } of database.getRange({ start, reverse: true, limit: LIST_SCANNED })) {
+    for (const { key, value } of this.#store.range(TABLE, { start, reverse: true, limit: LIST_SCANNED })) {
       const id = seqOf(key);
       if (letters.length >= limit || id === 0) break;
       const letter = decode(id, value) ?? damaged(id);
@@ -189,8 +182,8 @@ export class LmdbDeadLetters implements DeadLetters {
   get(id: number): DeadLetter | null {
     this.#refresh();
     if (!Number.isInteger(id) || id < this.#firstId || id > this.#lastId) return null;
-    const value = this.#readable()?.getBinary(keyOf(id));
-    if (value === undefined) return null;
+    const value = this.#store.get(TABLE, keyOf(id));
+    if (value === null) return null;
     const letter = decode(id, value);
     if (letter === null) throw new AisleError("corrupt", `dead letter ${id}: ${DAMAGED}`);
     return letter;
@@ -202,13 +195,13 @@ export class LmdbDeadLetters implements DeadLetters {
       const letter = this.get(id);
       if (letter === null) return;
       found = true;
-      await this.#writable().put(keyOf(id), encode({ ...letter, replayedAs: seq }));
+      await this.#store.commit([write(id, encode({ ...letter, replayedAs: seq }))]);
     });
     return found;
   }
 
   async retain(ageMs: number): Promise<number> {
-    this.#writable();
+    this.#checkWritable();
     const before = this.#clock.now() - ageMs;
     const evicted = this.#evicted;
     let more = true;
@@ -237,23 +230,12 @@ export class LmdbDeadLetters implements DeadLetters {
     await this.flush();
   }
 
-  #writable(): Database<Buffer, Buffer> {
-    const database = this.#readable();
-    if (this.#readOnly || database === undefined) {
-      throw new AisleError("unavailable", "the dead letters are open for reading only");
-    }
-    return database;
-  }
-
-  /** lmdb-js ends the process when a closed environment is written to: never let it come to that. */
-  #readable(): Database<Buffer, Buffer> | undefined {
-    const { status } = this.#root as unknown as { readonly status: "open" | "closing" | "closed" };
-    if (status !== "open") throw new AisleError("unavailable", "the dead letters are closed");
-    return this.#database;
+  #checkWritable(): void {
+    if (this.#store.readOnly) throw new AisleError("unavailable", "the dead letters are open for reading only");
   }
 
   #take(letter: NewLetter): Waiting {
-    this.#writable();
+    this.#checkWritable();
     const { deadLetterBytes, deadLetterQueue } = this.#limits;
     if (this.#waiting.length >= deadLetterQueue) {
       throw new AisleError("overloaded", `${deadLetterQueue} dead letters wait for the disk`);
@@ -301,15 +283,13 @@ export class LmdbDeadLetters implements DeadLetters {
   }
 
   async #evictBelow(firstId: number, letters: readonly Waiting[]): Promise<void> {
-    const database = this.#writable();
     const lastId = letters.at(-1)?.id ?? this.#lastId;
     const from = this.#firstId;
     const to = Math.max(from, firstId);
-    await database.batch(() => {
-      for (const { id, value } of letters) void database.put(keyOf(id), value);
-      for (let id = from; id < to; id++) void database.remove(keyOf(id));
-      if (to > from) void database.put(LAST_ID, keyOf(lastId));
-    });
+    const writes = letters.map(({ id, value }) => write(id, value));
+    for (let id = from; id < to; id++) writes.push(write(id, null));
+    if (to > from) writes.push({ table: TABLE, key: LAST_ID, value: keyOf(lastId) });
+    await this.#store.commit(writes);
     this.#firstId = to;
     this.#lastId = lastId;
     this.#evicted += to - from;
@@ -325,7 +305,7 @@ export class LmdbDeadLetters implements DeadLetters {
   #firstSince(before: number): number {
     const range = { start: keyOf(this.#firstId), limit: COMMIT_LETTERS };
     let firstId = this.#firstId;
-    for (const { key, value } of this.#writable().getRange(range)) {
+    for (const { key, value } of this.#store.range(TABLE, range)) {
       const at = aboutOf(value)?.fields.at ?? Number.NEGATIVE_INFINITY; // damaged: nobody can read it any more
       if (at >= before) break;
       firstId = seqOf(key) + 1;
@@ -334,21 +314,22 @@ export class LmdbDeadLetters implements DeadLetters {
   }
 
   #refresh(): void {
-    if (this.#readOnly) this.#findEnds();
+    if (this.#store.readOnly) this.#findEnds();
   }
 
   #findEnds(): void {
-    const database = this.#readable();
-    if (database === undefined) return;
-    if (this.#readOnly) database.resetReadTxn();
-    const given = database.getBinary(LAST_ID);
-    this.#lastId = given === undefined ? 0 : seqOf(given);
-    for (const key of database.getKeys({ start: keyOf(2 ** 53), reverse: true, limit: 1 })) {
+    const given = this.#store.get(TABLE, LAST_ID);
+    this.#lastId = given === null ? 0 : seqOf(given);
+    for (const { key } of this.#store.range(TABLE, { start: keyOf(2 ** 53), reverse: true, limit: 1 })) {
       this.#lastId = Math.max(this.#lastId, seqOf(key));
     }
     this.#firstId = this.#lastId + 1;
-    for (const key of database.getKeys({ start: keyOf(1), limit: 1 })) this.#firstId = seqOf(key);
+    for (const { key } of this.#store.range(TABLE, { start: keyOf(1), limit: 1 })) this.#firstId = seqOf(key);
   }
+}
+
+function write(id: number, value: Buffer | null): Write {
+  return { table: TABLE, key: keyOf(id), value };
 }
 
 function encode({ id: _, payload, ...about }: DeadLetter): Buffer {

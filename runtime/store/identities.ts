@@ -12,12 +12,33 @@ const PART_BYTES = 4;
 const HASH_BYTES = 16;
 /** Identities taken back that may still stand on the disk. */
 const TAKEN_MAX = 512;
+/** Where a page begins with those that were saved; within these it is a hash. */
+const SAVED = Buffer.alloc(0);
 /** Keys removed at a time when a part ends. */
 const CLEAR_KEYS = 1_000;
 
 export interface Packed {
   readonly key: Uint8Array;
   readonly bytes: Uint8Array;
+  /** Set: it is not saved with a checkpoint as it is. */
+  readonly note?: Note;
+}
+
+/** Of an identity that is not saved as it is. */
+export interface Note {
+  /** Has it events that may yet be joined by earlier ones? */
+  readonly hasTail: boolean;
+  /** Number of the round of a checkpoint that it was given to, and that is not on disk yet; 0: none. */
+  round: number;
+}
+
+/** Identities that were saved, where those are looked for that are not here: by the hash of their key. */
+export interface Saved {
+  /** How many are neither here nor in memory. */
+  readonly size: number;
+  get(hash: Buffer): Buffer | null;
+  /** In the order of their hashes; they may be here too, or in memory, and are void then. */
+  page(after: Buffer | null, limit: number): readonly { readonly hash: Buffer; readonly bytes: Buffer }[];
 }
 
 /** The environment, and in it a part for each fold. Made when the first identity comes. */
@@ -69,6 +90,10 @@ export class IdentityPart {
   /** Taken back, and not yet removed: hex of their hashes. */
   readonly #taken = new Set<string>();
   #size = 0;
+  /** What a checkpoint lacks of those that are here, by hex of their hashes. */
+  readonly changed = new Map<string, Note>();
+  /** What was saved by a process before. */
+  saved: Saved | null = null;
 
   constructor(open: () => Database<Buffer, Buffer>, number: number) {
     this.#open = open;
@@ -76,9 +101,19 @@ export class IdentityPart {
     this.#prefix.writeUInt32BE(number);
   }
 
-  /** How many are here. */
+  /** How many are here, or were saved and not asked for yet. */
   get size(): number {
+    return this.#size + (this.saved?.size ?? 0);
+  }
+
+  /** How many are here. */
+  get here(): number {
     return this.#size;
+  }
+
+  /** What an identity is called here, by its key. */
+  hashOf(key: Uint8Array): Buffer {
+    return hashOf(key);
   }
 
   /** Puts identities here that are not here yet, in one transaction. */
@@ -90,15 +125,25 @@ export class IdentityPart {
       for (const [i, { bytes }] of identities.entries()) database.putSync(this.#keyOf(hashes[i]!), bytesOf(bytes));
     });
     this.#size += identities.length;
+    for (const [i, { note }] of identities.entries())
+      if (note !== undefined) this.changed.set(hashes[i]!.toString("hex"), note);
   }
 
   /** What was put under this key, which is no longer here then; null: it is not here. */
   take(key: Uint8Array): Buffer | null {
     const hash = hashOf(key);
+    const found = this.takeByHash(hash);
+    return found ?? this.saved?.get(hash) ?? null;
+  }
+
+  /** The same for one that is here, by the hash of its key. */
+  takeByHash(hash: Buffer): Buffer | null {
     const found = this.#read(hash);
     if (found === null) return null;
     this.#size--;
-    this.#taken.add(hash.toString("hex"));
+    const hex = hash.toString("hex");
+    this.#taken.add(hex);
+    this.changed.delete(hex);
     if (this.#taken.size >= TAKEN_MAX) {
       const database = this.#open();
       database.transactionSync(() => this.#removeTaken(database));
@@ -108,7 +153,13 @@ export class IdentityPart {
 
   /** As `take`, and it stays. */
   peek(key: Uint8Array): Buffer | null {
-    return this.#read(hashOf(key));
+    const hash = hashOf(key);
+    return this.#read(hash) ?? this.saved?.get(hash) ?? null;
+  }
+
+  /** As `takeByHash`, and it stays. */
+  peekByHash(hash: Buffer): Buffer | null {
+    return this.#read(hash);
   }
 
   /**
@@ -118,7 +169,8 @@ export class IdentityPart {
    * @returns last: null when there are no more
    */
   page(after: Buffer | null, limit: number): { readonly packed: readonly Buffer[]; readonly last: Buffer | null } {
-    if (this.#size === 0) return { packed: [], last: null };
+    if (after !== null && after.length < PART_BYTES + HASH_BYTES) return this.#pageOfSaved(after, limit);
+    if (this.#size === 0) return { packed: [], last: this.saved === null ? null : SAVED };
     const packed: Buffer[] = [];
     let last: Buffer | null = null;
     let count = 0;
@@ -132,7 +184,29 @@ export class IdentityPart {
       last = Buffer.from(key);
       if (!this.#taken.has(key.toString("hex", PART_BYTES))) packed.push(value);
     }
+    if (last === null || count <= limit) last = this.saved === null ? null : SAVED;
     return { packed, last };
+  }
+
+  #pageOfSaved(after: Buffer, limit: number): { readonly packed: readonly Buffer[]; readonly last: Buffer | null } {
+    const page = this.saved!.page(after.length === 0 ? null : after, limit);
+    const packed = page.filter(({ hash }) => this.#read(hash) === null).map(({ bytes }) => bytes);
+    return { packed, last: page.length < limit ? null : page.at(-1)!.hash };
+  }
+
+  /** What those are called that are here, in hex. */
+  *names(): Generator<string> {
+    for (let after = this.#prefix; this.#size > 0; ) {
+      const keys = [...this.#open().getKeys({ start: after, end: this.#end(), limit: CLEAR_KEYS })].map((key) =>
+        Buffer.from(key),
+      );
+      for (const key of keys) {
+        const hex = key.toString("hex", PART_BYTES);
+        if (!key.equals(after) && !this.#taken.has(hex)) yield hex;
+      }
+      if (keys.length < CLEAR_KEYS) return;
+      after = keys.at(-1)!;
+    }
   }
 
   /** Lets go of everything, in slices. The part is not used any more. */
@@ -140,6 +214,8 @@ export class IdentityPart {
     const more = this.#size > 0 || this.#taken.size > 0;
     this.#size = 0;
     this.#taken.clear();
+    this.changed.clear();
+    this.saved = null;
     if (!more) return;
     for (;;) {
       const database = this.#open();

@@ -69,6 +69,28 @@ export function busContract(make: BusFactory): void {
       expect([first.texts(), second.texts()]).toEqual([["x"], ["x"]]);
     });
 
+    it("takes an answer to what was published with a subject for it", async () => {
+      const inbox = bus.inbox();
+      const { got } = keep(`${inbox}.*`);
+      bus.subscribe("a", (message) => {
+        if (message.wantsReply) message.respond(bytes(`got ${text(message.payload)}`));
+      });
+
+      bus.publish("a", bytes("x"), { reply: `${inbox}.1` });
+
+      await expect.poll(() => got.map(({ subject, text }) => [subject, text])).toEqual([[`${inbox}.1`, "got x"]]);
+    });
+
+    it("brings an empty message to the subject for answers when nobody listens", async () => {
+      const inbox = bus.inbox();
+      const { got } = keep(`${inbox}.*`);
+      await bus.flush();
+
+      bus.publish("nobody.here", bytes("x"), { reply: `${inbox}.7` });
+
+      await expect.poll(() => got.map(({ subject, text }) => [subject, text])).toEqual([[`${inbox}.7`, ""]]);
+    });
+
     it("never runs a subscriber on the stack of the publisher", async () => {
       const { got } = keep("a");
 

@@ -502,7 +502,7 @@ describe("whatever stands in the files", () => {
   it("nothing but a SiteError is thrown: values of any kind under the keys there are", () => {
     const copy = new SiteCopy();
     const keys =
-      "version name place timeZone log http bus events departments floor catalog source scorer retention play forms types areas customers coupons features pages actors goal with".split(
+      "version name place timeZone log http bus hub events departments floor catalog source scorer retention play forms types areas customers coupons features pages actors goal with".split(
         " ",
       );
     const value = fc.letrec((tie) => ({
@@ -593,7 +593,16 @@ describe("a site that is a plan and no more", () => {
     const dir = board();
     script(dir, "site.yml", "version: 1\nname: lab\nbus: { prefix: x }\n", 0o644);
 
-    expect(loadSite(dir, OPTIONS)).toMatchObject({ name: "lab", bus: { prefix: "x" } });
+    expect(loadSite(dir, OPTIONS)).toMatchObject({ name: "lab", bus: { prefix: "x", lane: "auto" } });
+  });
+
+  it("may keep events off the fast lane", () => {
+    const dir = board();
+    script(dir, "site.yml", "version: 1\nname: lab\nbus: { lane: off }\n", 0o644);
+    expect(loadSite(dir, OPTIONS)).toMatchObject({ bus: { lane: "off" } });
+
+    script(dir, "site.yml", "version: 1\nname: lab\nbus: { lane: on }\n", 0o644);
+    expect(mistakesOf(() => loadSite(dir, OPTIONS))).toEqual([expect.stringMatching(/^site.yml:3:14: .*auto.*off/)]);
   });
 
   it.each([
@@ -685,7 +694,7 @@ describe("the JSON Schema of site.yml", () => {
     };
 
     expect(Object.keys(schema.properties)).toEqual(
-      "version name place timeZone log http bus events departments floor catalog source scorer retention notices transforms play".split(
+      "version name place timeZone log http bus hub events departments floor catalog source scorer retention notices transforms play".split(
         " ",
       ),
     );

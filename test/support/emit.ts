@@ -25,6 +25,13 @@ export function emit(sources: readonly string[], fixtures: readonly string[]): {
   return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) };
 }
 
+/** The journal, and the process that owns one: `journal-child.mjs`. */
+export function emitJournal(): ReturnType<typeof emit> {
+  const leaves = ["clock", "errors", "limits", "crc32", "key"].map((name) => `runtime/${name}.ts`);
+  const stores = ["lmdb", "room"].map((name) => `runtime/store/${name}.ts`);
+  return emit([...leaves, ...stores, "runtime/journal"], ["test/fixtures/journal-child.mjs"]);
+}
+
 function filesOf(source: string): string[] {
   if (source.endsWith(".ts")) return [source];
   const names = readdirSync(join(CHECKOUT, source));

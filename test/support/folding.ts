@@ -1,6 +1,7 @@
 // Specs at work on recorded events, without a place: a journal in memory, identities that go to a map.
 import { readFileSync } from "node:fs";
 import { Fold, type FoldOptions, type Handle, type Outcome } from "../../runtime/core/fold.ts";
+import type { Block } from "../../runtime/journal/block.ts";
 import type { Entry } from "../../runtime/journal/journal.ts";
 import { batchOf, foundOf } from "../../runtime/live/batch.ts";
 import type { SiteTransform } from "../../runtime/site.ts";
@@ -70,6 +71,13 @@ export class Folding {
       const batch = batchOf(entries.slice(from, from + batchSize));
       this.fold.fold(batch, this.lookup, (outcome, _, seq) => this.told.push({ outcome, seq }));
     }
+    return this;
+  }
+
+  /** One batch, as the blocks that it is made of. */
+  feedBlocks(entries: readonly Entry[], blocks: readonly Block[]): this {
+    for (const entry of entries) this.#bySeq.set(entry.seq, entry);
+    this.fold.foldBlocks(blocks, 0, this.lookup, (outcome, _, seq) => this.told.push({ outcome, seq }));
     return this;
   }
 

@@ -3,8 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { ManualClock } from "../../runtime/clock.ts";
-import type { Draft, Entry } from "../../runtime/journal/journal.ts";
-import { type JournalOptions, type LmdbJournal, openJournal } from "../../runtime/journal/lmdb.ts";
+import { BlobWriter, entryBytesMax } from "../../runtime/journal/blob.ts";
+import { PLAIN } from "../../runtime/journal/block.ts";
+import type { BlockDraft, Draft, Entry, Position } from "../../runtime/journal/journal.ts";
+import { type JournalOptions, openJournal } from "../../runtime/journal/lmdb.ts";
+import { JOURNAL } from "../../runtime/journal/meta.ts";
+import type { StoreJournal } from "../../runtime/journal/store-journal.ts";
+import { keyOf } from "../../runtime/key.ts";
+import { openStore } from "../../runtime/store/lmdb.ts";
 
 export const START = 1_700_000_000_000; // ms
 
@@ -19,10 +25,18 @@ export function tempDir(): string {
 export const countingBytes = (bytes: number): Uint8Array => Uint8Array.from({ length: bytes }, (_, i) => i);
 
 /** A journal on disk, closed when the test ends. */
-export function journalIn(dir: string, options: Partial<JournalOptions> = {}): LmdbJournal {
+export function journalIn(dir: string, options: Partial<JournalOptions> = {}): StoreJournal {
   const journal = openJournal({ dir, clock: new ManualClock(START), random: countingBytes, ...options });
   onTestFinished(() => journal.close());
   return journal;
+}
+
+/** Changes the value of one commit behind the journal's back. */
+export async function damage(dir: string, firstSeq: number, change: (blob: Buffer) => Buffer): Promise<void> {
+  const store = openStore({ path: join(dir, "journal") });
+  const key = keyOf(firstSeq);
+  await store.commit([{ table: JOURNAL, key, value: change(Buffer.from(store.get(JOURNAL, key)!)) }]);
+  await store.close();
 }
 
 export function draft(text: string, more: Partial<Draft> = {}): Draft {
@@ -34,6 +48,17 @@ export function draft(text: string, more: Partial<Draft> = {}): Draft {
     payload: Buffer.from(text),
     ...more,
   };
+}
+
+/** The same as a block: what `appendBlock` takes. */
+export function blockOf(drafts: readonly Draft[], position?: Position): BlockDraft {
+  const bytesMax = drafts.reduce((sum, each) => sum + entryBytesMax(each), 0);
+  const encode = (firstSeq: number, receivedAt: number): Buffer => {
+    const writer = new BlobWriter(bytesMax);
+    for (const [i, each] of drafts.entries()) writer.add(firstSeq + i, receivedAt, each, PLAIN);
+    return writer.entries();
+  };
+  return { count: drafts.length, bytesMax, encode, ...(position === undefined ? {} : { position }) };
 }
 
 export const textOf = (entry: Entry): string => Buffer.from(entry.payload).toString("utf8");

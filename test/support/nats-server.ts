@@ -14,6 +14,10 @@ export interface NatsServerOptions {
   readonly jetStream?: boolean;
   /** Further lines of its configuration, as in `authorization: { token: secret }`. */
   readonly config?: string;
+  /** A whole configuration instead, that listens on `port`. */
+  readonly file?: string;
+  /** What its configuration takes from the environment. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 export interface NatsServer {
@@ -84,12 +88,17 @@ class Server implements NatsServer {
   readonly port: number;
   readonly #path: string;
   readonly #folder = mkdtempSync(join(tmpdir(), "aisle-nats-"));
+  readonly #file: string | undefined;
+  readonly #env: Readonly<Record<string, string | undefined>>;
   #child: ChildProcess | null = null;
   #output = "";
 
-  constructor(path: string, port: number, { jetStream = false, config = "" }: NatsServerOptions) {
+  constructor(path: string, port: number, { jetStream = false, config = "", file, env = {} }: NatsServerOptions) {
     this.port = port;
     this.#path = path;
+    this.#file = file;
+    this.#env = env;
+    if (file !== undefined) return;
     const store = jetStream ? `jetstream: { store_dir: ${JSON.stringify(join(this.#folder, "store"))} }\n` : "";
     writeFileSync(this.#config, `listen: "127.0.0.1:${port}"\n${store}${config}\n`);
   }
@@ -113,7 +122,8 @@ class Server implements NatsServer {
   async restart(): Promise<void> {
     await this.#end("SIGTERM");
     this.#output = "";
-    const child = spawn(this.#path, ["-c", this.#config], { stdio: ["ignore", "pipe", "pipe"] });
+    const env = { ...process.env, ...this.#env };
+    const child = spawn(this.#path, ["-c", this.#config], { stdio: ["ignore", "pipe", "pipe"], env });
     this.#child = child;
     child.once("exit", () => {
       if (this.#child === child) this.#child = null;
@@ -132,7 +142,7 @@ class Server implements NatsServer {
   }
 
   get #config(): string {
-    return join(this.#folder, "server.conf");
+    return this.#file ?? join(this.#folder, "server.conf");
   }
 
   async #ready(): Promise<void> {

@@ -10,6 +10,7 @@ import { CoreScorer, type Scorer } from "../../runtime/decide/scorer.ts";
 import { Dedupe, printOf } from "../../runtime/dedupe.ts";
 import type { Receipt } from "../../runtime/http/ports.ts";
 import { EventIngest, type Refused } from "../../runtime/ingest.ts";
+import { Block } from "../../runtime/journal/block.ts";
 import { type Replayed, replay } from "../../runtime/replay.ts";
 import { Runner, type WorkPorts } from "../../runtime/runner.ts";
 import { Work } from "../../runtime/runs/work.ts";
@@ -96,7 +97,9 @@ export class Rig {
       backlog: () => this.runner.backlog,
       count: () => {},
     });
-    this.runner.recover(({ headers, payload }) => {
+    this.runner.recover((part) => {
+      if (part instanceof Block) return;
+      const { headers, payload } = part;
       if (headers.id !== undefined) dedupe.add(printOf(headers.source ?? "", headers.id, payload));
     });
   }

@@ -1,9 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { ManualClock } from "../../../runtime/clock.ts";
 import type { Corruption } from "../../../runtime/journal/blob.ts";
-import { openFolder } from "../../../runtime/journal/folder.ts";
-import { keyOf } from "../../../runtime/key.ts";
-import { countingBytes, draft, journalIn, START, seqs, tempDir } from "../../support/journal.ts";
+import { damage, draft, journalIn, seqs, tempDir } from "../../support/journal.ts";
 
 /** A journal of the commits 1–2, 3–5, 6. */
 async function written(): Promise<string> {
@@ -15,14 +12,6 @@ async function written(): Promise<string> {
   }
   await journal.close();
   return dir;
-}
-
-/** Changes the value of one commit behind the journal's back. */
-async function damage(dir: string, firstSeq: number, change: (blob: Buffer) => Buffer): Promise<void> {
-  const folder = openFolder({ dir, clock: new ManualClock(START), random: countingBytes });
-  const blob = folder.journal.getBinary(keyOf(firstSeq))!;
-  await folder.journal.put(keyOf(firstSeq), change(Buffer.from(blob)));
-  await folder.close();
 }
 
 const cutTo = (share: number) => (blob: Buffer) => blob.subarray(0, Math.floor(blob.length * share));

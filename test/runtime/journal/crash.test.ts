@@ -4,16 +4,15 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { emit } from "../../support/emit.ts";
+import { emitJournal } from "../../support/emit.ts";
 import { draft, journalIn, seqs, tempDir, textOf } from "../../support/journal.ts";
 import { prng } from "../../support/prng.ts";
 
 const ROUNDS = 24;
 
-let emitted: ReturnType<typeof emit>;
+let emitted: ReturnType<typeof emitJournal>;
 beforeAll(() => {
-  const sources = ["clock", "errors", "limits", "crc32", "key"].map((name) => `runtime/${name}.ts`);
-  emitted = emit([...sources, "runtime/journal"], ["test/fixtures/journal-child.mjs"]);
+  emitted = emitJournal();
 });
 afterAll(() => emitted.remove());
 

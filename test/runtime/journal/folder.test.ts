@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { open } from "lmdb";
 import { describe, expect, it } from "vitest";
-import { ManualClock } from "../../../runtime/clock.ts";
-import { openFolder } from "../../../runtime/journal/folder.ts";
+import { META } from "../../../runtime/journal/meta.ts";
 import { ownerOf, takeFolder } from "../../../runtime/journal/owner.ts";
-import { countingBytes, draft, journalIn, START, tempDir, texts } from "../../support/journal.ts";
+import { openStore } from "../../../runtime/store/lmdb.ts";
+import { draft, journalIn, tempDir, texts } from "../../support/journal.ts";
 
 describe("a data folder", () => {
   it("is made when it isn't there, with an epoch from the given randomness", () => {
@@ -88,14 +88,14 @@ describe("a data folder is refused", () => {
   it("when a newer version wrote it", async () => {
     const dir = tempDir();
     await journalIn(dir).close();
-    const folder = openFolder({ dir, clock: new ManualClock(START), random: countingBytes });
-    const meta = folder.root.openDB<Buffer, Buffer>({ name: "meta", encoding: "binary", keyEncoding: "binary" });
-    await meta.put(Buffer.from("journal"), Buffer.from('{"format":2,"epoch":"abc","createdAt":1}'));
-    await folder.close();
+    const store = openStore({ path: join(dir, "journal") });
+    const value = Buffer.from('{"format":3,"epoch":"abc","createdAt":1}');
+    await store.commit([{ table: META, key: Buffer.from("journal"), value }]);
+    await store.close();
 
     const refused = expect.objectContaining({
       code: "unsupported",
-      message: expect.stringContaining("has format 2; this version of Aisle reads formats up to 1"),
+      message: expect.stringContaining("has format 3; this version of Aisle reads formats up to 2"),
     });
     expect(() => journalIn(dir)).toThrow(refused);
     expect(() => journalIn(dir, { readOnly: true })).toThrow(refused);

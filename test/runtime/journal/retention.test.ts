@@ -2,23 +2,21 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { DAY, HOUR, ManualClock, MINUTE } from "../../../runtime/clock.ts";
-import { openFolder } from "../../../runtime/journal/folder.ts";
 import type { Draft } from "../../../runtime/journal/journal.ts";
-import type { LmdbJournal } from "../../../runtime/journal/lmdb.ts";
-import { keyOf } from "../../../runtime/key.ts";
-import { countingBytes, draft, journalIn, START, seqs, tempDir } from "../../support/journal.ts";
+import type { StoreJournal } from "../../../runtime/journal/store-journal.ts";
+import { damage, draft, journalIn, START, seqs, tempDir } from "../../support/journal.ts";
 
 const event = (bytes = 10): Draft => draft("e".repeat(bytes));
 const decision = (bytes = 10): Draft => draft("d".repeat(bytes), { kind: "decision" });
 
 /** Appends and counts as applied; the next commit writes that down. */
-async function apply(journal: LmdbJournal, ...batch: Draft[]): Promise<void> {
+async function apply(journal: StoreJournal, ...batch: Draft[]): Promise<void> {
   await journal.append(batch);
   journal.appliedSeq = journal.lastSeq;
 }
 
 /** Six hours, a commit of two events and a decision in each: 1–3, 4–6 … 16–18; then an event, 19. */
-async function sixHours(): Promise<{ dir: string; clock: ManualClock; journal: LmdbJournal }> {
+async function sixHours(): Promise<{ dir: string; clock: ManualClock; journal: StoreJournal }> {
   const dir = tempDir();
   const clock = new ManualClock(START);
   const journal = journalIn(dir, { clock });
@@ -122,11 +120,10 @@ describe("retention by age", () => {
   it("leaves a commit with a damaged entry for a person to look at", async () => {
     const { dir, clock, journal } = await sixHours();
     await journal.close();
-    const folder = openFolder({ dir, clock, random: countingBytes });
-    const blob = Buffer.from(folder.journal.getBinary(keyOf(4))!);
-    blob[blob.length - 1]! ^= 1;
-    await folder.journal.put(keyOf(4), blob);
-    await folder.close();
+    await damage(dir, 4, (blob) => {
+      blob[blob.length - 1]! ^= 1;
+      return blob;
+    });
     const reopened = journalIn(dir, { clock });
 
     await reopened.retain({ ageMs: 3.5 * HOUR });
@@ -137,7 +134,7 @@ describe("retention by age", () => {
 });
 
 describe("retention by size", () => {
-  async function filled(...batch: Draft[]): Promise<LmdbJournal> {
+  async function filled(...batch: Draft[]): Promise<StoreJournal> {
     const journal = journalIn(tempDir());
     for (let i = 0; i < 100; i++) await apply(journal, ...batch);
     return journal;

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { DAY, HOUR, ManualClock, SECOND } from "../../../runtime/clock.ts";
-import type { LmdbJournal } from "../../../runtime/journal/lmdb.ts";
+import type { StoreJournal } from "../../../runtime/journal/store-journal.ts";
 import { keyOf } from "../../../runtime/key.ts";
 import {
   type DeadLettersOptions,
-  type LmdbDeadLetters,
   type NewLetter,
   openDeadLetters,
+  type StoredDeadLetters,
 } from "../../../runtime/store/deadletters.ts";
 import { draft, journalIn, START, tempDir } from "../../support/journal.ts";
 
@@ -24,18 +24,18 @@ function letter(text: string, more: Partial<NewLetter> = {}): NewLetter {
 }
 
 interface Open {
-  readonly journal: LmdbJournal;
-  readonly letters: LmdbDeadLetters;
+  readonly journal: StoreJournal;
+  readonly letters: StoredDeadLetters;
   readonly clock: ManualClock;
 }
 
 function lettersIn(dir: string, limits: DeadLettersOptions["limits"] = {}, readOnly = false): Open {
   const clock = new ManualClock(START);
   const journal = journalIn(dir, { clock, readOnly });
-  return { journal, clock, letters: openDeadLetters({ root: journal.root, clock, readOnly, limits }) };
+  return { journal, clock, letters: openDeadLetters({ store: journal.store, clock, limits }) };
 }
 
-const textsOf = (letters: LmdbDeadLetters): string[] =>
+const textsOf = (letters: StoredDeadLetters): string[] =>
   letters.list({ limit: 100 }).map(({ payload }) => Buffer.from(payload).toString());
 
 describe("a dead letter", () => {
@@ -116,7 +116,7 @@ describe("add", () => {
     expect(await letters.addDurable(letter("f"))).toBe(3);
   });
 
-  it("counts as lost what comes, or still waits, when its environment has been closed", async () => {
+  it("counts as lost what comes, or still waits, when its store has been closed", async () => {
     const { letters, journal, clock } = lettersIn(tempDir());
     await letters.addDurable(letter("a"));
     letters.add(letter("waits"));
@@ -127,8 +127,8 @@ describe("add", () => {
     clock.advance(1 * SECOND);
     await letters.close();
 
-    expect(letters.stats()).toMatchObject({ waiting: 0, lost: 2 });
-    expect(() => letters.list({ limit: 1 })).toThrow("the dead letters are closed");
+    expect(letters.stats()).toMatchObject({ waiting: 0, lost: 3 });
+    expect(() => letters.list({ limit: 1 })).toThrow(expect.objectContaining({ code: "unavailable" }));
   });
 
   it("goes beside the journal, in either order, without disturbing it", async () => {
@@ -228,14 +228,9 @@ describe("the store of dead letters", () => {
   it("names a damaged letter, and lists the others", async () => {
     const { letters, journal } = lettersIn(tempDir());
     for (const text of ["a", "b", "c"]) await letters.addDurable(letter(text));
-    const database = journal.root.openDB<Buffer, Buffer>({
-      name: "deadletters",
-      encoding: "binary",
-      keyEncoding: "binary",
-    });
-    const value = Buffer.from(database.getBinary(keyOf(2))!);
+    const value = Buffer.from(journal.store.get("deadletters", keyOf(2))!);
     value[value.length - 1]! ^= 1;
-    await database.put(keyOf(2), value);
+    await journal.store.commit([{ table: "deadletters", key: keyOf(2), value }]);
 
     expect(() => letters.get(2)).toThrow(expect.objectContaining({ code: "corrupt" }));
     expect(letters.list({ limit: 9 }).map(({ id, code }) => [id, code])).toEqual([
@@ -247,10 +242,8 @@ describe("the store of dead letters", () => {
 
   it("is read beside its owner, also when no letter was ever written", async () => {
     const dir = tempDir();
-    const { letters: reader } = (() => {
-      journalIn(dir); // the owner
-      return lettersIn(dir, {}, true);
-    })();
+    await journalIn(dir).append([draft("a")]); // the owner
+    const { letters: reader } = lettersIn(dir, {}, true);
 
     expect([reader.count(), reader.list({ limit: 9 }), reader.get(1)]).toEqual([0, [], null]);
     reader.add(letter("a"));
@@ -261,7 +254,8 @@ describe("the store of dead letters", () => {
 
   it("shows a reader what its owner writes meanwhile", async () => {
     const dir = tempDir();
-    const { letters } = lettersIn(dir);
+    const { letters, journal } = lettersIn(dir);
+    await journal.append([draft("a")]);
     const { letters: reader } = lettersIn(dir, {}, true);
 
     await letters.addDurable(letter("a"));

@@ -1,0 +1,223 @@
+import type { Msg, Subscription } from "nats";
+import type { Clock } from "../clock.ts";
+import { AisleError } from "../errors.ts";
+import { limits } from "../limits.ts";
+import type { Link } from "./nats.ts";
+import { headersOf } from "./nats-headers.ts";
+import type { StreamMessage } from "./stream.ts";
+
+export interface LineOptions {
+  readonly link: Link;
+  readonly clock: Clock;
+  /** Of the API's subjects: `$JS.API`, or `$JS.<domain>.API`. */
+  readonly api: string;
+  readonly stream: string;
+  readonly consumer: string;
+  /** Deliveries of the consumer before this line: each is counted, so that none is missed. */
+  readonly delivered: number;
+  readonly receive: (message: NatsStreamMessage) => void;
+  /** The line is of no use any more; called once, and not after `stop`. */
+  readonly ended: (reason: AisleError) => void;
+}
+
+/** A message of JetStream. Decodes subject and headers when asked. */
+export class NatsStreamMessage implements StreamMessage {
+  readonly seq: number;
+  readonly time: string;
+  /** The line it came on, which alone can acknowledge it. */
+  readonly line: NatsStreamLine;
+  readonly #raw: Msg;
+
+  constructor(raw: Msg, { seq, time }: Delivery, line: NatsStreamLine) {
+    this.#raw = raw;
+    this.seq = seq;
+    this.time = time;
+    this.line = line;
+  }
+
+  get subject(): string {
+    return this.#raw.subject;
+  }
+
+  get payload(): Uint8Array {
+    return this.#raw.data;
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    return headersOf(this.#raw);
+  }
+
+  get bytes(): number {
+    return this.#raw.data.length + MESSAGE_BYTES;
+  }
+
+  /** Where the acknowledgement goes. */
+  get reply(): string {
+    return this.#raw.reply!;
+  }
+}
+
+/** Of the subject that a delivery is to be acknowledged on. */
+interface Delivery {
+  readonly seq: number;
+  /** Counts the consumer's deliveries. */
+  readonly count: number;
+  readonly time: string;
+}
+
+const HEARTBEAT = 100;
+const NOTHING = 404;
+const TIMEOUT = 408;
+const CONFLICT = 409;
+/** What ends a question and nothing else: it has run out, or the next message did not fit. */
+const ASK_AGAIN = /maxbytes|max_bytes|request timeout|batch completed|requests pending/i;
+const ACK = "+ACK";
+/** What a message takes beside its payload: subject, headers, objects. */
+const MESSAGE_BYTES = 512;
+/** What a message takes beside what the server's bound on messages counts. */
+const FRAME_BYTES = 8 * 1024;
+
+/**
+ * One connection's view of a consumer: asks for messages as long as there is room for them, one question at a time, so
+ * that what is on its way is known exactly. (The package's own `consume` asks for more by itself, and can't be held.)
+ */
+export class NatsStreamLine {
+  readonly #options: LineOptions;
+  readonly #inbox: string;
+  readonly #ackPrefix: string;
+  readonly #bytesMax: number;
+  #subscription: Subscription | null = null;
+  #stopWatch: () => void = () => {};
+  #count: number;
+  /** Questions so far: the last one is told apart by its number. */
+  #asked = 0;
+  /** Messages that the last question still has to bring; 0: none stands. */
+  #left = 0;
+  /** Received and not done. */
+  #messages = 0;
+  #bytes = 0;
+  #signs = 0;
+  #isOpen = true;
+
+  constructor(options: LineOptions) {
+    const { link, stream, consumer, delivered } = options;
+    this.#options = options;
+    this.#inbox = link.library.createInbox();
+    this.#ackPrefix = `$JS.ACK.${stream}.${consumer}.`;
+    this.#count = delivered;
+    this.#bytesMax = Math.max(limits.consumedBytes, (link.connection.info?.max_payload ?? 0) + FRAME_BYTES);
+    this.#subscription = link.connection.subscribe(`${this.#inbox}.*`, {
+      callback: (error, message) => {
+        if (!this.#isOpen) return;
+        if (error === null) this.#take(message);
+        else this.#end(new AisleError("forbidden", `answers of JetStream can't be received: ${error.message}`));
+      },
+    });
+    this.#watch(0);
+    this.#ask();
+  }
+
+  /** Messages are done with: others may come. `last` is acknowledged, and with it all before it. */
+  done(last: NatsStreamMessage, messages: number, bytes: number): void {
+    this.#messages -= messages;
+    this.#bytes -= bytes;
+    if (!this.#isOpen || this.#options.link.connection.isClosed()) return;
+    this.#options.link.connection.publish(last.reply, ACK);
+    this.#ask();
+  }
+
+  /** Nothing more is received. Acknowledgements still go out. */
+  stop(): void {
+    this.#left = 0;
+    this.#stopWatch();
+    this.#subscription?.unsubscribe();
+    this.#subscription = null;
+  }
+
+  /** Nothing goes in or out. */
+  close(): void {
+    this.#isOpen = false;
+    this.stop();
+  }
+
+  #end(reason: AisleError): void {
+    if (!this.#isOpen || this.#subscription === null) return;
+    this.close();
+    this.#options.ended(reason);
+  }
+
+  #ask(): void {
+    if (this.#left > 0 || this.#subscription === null) return;
+    const messages = limits.consumedMessages - this.#messages;
+    const bytes = this.#bytesMax - this.#bytes;
+    // Not for a few: what is done comes in batches, and a question costs more than a message.
+    if (messages < limits.consumedMessages / 8 || bytes < this.#bytesMax / 8) return;
+    this.#left = Math.min(messages, limits.consumePull);
+    this.#asked++;
+    const { api, stream, consumer, link } = this.#options;
+    // What does not fit at all must not be asked for with less room than there can be.
+    const max_bytes = this.#messages === 0 ? this.#bytesMax : bytes;
+    const request = { batch: this.#left, max_bytes, expires: ns(limits.consumePullMs), idle_heartbeat: ns(limits.consumeBeatMs) };
+    const subject = `${api}.CONSUMER.MSG.NEXT.${stream}.${consumer}`;
+    link.connection.publish(subject, JSON.stringify(request), { reply: `${this.#inbox}.${this.#asked}` });
+  }
+
+  #take(raw: Msg): void {
+    this.#signs++;
+    if (raw.subject.startsWith(this.#inbox)) return this.#hear(raw);
+    const delivery = this.#deliveryOf(raw.reply ?? "");
+    if (delivery === null) return;
+    // Never silence: another process asks the same consumer, or the network lost some.
+    if (delivery.count !== this.#count + 1) {
+      const missing = `deliveries ${this.#count + 1} … ${delivery.count - 1} of the consumer '${this.#options.consumer}' are missing`;
+      return this.#end(new AisleError("conflict", `${missing}: does another place read it too?`));
+    }
+    this.#count = delivery.count;
+    const message = new NatsStreamMessage(raw, delivery, this);
+    this.#messages++;
+    this.#bytes += message.bytes;
+    if (this.#left > 0) this.#left--;
+    this.#options.receive(message);
+    if (this.#left === 0) this.#ask();
+  }
+
+  /** A status of the server in place of a message. */
+  #hear({ subject, headers }: Msg): void {
+    const code = headers?.code ?? 0;
+    const said = headers?.description ?? "";
+    if (code === HEARTBEAT) return;
+    const { stream, consumer } = this.#options;
+    const isOver = code === NOTHING || code === TIMEOUT || (code === CONFLICT && ASK_AGAIN.test(said));
+    if (!isOver) {
+      const why = code === 503 ? "JetStream does not answer" : `JetStream says: ${said || code}`;
+      return this.#end(new AisleError("unavailable", `the consumer '${consumer}' of the stream '${stream}': ${why}`));
+    }
+    if (subject !== `${this.#inbox}.${this.#asked}`) return;
+    this.#left = 0;
+    this.#ask();
+  }
+
+  /** A stream that is silent is away. */
+  #watch(signs: number): void {
+    this.#stopWatch = this.#options.clock.after(2 * limits.consumeBeatMs, () => {
+      if (this.#subscription === null) return;
+      if (this.#signs > signs || this.#left === 0) return this.#watch(this.#signs);
+      const { stream } = this.#options;
+      this.#end(new AisleError("unavailable", `no sign of life of the stream '${stream}' for ${2 * limits.consumeBeatMs} ms`));
+    });
+  }
+
+  /** `<stream>.<consumer>.<tries>.<seq>.<count>.<time>.<pending>`, of newer servers with domain and account before it. */
+  #deliveryOf(reply: string): Delivery | null {
+    const known = reply.startsWith(this.#ackPrefix);
+    const tokens = known ? reply.slice(this.#ackPrefix.length).split(".") : reply.split(".").slice(6);
+    const [, seq, count, time] = tokens;
+    if (seq === undefined || count === undefined || time === undefined || !reply.startsWith("$JS.ACK.")) return null;
+    return { seq: Number(seq), count: Number(count), time };
+  }
+}
+
+/** ms → ns */
+export function ns(ms: number): number {
+  return ms * 1_000_000;
+}

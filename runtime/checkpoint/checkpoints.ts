@@ -1,0 +1,205 @@
+// A place's checkpoints: what of them is used at its start, and those that it makes from then on.
+import type { Clock } from "../clock.ts";
+import { AisleError } from "../errors.ts";
+import { Block } from "../journal/block.ts";
+import type { Commit, Entry, Journal } from "../journal/journal.ts";
+import type { Store } from "../store/store.ts";
+import { Archive, type Meta, type SavedPart } from "./archive.ts";
+import type { BoardState } from "./board-state.ts";
+import type { Saved } from "./checkpoint.ts";
+import { Checkpointer, type CheckpointLimits } from "./checkpointer.ts";
+import { Shadow } from "./shadow.ts";
+import { limits } from "../limits.ts";
+
+export interface CheckpointsOptions {
+  readonly store: Store;
+  readonly journal: Pick<Journal, "epoch" | "lastSeq" | "appliedSeq" | "parts" | "onCommit">;
+  readonly clock: Clock;
+  readonly everyMs: number;
+  /** Hash of what decides what a board hears; missing: any event. */
+  readonly hears: (board: BoardState) => string | undefined;
+  /** The board at work: it is only loaded. */
+  readonly board: BoardState;
+  /** Another one, with nothing on it, for the same site. */
+  readonly newBoard: () => BoardState;
+  /** What else is loaded, and saved: as of now, as specs may be replaced. */
+  readonly others: () => readonly Saved[];
+  /** A sentence for the log: works, but worse than it might. */
+  readonly warn: (sentence: string) => void;
+  readonly failed: (error: unknown) => void;
+  readonly limits?: Partial<CheckpointLimits>;
+}
+
+export class Checkpoints {
+  readonly #options: CheckpointsOptions;
+  readonly #archive: Archive;
+  readonly #loaded = new Map<string, number>();
+  #meta: Meta | null = null;
+  #shadow: Shadow | null = null;
+  #checkpointer: Checkpointer | null = null;
+
+  constructor(options: CheckpointsOptions) {
+    this.#options = options;
+    this.#archive = new Archive(options.store);
+  }
+
+  /**
+   * Loads what can be used of the checkpoint that is there. Why something can't is told: the journal says it too.
+   *
+   * @throws AisleError `unsupported` when a newer version made it, and the journal alone no longer has all; `corrupt` when
+   *   what is read row by row can't be: then it is not used at the next start
+   */
+  load(): void {
+    const meta = this.#usable();
+    if (meta === null) return;
+    this.#meta = meta;
+    const others: string[] = [];
+    for (const part of this.#parts()) {
+      const saved = partOf(meta, part);
+      if (saved === null) others.push(part.name);
+      else {
+        this.#take(part, saved, meta);
+        this.#loaded.set(part.name, meta.seq);
+      }
+    }
+    if (others.length === 0) return;
+    const names = others.map((name) => `'${name}'`).join(", ");
+    this.#options.warn(
+      `the checkpoint does not have ${names} as the plan, the specs and this version have it: the journal is replayed for it`,
+    );
+  }
+
+  #take(part: Saved, saved: SavedPart, { seq, round }: Meta): void {
+    if (part.open === undefined) return part.load(this.#archive.rows(saved, round), seq);
+    try {
+      part.open(this.#archive.table(part.name, () => this.meta!), seq);
+    } catch (cause) {
+      if (!(cause instanceof AisleError && cause.code === "corrupt")) throw cause;
+      // It may have taken in a half.
+      void this.#archive.forget().catch(() => {});
+      throw new AisleError("corrupt", `the checkpoint is damaged: ${cause.message}. Start again: the journal is replayed`, {
+        cause,
+      });
+    }
+  }
+
+  /** The entry as of which a part was loaded; 0: it was not. */
+  loadedSeq(part: string): number {
+    return this.#loaded.get(part) ?? 0;
+  }
+
+  /** The first entry to be replayed. Parts that are opened read what they need themselves. */
+  get fromSeq(): number {
+    const replayed = this.#parts().filter((part) => part.open === undefined);
+    return Math.min(...replayed.map(({ name }) => this.loadedSeq(name))) + 1;
+  }
+
+  #parts(): readonly Saved[] {
+    return [this.#options.board, ...this.#options.others()];
+  }
+
+  /** From here on the state is saved now and then. Call it when all that is on disk was replayed. */
+  begin(): void {
+    const { journal, newBoard, others, epoch, ...rest } = { ...this.#options, epoch: this.#options.journal.epoch };
+    const board = newBoard();
+    const saved = this.#meta === null ? null : partOf(this.#meta, board);
+    const loaded =
+      saved === null ? null : { rows: this.#archive.rows(saved, this.#meta!.round), seq: this.#meta!.seq };
+    const { checkpointQueueEntries: queueEntries, checkpointQueueBytes: queueBytes } = limits;
+    this.#shadow = new Shadow({ journal, hears: rest.hears, queueEntries, queueBytes }, board, loaded);
+    const { clock, everyMs, failed } = rest;
+    this.#checkpointer = new Checkpointer({
+      ...{ archive: this.#archive, epoch, clock, everyMs, failed, others },
+      shadow: this.#shadow,
+      meta: this.#meta,
+      ...(rest.limits === undefined ? {} : { limits: rest.limits }),
+    });
+    journal.onCommit((entries: readonly Entry[], commit: Commit) => this.#checkpointer!.committed(entries, commit));
+    this.#checkpointer.begin();
+  }
+
+  /** The plan has changed: the board that is saved is made anew, from the journal. */
+  replan(): void {
+    this.#shadow?.restart(this.#options.newBoard());
+  }
+
+  /** A start does not need the journal up to here: 0 while there is no checkpoint. */
+  get upToSeq(): number {
+    const { meta } = this;
+    if (meta === null) return 0;
+    const needs = this.#parts().map((part) => (partOf(meta, part) === null ? 1 : (part.neededSeq ?? meta.seq + 1)));
+    return Math.max(0, Math.min(meta.seq, ...needs.map((seq) => seq - 1)));
+  }
+
+  get meta(): Meta | null {
+    return this.#checkpointer?.meta ?? this.#meta;
+  }
+
+  get checkpointer(): Checkpointer | null {
+    return this.#checkpointer;
+  }
+
+  /** What works worse than it might; null: nothing. */
+  trouble(): string | null {
+    const trouble = this.#checkpointer?.trouble ?? null;
+    return trouble === null
+      ? null
+      : `the state can't be saved: ${trouble}. The journal keeps all that was not, and a start takes longer`;
+  }
+
+  /** Bytes on disk. */
+  get bytes(): number {
+    return this.#archive.bytes;
+  }
+
+  /** A last checkpoint, if that can be had soon; then the end. */
+  async close(): Promise<void> {
+    await this.#checkpointer?.stop();
+    await this.#options.store.close();
+  }
+
+  #usable(): Meta | null {
+    const { journal, warn } = this.#options;
+    const standing = this.#archive.standing(journal);
+    const unusable = (why: string) => {
+      warn(`the checkpoint can't be used: ${why}. What the journal has is replayed from its beginning`);
+      return null;
+    };
+    switch (standing.state) {
+      case "none":
+        return null;
+      case "newer":
+        if (!this.#isWhole()) throw newer(standing.format);
+        return unusable(`it has format ${standing.format}, and a newer version of Aisle made it`);
+      case "unusable":
+        return unusable(standing.detail);
+      case "good": {
+        const read = this.#parts().flatMap((part) => (part.open === undefined ? (partOf(standing.meta, part) ?? []) : []));
+        const damage = this.#archive.damage(read, standing.meta.round);
+        return damage === null ? standing.meta : unusable(damage);
+      }
+    }
+  }
+
+  /** Whether the journal has every entry that there ever was. */
+  #isWhole(): boolean {
+    let next = 1;
+    for (const part of this.#options.journal.parts()) {
+      const [first, last] = part instanceof Block ? [part.firstSeq, part.lastSeq] : [part.seq, part.seq];
+      if (first !== next) return false;
+      next = last + 1;
+    }
+    return true;
+  }
+}
+
+function partOf({ parts }: Meta, { name, version, basis }: Saved): SavedPart | null {
+  return parts.find((part) => part.name === name && part.version === version && part.basis === basis) ?? null;
+}
+
+function newer(format: number): AisleError {
+  return new AisleError(
+    "unsupported",
+    `the checkpoint in the data folder has format ${format}, which only a newer version of Aisle reads, and the journal no longer has its oldest entries: start the version that made it, or a newer one; or, to go on with what the journal has, move the folder 'checkpoint' away`,
+  );
+}

@@ -1,0 +1,90 @@
+// Table `meta` has one record, `journal`: {"format": 2, "epoch": "…", "createdAt": …}. What changes in it is written with
+// the first commit: a journal of an older format is one of this version from then on.
+import type { Clock } from "../clock.ts";
+import { AisleError } from "../errors.ts";
+import type { Store, Write } from "../store/store.ts";
+import { FORMAT } from "./blob.ts";
+
+/** Tables of the journal: the record; commits under their first sequences (`blob.ts`); positions under their sources. */
+export const META = "meta";
+export const JOURNAL = "journal";
+export const POSITIONS = "positions";
+
+export interface MetaOptions {
+  readonly clock: Clock;
+  /** So many random bytes; for the epoch. */
+  readonly random: (bytes: number) => Uint8Array;
+  /** Gives the place a new epoch: after a restore, so that no id given since the backup is given again. */
+  readonly renewEpoch?: boolean;
+  /** Where the store is, for messages: "the journal in 'DIR'". */
+  readonly where?: string;
+}
+
+interface Meta {
+  readonly format: number;
+  readonly epoch: string;
+  readonly createdAt: number;
+}
+
+const KEY = Buffer.from("journal");
+const EPOCH_BYTES = 5;
+/** Without i, l, o and u: nobody misreads an id on the phone. */
+const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
+
+/**
+ * @returns write: what the first commit has to say besides; null: nothing
+ *
+ * @throws AisleError `invalid` when the store isn't a journal, `not-found` when there is nothing to read yet,
+ *   `unsupported` when a newer version wrote it, `corrupt` when the record is damaged
+ */
+export function readMeta(store: Store, options: MetaOptions): { readonly epoch: string; readonly write: Write | null } {
+  const { clock, random, renewEpoch = false, where = "the journal" } = options;
+  const stored = store.get(META, KEY);
+  if (stored === null) checkEmpty(store, where);
+  const meta = stored === null ? null : parseMeta(stored, where);
+  if (meta !== null && store.readOnly) return { epoch: meta.epoch, write: null };
+  if (meta?.format === FORMAT && !renewEpoch) return { epoch: meta.epoch, write: null };
+
+  const epoch = meta === null || renewEpoch ? epochOf(random(EPOCH_BYTES)) : meta.epoch;
+  const next: Meta = { createdAt: clock.now(), ...meta, format: FORMAT, epoch };
+  return { epoch, write: { table: META, key: KEY, value: Buffer.from(JSON.stringify(next)) } };
+}
+
+function checkEmpty(store: Store, where: string): void {
+  for (const _ of store.range(JOURNAL, { limit: 1 })) {
+    throw new AisleError("invalid", `${where} is none: its store was made by something else`);
+  }
+  if (store.readOnly) throw new AisleError("not-found", `${where} has no entries yet`);
+}
+
+function parseMeta(stored: Buffer, where: string): Meta {
+  let meta: Partial<Meta>;
+  try {
+    meta = JSON.parse(stored.toString("utf8")) as Partial<Meta>;
+  } catch (cause) {
+    throw new AisleError("corrupt", `${where} has a meta record that is no JSON`, { cause });
+  }
+  const { format, epoch, createdAt } = meta;
+  if (typeof format !== "number" || typeof epoch !== "string" || typeof createdAt !== "number") {
+    throw new AisleError("corrupt", `${where} has an incomplete meta record`);
+  }
+  if (format > FORMAT) {
+    throw new AisleError(
+      "unsupported",
+      `${where} has format ${format}; this version of Aisle reads formats up to ${FORMAT}. Use the version that wrote it, or a newer one`,
+    );
+  }
+  return { format, epoch, createdAt };
+}
+
+/** Five bits a letter: 5 bytes make 8 letters. */
+function epochOf(bytes: Uint8Array): string {
+  let bits = 0n;
+  for (const byte of bytes) bits = (bits << 8n) | BigInt(byte);
+  let epoch = "";
+  for (let left = (bytes.length * 8) / 5; left > 0; left--) {
+    epoch = ALPHABET[Number(bits & 31n)]! + epoch;
+    bits >>= 5n;
+  }
+  return epoch;
+}

@@ -1,0 +1,120 @@
+// What waits for the disk, and what of it goes into one commit.
+import type { Write } from "../store/store.ts";
+import { BlobWriter, blobOf, entryBytesMax } from "./blob.ts";
+import type { Block, Part } from "./block.ts";
+import type { Appended, Entry, Position } from "./journal.ts";
+import { POSITIONS } from "./meta.ts";
+
+/** A batch, or a block, on its way to the disk. */
+export interface Pending {
+  /** Null: a block. */
+  readonly entries: readonly Entry[] | null;
+  readonly block: Block | null;
+  readonly position: Position | null;
+  readonly firstSeq: number;
+  readonly count: number;
+  readonly receivedAt: number;
+  readonly bytesMax: number;
+  /** Entries already on disk; more than 0 only in a batch larger than a commit. */
+  written: number;
+  readonly resolve: (appended: Appended) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The entries of one batch or block that go into one commit: all of a block, always. */
+export interface Slice {
+  readonly pending: Pending;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface CommitBounds {
+  readonly commitEntries: number;
+  readonly commitBytes: number;
+}
+
+/**
+ * Whole batches from the front of the queue, as many as fit into a commit. Only a batch that is larger than a commit
+ * is divided; it stays at the front until all of it is on disk.
+ */
+export function take(queue: readonly Pending[], bounds: CommitBounds): Slice[] {
+  const slices: Slice[] = [];
+  let entries = 0;
+  let bytes = 0;
+  for (const pending of queue) {
+    const { count, bytesMax, written } = pending;
+    const fits = entries + count - written <= bounds.commitEntries && bytes + bytesMax <= bounds.commitBytes;
+    if (!fits && slices.length > 0) break;
+    const to = fits || pending.entries === null ? count : divide(pending.entries, written, bounds);
+    slices.push({ pending, from: written, to });
+    if (!fits) break;
+    entries += count - written;
+    bytes += bytesMax;
+  }
+  return slices;
+}
+
+/** How far into a large batch one commit reaches; at least one entry further. */
+function divide(entries: readonly Entry[], written: number, { commitEntries, commitBytes }: CommitBounds): number {
+  const end = Math.min(entries.length, written + commitEntries);
+  let to = written;
+  for (let bytes = 0; to < end; to++) {
+    bytes += entryBytesMax(entries[to]!);
+    if (bytes > commitBytes) break;
+  }
+  return to;
+}
+
+/** The slices in order: blocks, and between them the entries of batches in one run. */
+export function partsOf(slices: readonly Slice[]): Part[] {
+  const parts: Part[] = [];
+  let run: Entry[] | null = null;
+  for (const { pending, from, to } of slices) {
+    if (pending.block !== null) {
+      parts.push(pending.block);
+      run = null;
+    } else if (to > from) {
+      if (run === null) {
+        run = [];
+        parts.push(run);
+      }
+      for (let i = from; i < to; i++) run.push(pending.entries![i]!);
+    }
+  }
+  return parts;
+}
+
+/** The blob of a commit. A block alone is written where it lies. */
+export function encode(slices: readonly Slice[], firstSeq: number, lastSeq: number, appliedSeq: number): Buffer {
+  const [first] = slices;
+  if (slices.length === 1 && first!.pending.block !== null) return blobOf(first!.pending.block, appliedSeq);
+  const writer = new BlobWriter(slices.reduce((sum, slice) => sum + bytesMaxOf(slice), 0));
+  let lastAt = 0;
+  for (const { pending, from, to } of slices) {
+    const { block, entries, receivedAt, firstSeq: batchSeq } = pending;
+    if (to > from) lastAt = receivedAt;
+    if (block !== null) writer.addBlock(block);
+    else for (let i = from; i < to; i++) writer.add(batchSeq + i, receivedAt, entries![i]!);
+  }
+  return writer.finish({ firstSeq, lastSeq, appliedSeq, lastAt });
+}
+
+function bytesMaxOf({ pending: { entries, bytesMax, count }, from, to }: Slice): number {
+  if (to - from === count) return bytesMax;
+  let bytes = 0;
+  for (let i = from; i < to; i++) bytes += entryBytesMax(entries![i]!);
+  return bytes;
+}
+
+/** The last position of each source whose batch is whole with this commit. */
+export function positionsOf(slices: readonly Slice[]): Write[] {
+  const last = new Map<string, string>();
+  for (const { pending, to } of slices) {
+    if (pending.position !== null && to === pending.count) last.set(pending.position.source, pending.position.value);
+  }
+  return Array.from(last, ([source, value]) => ({
+    table: POSITIONS,
+    key: Buffer.from(source),
+    value: Buffer.from(value),
+  }));
+}

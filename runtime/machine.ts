@@ -1,0 +1,50 @@
+// What a place has of the machine that it runs on, beside its clock: a disk, a network, chance. Tests hand in others.
+import { randomBytes } from "node:crypto";
+import type { Bus, OnError } from "./bus/bus.ts";
+import { MemoryBus } from "./bus/memory.ts";
+import { NatsBus, type NatsOptions } from "./bus/nats.ts";
+import type { Clock } from "./clock.ts";
+import { serve } from "./http/server.ts";
+import { openJournal } from "./journal/lmdb.ts";
+import type { BusConfig, Site } from "./site.ts";
+import { type LmdbStoreOptions, openStore } from "./store/lmdb.ts";
+import type { Store } from "./store/store.ts";
+
+export interface Machine {
+  /** So many random bytes. */
+  readonly random: (bytes: number) => Uint8Array;
+  /** A number in [0, 1). */
+  readonly chance: () => number;
+  /** The journal of a data folder. */
+  readonly openJournal: typeof openJournal;
+  /** Any other store in it. */
+  openStore(options: LmdbStoreOptions): Store;
+  /** The bus that the site names. */
+  openBus(site: Site, clock: Clock, onError: OnError): Bus;
+  /** Opens a door for HTTP. */
+  readonly serve: typeof serve;
+  /** Asks others over HTTP. */
+  readonly fetch: typeof fetch;
+}
+
+/** This one. */
+export const thisMachine: Machine = { random: randomBytes, chance: Math.random, openJournal, openStore, openBus, serve, fetch };
+
+function openBus({ bus, name, place }: Site, clock: Clock, onError: OnError): Bus {
+  if (bus.nats === null) return new MemoryBus({ clock, onError });
+  return new NatsBus({ servers: bus.nats, name: `${name}.${place}`, clock, onError, ...credentialsOf(bus) });
+}
+
+/** Who we are on a NATS server, and how we know it. */
+function credentialsOf({ credentials, token, user, password, seed, tls }: BusConfig): Partial<NatsOptions> {
+  return {
+    ...present({ credentials, token, user, password, seed }),
+    ...(tls === null ? {} : { tls: present(tls) }),
+  };
+}
+
+/** Without what is null. */
+function present<Key extends string, Value>(values: Readonly<Record<Key, Value | null>>): Partial<Record<Key, Value>> {
+  const there = Object.entries(values).filter(([, value]) => value !== null);
+  return Object.fromEntries(there) as Partial<Record<Key, Value>>;
+}

@@ -1,0 +1,75 @@
+// What is on disk of how far somebody outside has what the journal holds: small commits of their own, now and then.
+import type { Clock } from "../clock.ts";
+import { AisleError } from "../errors.ts";
+import type { Store } from "../store/store.ts";
+
+export const NOTES = "outbox";
+
+export interface NoteOptions<T> {
+  readonly store: Pick<Store, "get" | "commit">;
+  readonly clock: Clock;
+  /** Of the record in the table `outbox`. */
+  readonly name: string;
+  /** What to write. */
+  readonly read: () => T;
+  readonly everyMs: number;
+  readonly fault: (what: string, error: unknown) => void;
+}
+
+/** One record, written at most so often. After a crash it is older than what it tells of, and nothing is missing. */
+export class Note<T> {
+  readonly #options: NoteOptions<T>;
+  readonly #key: Buffer;
+  #stopTimer: (() => void) | null = null;
+  #writing: Promise<void> | null = null;
+  #isDue = false;
+
+  constructor(options: NoteOptions<T>) {
+    this.#options = options;
+    this.#key = Buffer.from(options.name);
+  }
+
+  /** Null: it was never written. */
+  load(): T | null {
+    const value = this.#options.store.get(NOTES, this.#key);
+    return value === null ? null : (JSON.parse(value.toString()) as T);
+  }
+
+  /** Writes soon. */
+  soon(): void {
+    this.#isDue = true;
+    const { clock, everyMs } = this.#options;
+    this.#stopTimer ??= clock.after(everyMs, () => {
+      this.#stopTimer = null;
+      void this.write().then(() => this.#isDue && this.soon());
+    });
+  }
+
+  /** Writes now, one after the other; never rejects: what could not be written is written with the next. */
+  async write(): Promise<void> {
+    while (this.#writing !== null) await this.#writing;
+    this.#isDue = false;
+    this.#writing = this.#commit();
+    await this.#writing;
+    this.#writing = null;
+  }
+
+  /** Writes what is due; nothing more after it. */
+  async close(): Promise<void> {
+    this.#stopTimer?.();
+    this.#stopTimer = () => {};
+    if (this.#isDue) await this.write();
+    await this.#writing;
+  }
+
+  async #commit(): Promise<void> {
+    const { store, read, name, fault } = this.#options;
+    try {
+      const value = Buffer.from(JSON.stringify(read()));
+      await store.commit([{ table: NOTES, key: this.#key, value }]);
+    } catch (error) {
+      fault(`how far '${name}' is can't be noted: after a restart more is sent again than needs be`, error);
+      if (error instanceof AisleError && error.code === "full") this.soon();
+    }
+  }
+}

@@ -1,0 +1,185 @@
+import { spawnSync } from "node:child_process";
+import { connectAsync } from "mqtt";
+import { connect, type NatsConnection } from "nats";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { isAtLeast } from "../../runtime/bus/nats-versions.ts";
+import { journalIn, tempDir } from "../support/journal.ts";
+import { type Chain, deployChain, deployNats, PASSWORDS } from "../support/deployed-nats.ts";
+import { describeWithNats, natsServerPath } from "../support/nats-server.ts";
+import { loginOf, readStream, STREAM, untilSo, upTo } from "../support/streaming.ts";
+
+const EVENTS = "aisle.store.box-7.events";
+
+async function client(url: string): Promise<NatsConnection> {
+  const connection = await connect(loginOf(url));
+  onTestFinished(() => connection.close());
+  return connection;
+}
+
+/** Subjects that a subscriber gets. */
+async function subjectsAt(url: string, pattern: string): Promise<string[]> {
+  const connection = await client(url);
+  const subjects: string[] = [];
+  connection.subscribe(pattern, { callback: (_, { subject }) => void subjects.push(subject) });
+  await connection.flush();
+  return subjects;
+}
+
+describeWithNats("the configurations of deploy/nats", () => {
+  describe("alone", () => {
+    it.each(["hub.conf", "device.conf"])("%s starts", async (file) => {
+      await using nats = await deployNats(file, { AISLE_HUB_URL: "nats-leaf://leaf:x@127.0.0.1:9" });
+
+      expect(nats.server.pid).toBeGreaterThan(0);
+    });
+
+    it.each(["hub-synced.conf", "device-synced.conf"])("%s starts from 2.10 on, and is refused before", async (file) => {
+      const [, version = ""] = /v(\S+)/.exec(spawnSync(natsServerPath!, ["--version"], { encoding: "utf8" }).stdout) ?? [];
+      const env = { AISLE_HUB_URL: "nats-leaf://leaf:x@127.0.0.1:9" };
+      const started = deployNats(file, env);
+
+      if (isAtLeast(version, [2, 10, 0])) await (await started)[Symbol.asyncDispose]();
+      else await expect(started).rejects.toThrow(/unknown field "sync_interval"/);
+    });
+
+    it("none starts without its passwords", async () => {
+      await expect(deployNats("hub.conf", { AISLE_HUB_PASSWORD: undefined })).rejects.toThrow(/AISLE_HUB_PASSWORD/);
+    });
+  });
+
+  describe("leaf to hub", () => {
+    let chain: Chain;
+
+    beforeEach(async () => {
+      chain = await deployChain();
+      await untilSo(() => chain.cable.lines > 0);
+    });
+
+    afterEach(async () => {
+      await chain[Symbol.asyncDispose]();
+    });
+
+    /** Until a message gets through the leaf. */
+    const linked = async () => {
+      const [near, far] = [await client(chain.deviceUrl), await client(chain.hubUrl)];
+      let got = false;
+      far.subscribe("aisle.lab.link", { callback: () => void (got = true) });
+      await far.flush();
+      await untilSo(() => {
+        near.publish("aisle.lab.link");
+        return got;
+      });
+    };
+
+    it("carries events up and answers down", async () => {
+      await linked();
+      const hub = await client(chain.hubUrl);
+      hub.subscribe("aisle.store.hub.>", { callback: (_, message) => void message.respond("taken") });
+      await hub.flush();
+      const device = await client(chain.deviceUrl);
+      let answer = "";
+      await untilSo(async () => {
+        answer = await device.request("aisle.store.hub.hub.box-7", "", { timeout: 500 }).then(
+          (message) => message.string(),
+          () => "",
+        );
+        return answer !== "";
+      });
+
+      expect(answer).toBe("taken");
+    });
+
+    it("lets tills publish events and nothing else", async () => {
+      const got = await subjectsAt(chain.deviceUrl, "aisle.>");
+      const till = await client(chain.tillUrl);
+      const refused: string[] = [];
+      void (async () => {
+        for await (const { type, permissionContext } of till.status() as AsyncIterable<Refusal>)
+          if (type === "error") refused.push(`${permissionContext?.operation} ${permissionContext?.subject}`);
+      })();
+
+      till.publish(`${EVENTS}.sale`);
+      till.publish("aisle.store.box-7.outcomes");
+      till.publish("$JS.API.STREAM.LIST");
+      till.subscribe("aisle.>");
+      await till.flush();
+      await untilSo(() => refused.length === 3 && got.length > 0);
+
+      expect(refused).toEqual(["publish aisle.store.box-7.outcomes", "publish $JS.API.STREAM.LIST", "subscription aisle.>"]);
+      expect(got).toEqual([`${EVENTS}.sale`]);
+      await expect(connect(loginOf(chain.device.url("till", "wrong")))).rejects.toThrow(/authorization/i);
+    });
+
+    it("gives the events of a customer a partition, once, and leaves others as they are", async () => {
+      await linked();
+      const got = await subjectsAt(chain.deviceUrl, `${EVENTS}.>`);
+      const above = await subjectsAt(chain.hubUrl, `${EVENTS}.>`);
+      const device = await client(chain.deviceUrl);
+      for (let id = 0; id < 100; id++) for (const type of ["focus", "entry"]) device.publish(`${EVENTS}.${type}.${id}`);
+      device.publish(`${EVENTS}.focus`);
+      device.publish(`${EVENTS}.focus.4711.x`);
+      await device.flush();
+      await untilSo(() => got.length === 202 && above.length === 202);
+
+      const partitions = new Map<string, Set<string>>();
+      for (const subject of got.slice(0, 200)) {
+        const [, , , , , id, partition, ...rest] = subject.split(".");
+        expect([partition, rest]).toEqual([expect.stringMatching(/^[0-3]$/), []]);
+        partitions.set(id!, (partitions.get(id!) ?? new Set()).add(partition!));
+      }
+      expect([...partitions.values()].every(({ size }) => size === 1)).toBe(true);
+      expect(new Set([...partitions.values()].map((set) => [...set][0])).size).toBe(4);
+      expect(got.slice(200)).toEqual([`${EVENTS}.focus`, `${EVENTS}.focus.4711.x`]);
+      expect(above).toEqual(got);
+    });
+
+    it("hands a device's stream up, each message once, over a link that is cut for a while", async () => {
+      await linked();
+      const device = await client(chain.deviceUrl);
+      const manager = await device.jetstreamManager({ checkAPI: false });
+      await manager.streams.add({ name: STREAM, subjects: [`${EVENTS}.sale.>`] });
+      const publish = async (from: number, to: number) => {
+        const js = device.jetstream();
+        for (let n = from; n < to; n++) await js.publish(`${EVENTS}.sale.${n}`, String(n));
+      };
+      const hub = readStream({ url: chain.hubUrl, journal: journalIn(tempDir()), stream: { domain: "box-7" } });
+      await publish(0, 500);
+      await untilSo(() => hub.journal.lastSeq >= 500);
+
+      chain.cable.cut();
+      await publish(500, 1_000);
+      expect(hub.journal.lastSeq).toBe(500);
+      expect((await manager.streams.info(STREAM)).state.messages).toBe(1_000);
+      chain.cable.mend();
+      await publish(1_000, 1_200);
+      await untilSo(() => hub.journal.lastSeq >= 1_200);
+
+      expect(hub.numbers()).toEqual(upTo(1_200));
+      await untilSo(async () => (await manager.consumers.info(STREAM, "lab-box")).ack_floor.stream_seq === 1_200);
+    });
+  });
+
+  describe("MQTT", () => {
+    it("brings what beacons publish, and lets them do nothing else", async () => {
+      await using chain = await deployChain();
+      const got = await subjectsAt(chain.deviceUrl, "aisle.>");
+      const options = { username: "beacon", password: PASSWORDS.AISLE_BEACON_PASSWORD, clientId: "beacon-1", protocolVersion: 4 } as const;
+      const beacon = await connectAsync(`mqtt://127.0.0.1:${chain.device.mqttPort}`, options);
+      onTestFinished(() => beacon.endAsync(true));
+
+      await beacon.publishAsync("aisle/store/box-7/events/focus", "{}", { qos: 0 });
+      await beacon.publishAsync("aisle/store/box-7/events/focus/4711", "{}", { qos: 1 });
+      await beacon.publishAsync("aisle/store/box-7/outcomes", "{}", { qos: 0 });
+      await beacon.publishAsync("aisle/store/box-7/events/entry", "{}", { qos: 1 });
+      await untilSo(() => got.length >= 3);
+
+      expect(got).toEqual([`${EVENTS}.focus`, expect.stringMatching(/\.events\.focus\.4711\.[0-3]$/), `${EVENTS}.entry`]);
+      await expect(connect(loginOf(chain.device.url("beacon", PASSWORDS.AISLE_BEACON_PASSWORD)))).rejects.toThrow();
+    });
+  });
+});
+
+interface Refusal {
+  readonly type: string;
+  readonly permissionContext?: { readonly operation: string; readonly subject: string };
+}

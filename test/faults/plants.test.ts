@@ -1,0 +1,41 @@
+// The simulator is worth something only if it finds what is wrong: bugs put in on purpose.
+import { describe, expect, it } from "vitest";
+import {
+  ACKNOWLEDGES_BEFORE_SYNC,
+  CONFIRMS_BY_ITSELF,
+  DROPS_DEDUPE,
+  SKIPS_APPLIED_SEQ,
+  SWALLOWS_FULL_DISK,
+} from "./sim/plants.ts";
+import { runSeed } from "./sim/run.ts";
+import type { Plant } from "./sim/world.ts";
+
+/** Seeds within which each has to be found. */
+const SEEDS = 100;
+
+/** What the first seed that finds something says. */
+async function found(plant: Plant): Promise<string> {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    try {
+      await runSeed(seed, { plant });
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+  return "nothing";
+}
+
+describe("the simulator finds a place that", () => {
+  it.each<[string, Plant, RegExp]>([
+    ["acknowledges before the sync", ACKNOWLEDGES_BEFORE_SYNC, /was acknowledged, and is lost|went out, and is lost/],
+    ["takes a full disk for written", SWALLOWS_FULL_DISK, /was acknowledged, and is lost|went out, and is lost|follows entry/],
+    ["skips what 'appliedSeq' says is undone", SKIPS_APPLIED_SEQ, /was never made/],
+    ["drops the dedupe on restart", DROPS_DEDUPE, /is in the journal twice/],
+    ["moves the outbox's cursor before the confirmation", CONFIRMS_BY_ITSELF, /never went out/],
+  ])("%s", { timeout: 120_000 }, async (_, plant, words) => {
+    const message = await found(plant);
+
+    expect(message).toMatch(words);
+    expect(message).toMatch(/AISLE_SEED=\d+ repeats it/);
+  });
+});

@@ -1,0 +1,155 @@
+// One seed: a place under load on a machine that fails, for some steps; then everything is well again and given time, and
+// it is looked whether all promises were kept.
+import { cellOf } from "../../../runtime/board/board.ts";
+import { differenceOf, digestOf } from "./digest.ts";
+import { Events } from "./events.ts";
+import { accountOf, Broken, checkDecisions, checkEvents, checkGoals } from "./invariants.ts";
+import { Publishers } from "./publishers.ts";
+import { STEPS, type StepPorts } from "./steps.ts";
+import { Phones } from "./phones.ts";
+import { type Plant, World } from "./world.ts";
+
+/** Steps told of when a seed fails. */
+const STEPS_TOLD = 25;
+/** Time that everything is given at the end, ms: at first, and twice as much each time, up to so many times. */
+const REST_MS = 5_000;
+const RESTS_MAX = 15;
+
+export interface SeedOptions {
+  /** Steps at least, and further ones at most. */
+  readonly steps?: number;
+  readonly plant?: Plant;
+}
+
+/** @throws Error with the seed and the last steps when a promise is broken */
+export async function runSeed(seed: number, options: SeedOptions = {}): Promise<void> {
+  const run = new SeedRun(seed, options);
+  try {
+    await run.all();
+  } catch (error) {
+    const { steps, world } = run;
+    (options as any).look?.(world);
+    const told = steps.slice(-STEPS_TOLD).map((step) => `  ${step}`);
+    const logged = world.logged.map((line) => `  ${line.split("\n").slice(0, 4).join("\n  ")}`);
+    const message = `${(error as Error).message}\nAISLE_SEED=${seed} repeats it. The last steps of ${steps.length}:\n${told.join("\n")}\nThe log:\n${logged.join("\n")}`;
+    throw new Error(message, { cause: error });
+  }
+}
+
+class SeedRun {
+  readonly world: World;
+  readonly steps: string[] = [];
+  readonly #events: Events;
+  readonly #publishers: Publishers;
+  readonly #phones: Phones;
+  readonly #count: number;
+
+  constructor(seed: number, { steps = 30, plant }: SeedOptions) {
+    this.world = new World(seed, plant);
+    const { dice } = this.world;
+    this.#events = new Events(dice);
+    this.#publishers = new Publishers(this.world, this.#events);
+    this.#phones = new Phones(this.world, this.#events);
+    this.#count = steps + dice.below(steps);
+  }
+
+  async all(): Promise<void> {
+    const { world } = this;
+    await world.start();
+    const total = STEPS.reduce((sum, { weight }) => sum + weight, 0);
+    const ports: StepPorts = { world, events: this.#events, publishers: this.#publishers };
+    for (let step = 0; step < this.#count; step++) {
+      await this.#step(ports, total);
+      await world.turns(world.dice.below(8));
+    }
+    await this.#rest();
+    await this.#checkEnd();
+  }
+
+  async #step(ports: StepPorts, total: number): Promise<void> {
+    const { world } = this;
+    let at = world.dice.random() * total;
+    const step = STEPS.find(({ weight }) => (at -= weight) < 0)!;
+    const told = await step.take(ports);
+    this.steps.push(`${this.steps.length + 1}. ${step.name}${told === undefined ? "" : `: ${told}`}`);
+    if (step.restarts === true) this.#checkNow();
+  }
+
+  /** What is promised at every moment: asked of what outlasted a crash. */
+  #checkNow(): void {
+    if (!this.world.isUp) return;
+    const account = accountOf(this.world.place.journal.read());
+    checkEvents(account, this.#events);
+    this.#phones.checkNow(account);
+  }
+
+  /** The weather is fine, the disk is well, the clock is right; and time passes until nothing is left to be done. */
+  async #rest(): Promise<void> {
+    const { world } = this;
+    this.steps.push("all is well again");
+    await wellAgain(world);
+    for (let rest = 0; rest < RESTS_MAX; rest++) {
+      // A failure may have been on its way: who looks after the place starts it again.
+      if (world.place.journal.failure !== null) await wellAgain(world);
+      await this.#publishers.sendRest();
+      await world.pass(REST_MS * 2 ** rest);
+      await world.turns(20);
+      if (this.#isDone()) return;
+    }
+    const { journal } = world.place;
+    const unknown = this.#events.unknown().map(({ id }) => id);
+    throw new Broken(
+      `it is never done: ${unknown.length} events were not acknowledged (${unknown.slice(0, 5).join(", ")}), ` +
+        `jobs ${this.#publishers.jobsUnknown().join(", ")}, ${world.place.runner.backlog} focuses are not decided, ` +
+        `${world.place.workshop.work.busy} runs are at work, the journal's trouble: ${journal.failure?.message ?? "none"}`,
+    );
+  }
+
+  #isDone(): boolean {
+    const { runner, workshop } = this.world.place;
+    const isIdle = runner.backlog === 0 && workshop.work.busy === 0 && runner.scheduler.working === 0;
+    return isIdle && this.#publishers.isDone && this.#phones.isDone && this.#areJobsDone();
+  }
+
+  #areJobsDone(): boolean {
+    const page = this.world.place.runner.board.page("jobs");
+    return [...page.records()].every((record) => {
+      const state = cellOf(record, "packing")?.state;
+      return state === "done" || state === "failed";
+    });
+  }
+
+  async #checkEnd(): Promise<void> {
+    const { world } = this;
+    const account = accountOf(world.place.journal.read());
+    checkEvents(account, this.#events);
+    checkGoals(account, this.#publishers.jobs.keys());
+    checkDecisions(world.place);
+    this.#phones.checkEnd(account);
+    const parts = { offers: !world.wasOff };
+    const live = digestOf(world.place, parts);
+    const fresh = await world.fresh();
+    const difference = differenceOf(live, digestOf(fresh, parts));
+    if (difference !== null) throw new Broken(`a fresh replay is in another state, in ${difference}`);
+    await this.#checkStop();
+  }
+
+  async #checkStop(): Promise<void> {
+    this.world.crash();
+    await this.world.turns(2);
+  }
+}
+
+/** Restarts what is down, or will take no more. */
+export async function wellAgain(world: World): Promise<void> {
+  for (const disk of world.disks.values()) disk.health = "well";
+  world.calm();
+  world.setClock(0);
+  if (world.isUp && world.place.journal.failure !== null) world.crash();
+  if (!world.isUp) await world.start();
+  else {
+    const { stores, bus } = world.running;
+    for (const store of stores) store.goOn();
+    bus.heal();
+  }
+}

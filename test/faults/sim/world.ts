@@ -1,0 +1,178 @@
+// The machine under a simulated place: its disk, its line to the network, its clock; and the life of the place on it.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { pino } from "pino";
+import type { Bus } from "../../../runtime/bus/bus.ts";
+import { openJournal } from "../../../runtime/journal/lmdb.ts";
+import type { StoreJournal } from "../../../runtime/journal/store-journal.ts";
+import type { Machine } from "../../../runtime/machine.ts";
+import { Place, type StartOptions } from "../../../runtime/main.ts";
+import type { Store } from "../../../runtime/store/store.ts";
+import { Dice } from "../../support/dice.ts";
+import { type FaultyBus, FaultyNetwork, FINE } from "../../support/faulty-bus.ts";
+import { FaultyClock, FaultyTime } from "../../support/faulty-clock.ts";
+import { FaultyDisk, FaultyStore } from "../../support/faulty-store.ts";
+import { prng } from "../../support/prng.ts";
+import { Customers } from "./customers.ts";
+import { simSite } from "./site.ts";
+
+/** A bug put in on purpose, at a port of the place: the simulator has to find it. */
+export interface Plant {
+  store?(store: Store, name: string): Store;
+  bus?(bus: Bus): Bus;
+  journal?(journal: StoreJournal): StoreJournal;
+}
+
+/** When the first clock begins, ms since epoch: a Monday morning. */
+export const OPENING = Date.UTC(2026, 2, 2, 9);
+/** Lines of the log that are kept for when a seed fails. */
+const LOG_LINES = 30;
+
+/** One process: a place, and what of the machine ends with it. */
+export interface Running {
+  readonly place: Place;
+  readonly clock: FaultyClock;
+  readonly bus: FaultyBus;
+  readonly stores: readonly FaultyStore[];
+}
+
+/** For what a place writes beside its stores, which in a simulation is next to nothing. */
+const folder = mkdtempSync(join(tmpdir(), "aisle-faults-"));
+process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+
+export class World {
+  readonly dice: Dice;
+  readonly time = new FaultyTime();
+  readonly network: FaultyNetwork;
+  /** By name of the environment. */
+  readonly disks = new Map<string, FaultyDisk>();
+  readonly logged: string[] = [];
+  readonly #plant: Plant;
+  readonly #customers: Customers;
+  /** What the clock of the place is off by, ms; and whether it ever was. */
+  skew = 0;
+  wasOff = false;
+  isCalm = false;
+  #running: Running | null = null;
+
+  constructor(seed: number, plant: Plant = {}) {
+    this.dice = new Dice(prng(seed));
+    this.network = new FaultyNetwork(this.time, this.dice, (error) => this.#log(String(error)));
+    this.#plant = plant;
+    this.#customers = new Customers(this.time, this.dice);
+  }
+
+  get running(): Running {
+    if (this.#running === null) throw new Error("no place is running");
+    return this.#running;
+  }
+
+  get isUp(): boolean {
+    return this.#running !== null;
+  }
+
+  get place(): Place {
+    return this.running.place;
+  }
+
+  /** True time, ms since epoch, whatever the place's clock says. */
+  get now(): number {
+    return Math.floor(OPENING + this.time.passed);
+  }
+
+  async start(): Promise<Place> {
+    const t0=performance.now(); const running = this.#make(this.disks); (globalThis as any).T2=((globalThis as any).T2??0)+performance.now()-t0;
+    this.#running = running;
+    const t=performance.now(); await running.place.open(); (globalThis as any).T ??= [0,0]; (globalThis as any).T[0]+=performance.now()-t; (globalThis as any).T[1]++;
+    return running.place;
+  }
+
+  /** Another place, which is only looked at, on a copy of what would be left of the disks. */
+  async fresh(names: readonly string[] = [...this.disks.keys()]): Promise<Place> {
+    const copies = new Map(names.map((name) => [name, this.disks.get(name)!.copy()]));
+    const { place, bus } = this.#make(copies, { admits: () => false });
+    await place.attach();
+    bus.end();
+    return place;
+  }
+
+  /** Everything in memory is gone, and what was not synced. */
+  crash(): void {
+    if (this.#running === null) return;
+    const { stores, bus, clock } = this.#running;
+    for (const store of stores) store.crash();
+    bus.end();
+    clock.end();
+    this.#running = null;
+  }
+
+  /** The network does as it should, and who is on it. */
+  calm(): void {
+    this.isCalm = true;
+    this.network.weather = FINE;
+  }
+
+  setClock(skew: number): void {
+    this.skew = skew;
+    this.wasOff ||= skew !== 0;
+    if (this.#running !== null) this.#running.clock.wall = OPENING + skew;
+  }
+
+  /** As by SIGTERM. */
+  async stop(): Promise<void> {
+    const { place, bus, clock } = this.running;
+    await place.stop();
+    bus.end();
+    clock.end();
+    this.#running = null;
+  }
+
+  /** Lets the event loop turn. */
+  readonly turns = async (count: number): Promise<void> => {
+    for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  pass(ms: number): Promise<void> {
+    return this.time.pass(ms, this.turns);
+  }
+
+  #make(disks: Map<string, FaultyDisk>, more: Pick<StartOptions, "admits"> = {}): Running {
+    const { dice, time, network } = this;
+    const clock = new FaultyClock(time, OPENING + this.skew);
+    const bus = network.connect();
+    const stores: FaultyStore[] = [];
+    const openStore = (name: string): Store => {
+      const disk = disks.get(name) ?? new FaultyDisk();
+      disks.set(name, disk);
+      const store = new FaultyStore(disk, dice);
+      stores.push(store);
+      return this.#plant.store?.(store, name) ?? store;
+    };
+    const machine: Machine = {
+      random: (bytes) => Uint8Array.from({ length: bytes }, () => dice.below(256)),
+      chance: dice.random,
+      openBus: () => this.#plant.bus?.(bus) ?? bus,
+      serve: async () => ({ url: "http://simulated", port: 0, close: async () => {} }),
+      fetch: this.#customers.fetch,
+      openJournal: (options) => {
+        const journal = openJournal({ ...options, store: openStore("journal") });
+        return this.#plant.journal?.(journal) ?? journal;
+      },
+      openStore: ({ path }) => openStore(basename(path)),
+    };
+    const log = pino({ level: "warn", base: null }, { write: (line: string) => this.#log(wordsOf(line)) });
+    const place = new Place({ ...simSite(), ...more, dataDir: folder, log, clock, machine, version: "sim", env: {} });
+    return { place, clock, bus, stores };
+  }
+
+  #log(line: string): void {
+    this.logged.push(line);
+    if (this.logged.length > LOG_LINES) this.logged.shift();
+  }
+}
+
+function wordsOf(line: string): string {
+  const { msg, err, detail } = JSON.parse(line) as { msg: string; err?: Error; detail?: string };
+  return [msg, err?.stack ?? detail].filter((part) => part !== undefined).join(": ");
+}

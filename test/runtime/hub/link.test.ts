@@ -1,0 +1,234 @@
+import { describe, expect, it, onTestFinished } from "vitest";
+import type { Bus } from "../../../runtime/bus/bus.ts";
+import { MemoryBus } from "../../../runtime/bus/memory.ts";
+import { NatsBus } from "../../../runtime/bus/nats.ts";
+import { ManualClock } from "../../../runtime/clock.ts";
+import { HUB, deviceAt, draft, event, hubAt, origins } from "../../support/hubs.ts";
+import { blockOf, tempDir } from "../../support/journal.ts";
+import { describeWithNats, startNatsServer } from "../../support/nats-server.ts";
+import { prng } from "../../support/prng.ts";
+
+const SECONDS = { timeout: 20_000 };
+
+describe("a place and its hub", () => {
+  it("brings events and outcomes as what they are, decisions as imports, and nothing else", async () => {
+    const bus = new MemoryBus();
+    const hub = hubAt(tempDir(), bus);
+    const { journal, link, close } = deviceAt({ dir: tempDir(), bus });
+    await journal.append([
+      event(7, { id: "e1", traceparent: "00-1" }),
+      draft("config"),
+      draft("outcome", '{"x":1}'),
+      draft("tick"),
+      draft("decision", '{"id":"box-0-1-0"}', { withheld: "offers" }),
+      draft("cell"),
+      event(8, { "replay-of": "1", "replay-seq": "1" }),
+      event(9, { "replay-of": "2" }),
+    ]);
+    await link.replicated(8);
+
+    const taken = [...hub.journal.read()].map(({ kind, principal, subject, headers, payload }) => {
+      return { kind, principal, subject, headers, text: Buffer.from(payload).toString() };
+    });
+    const at = taken[0]!.headers["origin-at"];
+    const from = (seq: number) => ({ origin: `box-${journal.epoch}-${seq}`, "origin-at": at });
+    const own = { principal: "hub/box" };
+    const text = (id: number) => JSON.stringify({ type: "entry", id });
+    expect(taken).toEqual([
+      {
+        ...{ ...own, kind: "event", subject: "/events", text: text(7) },
+        headers: { type: "entry", id: "e1", traceparent: "00-1", ...from(1) },
+      },
+      { ...own, kind: "outcome", subject: "outcome", headers: from(3), text: '{"x":1}' },
+      {
+        ...{ ...own, kind: "import", subject: "decision", text: '{"id":"box-0-1-0"}' },
+        headers: { kind: "decision", ...from(5) },
+      },
+      {
+        ...{ ...own, kind: "event", subject: "/events", text: text(9) },
+        headers: { type: "entry", "replay-of": "2", ...from(8) },
+      },
+    ]);
+    expect(hub.journal.position(`hub/box-${journal.epoch}`)).toBe("8");
+    expect(link.neededFrom()).toBe(9);
+    await close();
+    await hub.close();
+  });
+
+  it("brings plain events, as they lie in the journal, in batches, from several places", async () => {
+    const bus = new MemoryBus();
+    const hub = hubAt(tempDir(), bus);
+    const boxes = ["a", "b"].map((place) => deviceAt({ dir: tempDir(), bus, place }));
+    await Promise.all(
+      boxes.flatMap(({ journal }) =>
+        Array.from({ length: 30 }, (_, i) => {
+          const events = Array.from({ length: 300 }, (_, j) => event(i * 300 + j));
+          return i % 3 === 0 ? journal.append(events) : journal.appendBlock(blockOf(events));
+        }),
+      ),
+    );
+    await Promise.all(boxes.map(({ link }) => link.replicated(9_000)));
+
+    const all = origins(hub.journal);
+    for (const place of ["a", "b"]) {
+      const epoch = boxes[0]!.journal.epoch;
+      expect(all.filter((origin) => origin.startsWith(place))).toEqual(
+        Array.from({ length: 9_000 }, (_, i) => `${place}-${epoch}-${i + 1}`),
+      );
+    }
+    for (const { close } of boxes) await close();
+    await hub.close();
+  });
+
+  it("tells who waits for the hub when it doesn't have it in time, or the place stops; and keeps what it lacks", async () => {
+    const clock = new ManualClock(1_000_000);
+    const { journal, link, close } = deviceAt({ dir: tempDir(), bus: new MemoryBus(), clock });
+    await journal.append([event(7)]);
+
+    const late = expect(link.replicated(1)).rejects.toMatchObject({ code: "unavailable" });
+    clock.advance(10_000);
+    await late;
+    expect(link.trouble()).toBe(null);
+    clock.advance(60_000);
+    await expect.poll(() => link.trouble()).toMatch(/^the hub 'aisle.chain.center' has not taken anything for 70 s: .*; 1 entries wait$/);
+    expect(link.neededFrom()).toBe(1);
+    const stopped = expect(link.replicated(1)).rejects.toThrow(/this place stops/);
+    await close();
+    await stopped;
+  });
+
+  it("takes a restored place as a new source, and what stood in the backup as of the old one", async () => {
+    const bus = new MemoryBus();
+    const hub = hubAt(tempDir(), bus);
+    const dir = tempDir();
+    const before = deviceAt({ dir, bus });
+    await before.journal.append([event(1), event(2)]);
+    await before.link.replicated(2);
+    await before.close();
+    await hub.close();
+    const old = deviceAt({ dir, bus }); // while the hub is away
+    await old.journal.append([event(3)]);
+    await old.close();
+
+    const after = deviceAt({ dir, bus, renewEpoch: true, seed: 5 });
+    await after.journal.append([event(4)]);
+    const again = hubAt(tempDir(), bus);
+    await expect.poll(() => after.link.stats().waiting, SECONDS).toBe(0);
+
+    const [was, is] = [before.journal.epoch, after.journal.epoch];
+    expect(was).not.toBe(is);
+    // The hub lost its own journal too: it gets all of it again, under the sources it came from.
+    expect(origins(again.journal)).toEqual([`box-${was}-1`, `box-${was}-2`, `box-${was}-3`, `box-${is}-4`]);
+    await after.close();
+    await again.close();
+  });
+
+  it("stops, and says why, when the hub has more of a journal than the place", async () => {
+    const bus = new MemoryBus();
+    const hub = hubAt(tempDir(), bus);
+    const first = deviceAt({ dir: tempDir(), bus });
+    await first.journal.append([event(1), event(2), event(3)]);
+    await first.link.replicated(3);
+    await first.close();
+
+    const copied = deviceAt({ dir: tempDir(), bus }); // of the same epoch, and shorter
+    await copied.journal.append([event(9)]);
+
+    await expect.poll(() => copied.link.trouble(), SECONDS).toMatch(/up to 3 of this journal, which ends at 1: .*'aisle restore'/);
+    expect(origins(hub.journal).length).toBe(3);
+    await copied.close();
+    await hub.close();
+  });
+
+  it("counts what retention took before the hub had it, and goes on behind it", async () => {
+    const clock = new ManualClock(1_000_000);
+    const bus = new MemoryBus({ clock });
+    const dir = tempDir();
+    const { journal, link, close } = deviceAt({ dir, bus, clock });
+    for (let i = 0; i < 20; i++) await journal.append([event(i), draft("decision", `{"id":"${i}"}`)]);
+    journal.appliedSeq = 40;
+    await journal.append([event("last")]);
+    const [lastingFrom, passingFrom] = [link.neededFrom(), link.neededFrom()];
+    clock.advance(365 * 86_400_000);
+    await journal.retain({ ageMs: 1, decisionAgeMs: 1, lastingFrom, passingFrom });
+    expect(journal.stats().removed.entries).toBe(0);
+    await journal.retain({ bytes: 1, lastingFrom, passingFrom });
+    expect(journal.stats().removed.entries).toBe(20);
+
+    const hub = hubAt(tempDir(), bus);
+    await expect
+      .poll(() => {
+        clock.advance(300);
+        return link.stats().waiting;
+      }, SECONDS)
+      .toBe(0);
+
+    expect([...hub.journal.read()].map(({ kind }) => kind)).toEqual([...Array(20).fill("import"), "event"]);
+    expect(link.stats().shed).toBe(20);
+    await close();
+    await hub.close();
+  });
+
+  it("refuses what is no batch, and is not misled by what follows", async () => {
+    const bus = new MemoryBus();
+    const hub = hubAt(tempDir(), bus);
+    const ask = async (bytes: Buffer, headers: Record<string, string>) => {
+      const { payload } = await bus.request(`${HUB}.hub.box`, bytes, { headers });
+      return JSON.parse(Buffer.from(payload).toString());
+    };
+    const source = { "Aisle-Epoch": "abc", "Aisle-From": "1" };
+
+    expect(await ask(Buffer.from("x"), source)).toMatchObject({ code: "invalid" });
+    expect(await ask(Buffer.alloc(0), { "Aisle-Epoch": "abc" })).toMatchObject({ code: "invalid" });
+    expect(await ask(Buffer.alloc(0), source)).toEqual({ through: 0 });
+    expect(hub.journal.lastSeq).toBe(0);
+    expect(hub.door.stats().refused).toBe(2);
+    await hub.close();
+  });
+});
+
+describeWithNats("a place and its hub over a NATS server", () => {
+  it("have each event once, whoever is ended when, and however the link is cut", { timeout: 90_000 }, async () => {
+    const seed = Number(process.env.AISLE_SEED ?? 20_260_303);
+    const random = prng(seed);
+    const server = await startNatsServer();
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    const [deviceDir, hubDir] = [tempDir(), tempDir()];
+    let device = deviceAt({ dir: deviceDir, bus: busTo(server.port) });
+    let hub = hubAt(hubDir, busTo(server.port));
+    let sent = 0;
+    for (let round = 0; round < 40; round++) {
+      const size = 1 + Math.floor(random() * 3_000);
+      await device.journal.append(Array.from({ length: size }, () => event(++sent)));
+      const what = Math.floor(random() * 6);
+      if (what === 0) await server.kill();
+      if (what === 1) {
+        await device.abandon();
+        device = deviceAt({ dir: deviceDir, bus: busTo(server.port) });
+      }
+      if (what === 2) {
+        await hub.close();
+        hub = hubAt(hubDir, busTo(server.port));
+      }
+      if (server.pid === 0 && random() < 0.5) await server.restart();
+      if (what === 3) await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    if (server.pid === 0) await server.restart();
+    await expect.poll(() => device.link.stats().waiting, { timeout: 60_000 }).toBe(0);
+
+    const { epoch } = device.journal;
+    const all = origins(hub.journal);
+    expect(all.length, `seed ${seed}`).toBe(sent);
+    expect(all, `seed ${seed}`).toEqual(Array.from({ length: sent }, (_, i) => `box-${epoch}-${i + 1}`));
+    expect(device.faults).toEqual([]);
+    await device.close();
+    await hub.close();
+  });
+});
+
+function busTo(port: number): Bus {
+  const bus = new NatsBus({ servers: `nats://127.0.0.1:${port}`, onError: () => {} });
+  onTestFinished(() => bus.drain());
+  return bus;
+}
+

@@ -1,0 +1,117 @@
+import { describe, expect, it } from "vitest";
+import { MemoryBus } from "../../../runtime/bus/memory.ts";
+import { ManualClock } from "../../../runtime/clock.ts";
+import { type Ack, Line } from "../../../runtime/outbox/line.ts";
+import type { Owed } from "../../../runtime/outbox/owed.ts";
+
+const owed = (id: string, port: Owed["port"] = "offers"): Owed => {
+  return { port, subject: `box.${port}`, id, payload: Buffer.from("x") };
+};
+
+function lineWith(ack: Ack) {
+  const bus = new MemoryBus();
+  const clock = new ManualClock(1_000);
+  const line = new Line({ bus, clock, ack });
+  const settled: [id: string, why: string | null][] = [];
+  const send = (id: string, port?: Owed["port"]) => line.send(owed(id, port), (why) => settled.push([id, why]));
+  /** Until everything is said that is said without time passing. */
+  const quiet = async () => {
+    for (let turn = 0; turn < 5; turn++) {
+      await bus.flush();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  /** As a stream on the subject. */
+  const keep = (answer: (id: string) => object | null) =>
+    bus.subscribe("box.offers", (message) => {
+      const said = answer(message.headers["Nats-Msg-Id"]!);
+      if (said !== null && message.wantsReply) message.respond(Buffer.from(JSON.stringify(said)));
+    });
+  return { bus, clock, line, settled, send, quiet, keep };
+}
+
+describe("the word that a message has arrived", () => {
+  it("is the bus's where nobody listens", async () => {
+    const { send, settled, quiet, line } = lineWith("auto");
+
+    send("1");
+    await quiet();
+
+    expect(settled).toEqual([["1", null]]);
+    expect(line.isStream("offers")).toBe(false);
+  });
+
+  it("is the stream's where one listens, for each port by itself", async () => {
+    const { send, settled, quiet, line, keep } = lineWith("auto");
+    keep((id) => ({ stream: "S", seq: Number(id) }));
+
+    send("1");
+    send("2", "predictions");
+    await quiet();
+
+    expect(settled.sort()).toEqual([
+      ["1", null],
+      ["2", null],
+    ]);
+    expect([line.isStream("offers"), line.isStream("predictions")]).toEqual([true, false]);
+  });
+
+  it("is no stream's when it has an error", async () => {
+    const { send, settled, quiet, keep } = lineWith("auto");
+    keep(() => ({ error: { code: 503, description: "insufficient resources" }, stream: "S", seq: 0 }));
+
+    send("1");
+    await quiet();
+
+    expect(settled).toEqual([["1", "the stream says: insufficient resources"]]);
+  });
+
+  it("is the bus's, after a while, where those who listen keep nothing, and a stream's again once there is one", async () => {
+    const { send, settled, quiet, clock, keep, line } = lineWith("auto");
+    const listener = keep(() => null);
+    send("1");
+    await quiet();
+    expect(settled).toEqual([]);
+    clock.advance(2_000);
+    send("2");
+    await quiet();
+    expect(settled).toEqual([
+      ["1", null],
+      ["2", null],
+    ]);
+
+    listener.unsubscribe();
+    keep((id) => ({ stream: "S", seq: Number(id) }));
+    clock.advance(60_000);
+    send("3");
+    await quiet();
+
+    expect(settled.at(-1)).toEqual(["3", null]);
+    expect(line.isStream("offers")).toBe(true);
+  });
+
+  it("is missing when a stream that was there says nothing any more", async () => {
+    const { send, settled, quiet, clock, keep, line } = lineWith("auto");
+    let isSilent = false;
+    keep((id) => (isSilent ? null : { stream: "S", seq: Number(id) }));
+    send("1");
+    await quiet();
+    isSilent = true;
+
+    send("2");
+    await quiet();
+    clock.advance(7_000);
+
+    expect(settled.at(-1)).toEqual(["2", "no stream has confirmed what came on 'box.offers'"]);
+    expect(line.isStream("offers")).toBe(false);
+  });
+
+  it("is only a stream's where the site says so", async () => {
+    const { send, settled, quiet } = lineWith("stream");
+
+    send("1");
+    await quiet();
+
+    expect(settled).toEqual([["1", "no stream listens on 'box.offers'"]]);
+  });
+});
