@@ -39,5 +39,5 @@ export { setChange } from "./collections/set";
 export { readValue } from "./formats/unpack";
 export { encode, encodedCount, encodedTo } from "./ingest/encode";
 export { envelopeAt, nameEnvelope, newEnvelopes } from "./ingest/envelope";
-export { address, gate, gatedIds, plainBytes, setBounds, setForms, setNames, setScan } from "./ingest/gate";
+export { address, gate, gatedIds, plainBytes, plainCount, setBounds, setForms, setNames, setScan } from "./ingest/gate";
 export { newWord, newWords } from "./ingest/words";

@@ -8,8 +8,8 @@ import { maskSecret, maskUrls } from "./data/mask.ts";
 import { found, refuse } from "./data/mistakes.ts";
 import { emptyCatalog, NO_CATALOG } from "./data/no-catalog.ts";
 import { readScenario } from "./data/scenario.ts";
-import { EventSiteFile, LOG_LEVEL_WORDS, type LogLevel, parseLogLevel, SiteFile } from "./data/site-file.ts";
 import { readCredentials, readStreams } from "./data/site-bus.ts";
+import { EventSiteFile, LOG_LEVEL_WORDS, type LogLevel, parseLogLevel, SiteFile } from "./data/site-file.ts";
 import { readAreas, readCatalog, readDepartments, readEvents, readFeatures, type Say } from "./data/site-parts.ts";
 import { type Substituted, substitute } from "./data/substitute.ts";
 import { check, parseYaml, type YamlFile } from "./data/yaml.ts";
@@ -18,7 +18,17 @@ import { limits } from "./limits.ts";
 import { readSpecs, type Specs } from "./live/specs.ts";
 import { isLoopback } from "./loopback.ts";
 import { type Declared, loadPlan, opensRecords, type PlanOptions, readPlan } from "./plan.ts";
-import type { BusConfig, CatalogConfig, EventsConfig, HubConfig, Plan, PlayConfig, ScorerConfig, Site, SiteTransform } from "./site.ts";
+import type {
+  BusConfig,
+  CatalogConfig,
+  EventsConfig,
+  HubConfig,
+  Plan,
+  PlayConfig,
+  ScorerConfig,
+  Site,
+  SiteTransform,
+} from "./site.ts";
 
 /** What a command line says; it goes before the environment, which goes before the file. */
 export interface Overrides {
@@ -412,7 +422,10 @@ class Loader {
     if (hub.place === null) return { base: null, accept };
     const { site, prefix } = { site: hub.site ?? name, prefix: hub.prefix ?? bus.prefix };
     if (hub.place === place && site === name && prefix === bus.prefix)
-      this.#say(["hub", "place"], `this place is '${place}' itself: expected another place, that takes over its entries`);
+      this.#say(
+        ["hub", "place"],
+        `this place is '${place}' itself: expected another place, that takes over its entries`,
+      );
     return { base: subjectBase({ prefix, site, place: hub.place }), accept };
   }
 

@@ -1,12 +1,11 @@
 // Events from the bus: what comes on `events.<type>` and `outcomes` goes the same way as over HTTP.
 import type { Bus, Message } from "./bus/bus.ts";
-import { AisleError } from "./errors.ts";
-import type { Receipt } from "./http/ports.ts";
 import { type Ack, ackHeader, ackOf } from "./intake/ack.ts";
-import { type Answer, ONE_ACCEPTED } from "./intake/answers.ts";
+import type { Answer } from "./intake/answers.ts";
 import { envelopeOfSubject } from "./intake/envelopes.ts";
 import type { Intake } from "./intake/intake.ts";
 import { limits } from "./limits.ts";
+import { replyOf, replyTo } from "./replies.ts";
 
 const UTF8 = new TextEncoder();
 /** Headers that say something of the event itself: it has to be looked at with them. */
@@ -49,7 +48,9 @@ export function openDoor({ bus, base, intake, hasHub }: DoorOptions): () => void
     const envelope = envelopeOf(subject);
     intake.add(payload, envelope, envelope === 0 ? UTF8.encode(subject) : null, answer, ack);
   };
-  const events = bus.subscribe(`${base}.events.>`, take);
+  // The subject finds its envelope in the core.
+  const bytes = (subject: Uint8Array, payload: Uint8Array) => void intake.add(payload, 0, subject);
+  const events = bus.subscribe(`${base}.events.>`, take, { bytes });
   const outcomes = bus.subscribe(`${base}.outcomes`, take);
   return () => {
     events.unsubscribe();
@@ -70,37 +71,8 @@ function askedFor(headers: Message["headers"], hasHub: boolean, answer: Answer):
 }
 
 function answering(message: Message): Answer {
-  return (receipt, error) => (receipt === null ? refuse(message, error!) : answer(message, receipt));
-}
-
-const JUST_ACCEPTED = encoded(ONE_ACCEPTED);
-
-/** What was accepted is where it was asked to be; what was not, and why. */
-function answer(message: Message, receipt: Receipt): void {
-  if (receipt === ONE_ACCEPTED) return message.respond(JUST_ACCEPTED);
-  const { accepted, duplicate, rejected } = receipt;
-  const failed = accepted + duplicate === 0;
-  const headers: Record<string, string> = failed
-    ? { "Nats-Service-Error": rejected[0]?.detail ?? "no event", "Nats-Service-Error-Code": "400" }
-    : {};
-  message.respond(encoded(receipt), headers);
-}
-
-function encoded({ accepted, duplicate, rejected }: Receipt): Uint8Array {
-  return UTF8.encode(JSON.stringify({ accepted, duplicate, rejected }));
-}
-
-/** As over HTTP; what is not the sender's fault is `unavailable`. */
-const STATUS: Readonly<Record<string, string>> = { overloaded: "429", invalid: "400", conflict: "409" };
-
-function refuse(message: Message, error: Error): void {
-  const own = error instanceof AisleError ? STATUS[error.code] : undefined;
-  const code = own === undefined ? "unavailable" : (error as AisleError).code;
-  const headers = { "Nats-Service-Error": oneLine(error.message), "Nats-Service-Error-Code": own ?? "503" };
-  message.respond(UTF8.encode(JSON.stringify({ code, detail: error.message })), headers);
-}
-
-/** Headers have one line. */
-function oneLine(text: string): string {
-  return text.replace(/[\r\n]+/g, " ");
+  return (receipt, error) => {
+    const { payload, headers } = receipt === null ? replyOf(error!) : replyTo(receipt);
+    message.respond(UTF8.encode(payload), headers);
+  };
 }

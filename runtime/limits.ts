@@ -28,8 +28,8 @@ export const limits = {
   intakeItems: 16_384,
   intakeBytes: 4 * MiB,
   /** Events taken and not yet on disk, and their bytes; past that senders get `overloaded`, or are not read from. */
-  intakePending: 65_536,
-  intakePendingBytes: 32 * MiB,
+  intakePending: 200_000,
+  intakePendingBytes: 48 * MiB,
   /** Entries of one block, and their bytes. */
   blockEntries: 8_192,
   blockBytes: 4 * MiB,
@@ -39,11 +39,11 @@ export const limits = {
 
   // Journal
   /** Entries waiting for a commit; past that callers get `overloaded`. */
-  journalQueueEntries: 100_000,
+  journalQueueEntries: 250_000,
   /** Bytes waiting for a commit. */
   journalQueueBytes: 64 * MiB,
   /** Entries of one commit, that is of one LMDB value. */
-  commitEntries: 10_000,
+  commitEntries: 50_000,
   /** Bytes of one commit. */
   commitBytes: 16 * MiB,
   /** The journal and what lies beside it, on disk; past that it takes nothing more until retention has made room. */
@@ -367,16 +367,17 @@ export const limits = {
   consumedMessages: 8_192,
   /** The same in bytes; where a server takes larger messages, one of them. */
   consumedBytes: 8 * MiB,
-  /** Messages that one question to a stream asks for. */
+  /** Messages that one question to a stream asks for, and what they may have in bytes: a quarter of the above. */
   consumePull: 2_048,
+  consumePullBytes: 2 * MiB,
   /** A question to a stream stands so long, ms. */
   consumePullMs: 30_000,
   /** Meanwhile a sign of life is asked for this often; two missing ones mean that the stream is away, ms. */
-  consumeBeatMs: 5_000,
+  consumeBeatMs: 2_000,
   /** What was delivered and not acknowledged for so long is delivered again, ms. */
   consumeAckMs: 60_000,
   /** The server answers for streams and consumers within, ms. */
-  consumeRequestMs: 5_000,
+  consumeRequestMs: 3_000,
   /** First pause before what the intake had no room for is tried again; doubles each time, up to the longest, ms. */
   consumeRetryMs: 20,
   consumeRetryMaxMs: 1_000,

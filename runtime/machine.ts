@@ -28,11 +28,24 @@ export interface Machine {
 }
 
 /** This one. */
-export const thisMachine: Machine = { random: randomBytes, chance: Math.random, openJournal, openStore, openBus, serve, fetch };
+export const thisMachine: Machine = {
+  random: randomBytes,
+  chance: Math.random,
+  openJournal,
+  openStore,
+  openBus,
+  serve,
+  fetch,
+};
 
-function openBus({ bus, name, place }: Site, clock: Clock, onError: OnError): Bus {
-  if (bus.nats === null) return new MemoryBus({ clock, onError });
-  return new NatsBus({ servers: bus.nats, name: `${name}.${place}`, clock, onError, ...credentialsOf(bus) });
+function openBus(site: Site, clock: Clock, onError: OnError): Bus {
+  if (site.bus.nats === null) return new MemoryBus({ clock, onError });
+  return new NatsBus({ ...natsOptionsOf(site), clock, onError });
+}
+
+/** How the NATS server that the site names is reached. */
+export function natsOptionsOf({ bus, name, place }: Site): NatsOptions {
+  return { servers: bus.nats ?? [], name: `${name}.${place}`, ...credentialsOf(bus) };
 }
 
 /** Who we are on a NATS server, and how we know it. */

@@ -13,10 +13,13 @@ import { NatsBus } from "./bus/nats.ts";
 import { NatsKv } from "./bus/nats-kv.ts";
 import { NatsStream } from "./bus/nats-stream.ts";
 import { subjectBase } from "./bus/subject.ts";
+import { within } from "./bus/within.ts";
+import { BusDoor, laneReadings } from "./bus-door.ts";
 import { boardBasis } from "./checkpoint/basis.ts";
 import { BoardState } from "./checkpoint/board-state.ts";
 import { Checkpoints } from "./checkpoint/checkpoints.ts";
 import { DedupeState } from "./checkpoint/dedupe-state.ts";
+import { behind } from "./checkpoint/hearing.ts";
 import { openCheckpointStore } from "./checkpoint/open.ts";
 import { checkpointReadings } from "./checkpoint/readings.ts";
 import { type Claims, LocalClaims } from "./claims/claims.ts";
@@ -36,16 +39,18 @@ import { isDecision, OfferBook, readDecision } from "./decide/offers.ts";
 import { CoreScorer, RestScorer, type Scorer } from "./decide/scorer.ts";
 import { type PublishCoupon, predictions, type Wire } from "./decide/wire.ts";
 import { Dedupe, printOf } from "./dedupe.ts";
-import { openDoor } from "./door.ts";
 import { AisleError } from "./errors.ts";
 import { ACTIONS, EventReader } from "./events.ts";
-import { createApp } from "./http/app.ts";
+import { accessOf, createApp } from "./http/app.ts";
+import { Bodies } from "./http/body.ts";
 import { HubDoor } from "./hub/door.ts";
 import { HubLink } from "./hub/link.ts";
 import { hubReadings } from "./hub/readings.ts";
-import type { DeadLetters, Health, PlanReload, Ports, Receipt } from "./http/ports.ts";
-import type { Listening } from "./http/server.ts";
+import type { DeadLetters, Health, Ingest, PlanReload, Ports, Receipt } from "./http/ports.ts";
+import { rawEvents } from "./http/raw-events.ts";
+import type { Listening, Where } from "./http/server.ts";
 import { EventIngest, type PendingIds, type Refused } from "./ingest.ts";
+import { acceptAt } from "./intake/answers.ts";
 import { hearsHash } from "./intake/hears.ts";
 import { Intake } from "./intake/intake.ts";
 import { Block } from "./journal/block.ts";
@@ -56,7 +61,7 @@ import { limits } from "./limits.ts";
 import { transformReadings } from "./live/readings.ts";
 import { SiteTransforms } from "./live/transforms.ts";
 import type { Log } from "./log.ts";
-import { type Machine, thisMachine } from "./machine.ts";
+import { type Machine, natsOptionsOf, thisMachine } from "./machine.ts";
 import { RuntimeMetrics } from "./metrics.ts";
 import { withheldHeader } from "./outbox/owed.ts";
 import { Outbox } from "./outbox/outbox.ts";
@@ -241,12 +246,11 @@ export class Place {
   readonly #scorer: Scorer;
   readonly #identities: IdentityStore;
   readonly #servers: Listening[] = [];
-  readonly #messages = new WeakMap<Decision, readonly Wire[]>();
   #plan: Plan;
   #webhook: Webhook | null = null;
   /** What services that accepted a run bring. */
   #runs: RemoteRuns | null = null;
-  #closeDoor: () => void = () => {};
+  #door: BusDoor | null = null;
   #stopRetention: () => void = () => {};
   #stopped: Promise<void> | null = null;
   #ready = false;
@@ -344,21 +348,11 @@ export class Place {
     this.#webhook = this.#openWebhook();
     this.workshop.watchDeadlines();
     this.#hubDoor?.open();
-    this.#closeDoor = openDoor({
-      bus: this.bus,
-      base: this.base,
-      intake: this.intake,
-      hasHub: this.hub !== null,
-    });
+    this.#door = this.#openDoor();
     this.streams.start();
-    const faces = this.#faces();
-    const options = { log: this.#log };
     const { host, port } = this.site.http;
-    if (http) this.#servers.push(await this.#machine.serve(createApp(this.#ports(), faces), { host, port }, options));
-    const socketPath = join(this.#options.dataDir, "control.sock");
-    this.#servers.push(
-      await this.#machine.serve(createApp(this.#ports(), { ...faces, socket: true }), { socketPath }, options),
-    );
+    if (http) this.#servers.push(await this.#serve({ host, port }));
+    this.#servers.push(await this.#serve({ socketPath: join(this.#options.dataDir, "control.sock") }));
     this.#retain();
     this.#ready = true;
     this.checkpoints.begin();
@@ -376,11 +370,12 @@ export class Place {
     if (this.#ready) this.#log.info("stopping: no more is taken in");
     this.#ready = false;
     this.#stopRetention();
-    this.#closeDoor();
+    await this.#door?.drain();
     this.#hubDoor?.close();
     await this.streams.stop();
     this.#runs?.close();
     await Promise.all(this.#servers.map((server) => server.close()));
+    await within(this.#clock, limits.drainMs, this.intake.drain());
     // What waits for its turn would keep it from draining.
     this.runner.scheduler.pause(({ kind }) => kind !== "shipped");
     this.workshop.rest();
@@ -392,6 +387,7 @@ export class Place {
     await this.hub?.close();
     await this.outbox.close();
     this.telemetry.close();
+    await this.#door?.close();
     await this.bus.drain();
     await this.letters.close();
     await this.journal.close();
@@ -407,13 +403,16 @@ export class Place {
     this.hub?.open();
     checkpoints.load();
     const [board, ids] = ["board", "dedupe"].map((part) => checkpoints.loadedSeq(part)) as [number, number];
+    const specs = checkpoints.meta?.seq ?? 0;
+    if (checkpoints.meta !== null) this.transforms.resume(specs);
     const { configured } = this.#board;
     this.runner.rebuild(
       (part) => {
         this.#replayed += part instanceof Block ? part.count : 1;
         if ((part instanceof Block ? part.lastSeq : part.seq) > ids) this.#rememberAny(part);
         if (!(part instanceof Block) && part.seq > board) this.#recall(part);
-        this.transforms.recover(part);
+        const rest = behind(part, specs);
+        if (rest !== null) this.transforms.recover(rest);
       },
       { fromSeq: checkpoints.fromSeq, configured },
     );
@@ -637,6 +636,14 @@ export class Place {
     });
   }
 
+  /** Items of a stream that are sure to be taken now, with all that may follow from them at once. */
+  #streamRoom(): number {
+    const { queuedEntries, queuedBytes } = this.journal.stats();
+    const { journalQueueEntries, journalQueueBytes, runs } = limits;
+    if (queuedEntries > journalQueueEntries / 4 || queuedBytes > journalQueueBytes / 4) return 0;
+    return Math.max(0, runs - this.runner.backlog);
+  }
+
   /** Streams that the site consumes. */
   #newStreams(): Streams {
     const { bus, journal, site } = this;
@@ -651,6 +658,7 @@ export class Place {
     return new Streams({
       streams: bus instanceof NatsBus ? opened(bus) : [],
       sink: { take: (items, positionOf) => this.intake.takeStream(items, positionOf) },
+      room: () => this.#streamRoom(),
       position: (source) => journal.position(source),
       clock,
       told: (stream, { kind, detail }) => this.#log.warn({ stream, kind }, detail),
@@ -685,6 +693,18 @@ export class Place {
     });
   }
 
+  #openDoor(): BusDoor {
+    const { site, bus, base, intake } = this;
+    const log = this.#log;
+    const onError = (error: unknown) => log.warn({ detail: (error as Error).message }, "trouble on the bus");
+    const isPlain = bus instanceof NatsBus && site.bus.lane === "auto";
+    return new BusDoor({
+      ...{ bus, base, intake, clock: this.#clock, hasHub: this.hub !== null },
+      nats: isPlain ? { ...natsOptionsOf(site), clock: this.#clock, random: this.#machine.chance, onError } : null,
+      left: (reason) => log.warn({ reason }, "the fast lane can't be taken: events come by the ordinary way"),
+    });
+  }
+
   /** Names what the board hears, for a `config` entry. */
   get #hears(): string {
     return hearsHash(this.site, (type) => this.#applier.hears(type));
@@ -699,22 +719,22 @@ export class Place {
 
   #decided({ seq }: Entry, decision: Decision): void {
     this.offers.add(seq, decision);
-    this.offers.tell({ seq, decision, messages: this.#messagesOf(decision) });
+    const { publish } = this.loaded;
+    let messages: readonly Wire[] | null = null;
+    this.offers.tell({
+      seq,
+      decision,
+      // A coupon for a department lists hundreds of products: made when somebody follows, and once.
+      get messages() {
+        messages ??= predictions(decision, publish);
+        return messages;
+      },
+    });
     this.metrics.decision(decision.none?.reason ?? "offered", (this.#clock.now() - decision.receivedAt) / 1000);
     this.#options.teller?.decided(decision, this.#clock.monotonic());
     if (this.#log.isLevelEnabled("debug"))
       this.#log.debug({ decision: decision.id, customer: decision.customer, none: decision.none }, "decided");
     if (decision.none?.reason === "unknown-customer") this.#refuseUnknown(decision);
-  }
-
-  /** A coupon for a department lists hundreds of products: made once for the bus and those who follow. */
-  #messagesOf(decision: Decision): readonly Wire[] {
-    let messages = this.#messages.get(decision);
-    if (messages === undefined) {
-      messages = predictions(decision, this.loaded.publish);
-      this.#messages.set(decision, messages);
-    }
-    return messages;
   }
 
   #newOutbox(): Outbox {
@@ -723,7 +743,7 @@ export class Place {
       ...{ journal, bus, base, store: journal.store, clock: this.#clock, random: this.#machine.chance },
       // In one process the word of the bus is all there is.
       ack: bus instanceof MemoryBus ? "server" : site.bus.outbox.ack,
-      messages: (decision) => this.#messagesOf(decision),
+      messages: (decision) => predictions(decision, this.loaded.publish),
       decisionOf: (entry) =>
         isDecision(entry) ? ((entry.value as Decision | undefined) ?? readDecision(entry.payload)) : null,
       fault: (what, error) => this.#fault(what, error),
@@ -814,10 +834,30 @@ export class Place {
     return { http, about, clock: this.#clock };
   }
 
+  #serve(where: Where): Promise<Listening> {
+    const ports = this.#ports();
+    const faces = { ...this.#faces(), socket: "socketPath" in where, bodies: new Bodies() };
+    const app = createApp(ports, faces);
+    const raw = rawEvents({ ...ports, ...faces, intake: this.intake, access: accessOf(faces) });
+    return this.#machine.serve(app, where, { log: this.#log, raw });
+  }
+
+  /** Takes requests in, and answers when what they ask for holds. */
+  #accepting(): Ingest {
+    const { ingest, journal, hub } = this;
+    const replicated = hub === null ? null : (seq: number) => hub.replicated(seq);
+    return {
+      hasHub: hub !== null,
+      accept: async (inbound, ack = "durable") =>
+        acceptAt(ack, ingest.take(inbound), replicated, () => journal.lastSeq),
+      refused: (inbound, code, detail) => ingest.refused(inbound, code, detail),
+    };
+  }
+
   #ports(): Ports {
     const { metrics, loaded } = this;
     return {
-      ingest: this.ingest,
+      ingest: this.#accepting(),
       offers: this.offers,
       decisions: this.#decisions,
       letters: replayable(this.letters, this.ingest),
@@ -843,7 +883,7 @@ export class Place {
       },
       degraded: () => [
         ...[this.outbox.trouble(), this.hub?.trouble() ?? null].filter((reason) => reason !== null),
-        ...[this.#source, this.#scorer].map(trouble).filter((reason) => reason !== null),
+        ...[this.#source, this.#scorer, ...(this.#door === null ? [] : [this.#door])].map(trouble).filter((reason) => reason !== null),
         ...[this.bus].map(trouble).filter((reason) => reason !== null),
         ...this.streams.trouble(),
         ...[this.checkpoints.trouble()].filter((reason) => reason !== null),
@@ -866,6 +906,7 @@ export class Place {
       read("journal_queued_entries", "Entries that wait for the disk", () => this.journal.stats().queuedEntries),
       read("ingest_dropped_total", "Events dropped that nobody waited for", () => this.intake.dropped),
       read("ingest_waiting", "Events taken and not yet on disk", () => this.intake.waiting),
+      ...laneReadings(() => this.#door?.laneStats ?? null),
       read("undecided_focuses", "Focuses that wait for their decision", () => this.runner.backlog),
       read("open_visits", "Visits on the board", () => this.#openVisits()),
       read("evicted_visits_total", "Visits closed early, as the board was full", () => this.#applier.evicted),

@@ -34,8 +34,14 @@ export interface Replayed {
  *
  * @param applier  fresh, over the site in question
  * @param entries  called twice: once for the answers from outside, once to play
+ * @param fromSeq  decisions whose cause came before are made, and not compared
  */
-export function replay(ports: WorkPorts, applier: Applier, entries: () => Iterable<Entry>): Replayed {
+export function replay(
+  ports: WorkPorts,
+  applier: Applier,
+  entries: () => Iterable<Entry>,
+  fromSeq = 1,
+): Replayed {
   const answers = new Map<number, unknown>();
   for (const { kind, headers, payload } of entries()) {
     if (kind !== "effect" || headers.tombstone !== undefined) continue;
@@ -85,6 +91,7 @@ export function replay(ports: WorkPorts, applier: Applier, entries: () => Iterab
     const recorded = readDecision(entry.payload);
     const again = remade.get(recorded.id) ?? null;
     remade.delete(recorded.id);
+    if (recorded.cause < fromSeq) continue;
     if (recorded.none?.reason === "expired") expired++;
     else {
       compared++;
@@ -92,7 +99,7 @@ export function replay(ports: WorkPorts, applier: Applier, entries: () => Iterab
         differences.push({ id: recorded.id, recorded, remade: again });
     }
   }
-  for (const [id, decision] of remade) differences.push({ id, recorded: null, remade: decision });
+  for (const [id, decision] of remade) if (decision.cause >= fromSeq) differences.push({ id, recorded: null, remade: decision });
   return { entries: count, compared, expired, differences };
 }
 

@@ -26,20 +26,16 @@ export function replyTo(receipt: Receipt): Reply {
 
 /** Why nothing was taken. */
 export function replyOf(error: Error): Reply {
-  const code = error instanceof AisleError ? error.code : "unavailable";
-  const [number, word] = STATUS[code] ?? ["503", "unavailable"];
+  const known = error instanceof AisleError ? STATUS[error.code] : undefined;
+  const code = known === undefined ? "unavailable" : (error as AisleError).code;
   return {
-    payload: JSON.stringify({ code: word, detail: error.message }),
-    headers: serviceError(number, error.message),
+    payload: JSON.stringify({ code, detail: error.message }),
+    headers: serviceError(known ?? "503", error.message),
   };
 }
 
-const STATUS: Readonly<Record<string, readonly [number: string, word: string]>> = {
-  invalid: ["400", "invalid"],
-  conflict: ["400", "conflict"],
-  overloaded: ["429", "overloaded"],
-  full: ["507", "full"],
-};
+/** As over HTTP; what is not the sender's fault is `unavailable`. */
+const STATUS: Readonly<Record<string, string>> = { invalid: "400", conflict: "409", overloaded: "429" };
 
 /** As services of NATS say it: one line. */
 function serviceError(code: string, detail: string): Readonly<Record<string, string>> {

@@ -39,6 +39,11 @@ export interface ConsumedStream {
 export interface StreamsPorts {
   readonly streams: readonly ConsumedStream[];
   readonly sink: StreamSink;
+  /**
+   * How many items are sure to be taken if they come in this turn of the event loop. For of those that come together
+   * none may be refused before one that is taken: its position would say that both are in.
+   */
+  readonly room: () => number;
   /** How far a source was consumed, by what is on disk. */
   readonly position: (source: string) => string | null;
   readonly clock: Clock;
@@ -113,8 +118,9 @@ class StreamIntake implements StreamReader {
   #seen: StreamMark = NEVER;
   /** Of what is on disk. */
   #mark: StreamMark | null = null;
-  #batch = newBatch();
-  #underWay = 0;
+  /** The one that fills last; the one on its way to the disk is none of them. */
+  readonly #batches: Batch[] = [];
+  #waiting = 0;
   #running: Promise<void> | null = null;
   #held: string | null = null;
   #stopped = false;
@@ -128,7 +134,7 @@ class StreamIntake implements StreamReader {
   }
 
   get waiting(): number {
-    return this.#underWay + this.#batch.messages;
+    return this.#waiting;
   }
 
   get trouble(): string[] {
@@ -165,10 +171,11 @@ class StreamIntake implements StreamReader {
   }
 
   receive(message: StreamMessage): void {
-    const batch = this.#batch;
+    const batch = this.#filling();
     batch.last = message;
     batch.messages++;
     batch.bytes += message.bytes;
+    this.#waiting++;
     if (isBehind(message, this.#seen)) {
       this.repeated++;
     } else {
@@ -181,13 +188,19 @@ class StreamIntake implements StreamReader {
     this.#running ??= Promise.resolve().then(() => this.#run());
   }
 
+  /** In several batches, so that some are on their way while one is committed. */
+  #filling(): Batch {
+    const batch = this.#batches.at(-1);
+    if (batch !== undefined && batch.messages < limits.consumePull) return batch;
+    const next: Batch = { items: [], marks: [], last: null, messages: 0, bytes: 0 };
+    this.#batches.push(next);
+    return next;
+  }
+
   async #run(): Promise<void> {
-    while (this.#batch.messages > 0 && !this.#stopped) {
-      const batch = this.#batch;
-      this.#batch = newBatch();
-      this.#underWay = batch.messages;
+    for (let batch = this.#batches.shift(); batch !== undefined && !this.#stopped; batch = this.#batches.shift()) {
       if (batch.items.length > 0) await this.#commit(batch);
-      this.#underWay = 0;
+      this.#waiting -= batch.messages;
       if (!this.#stopped) this.#source.done(batch.last!, batch.messages, batch.bytes);
     }
     this.#running = null;
@@ -195,23 +208,28 @@ class StreamIntake implements StreamReader {
 
   /** Until it is on disk, however long the intake has no room. */
   async #commit({ items, marks }: Batch): Promise<void> {
-    let from = 0;
-    for (let attempt = 0; !this.#stopped; attempt++) {
-      const base = from;
+    for (let from = 0, attempt = 0; from < items.length && !this.#stopped; ) {
+      const to = Math.min(items.length, from + this.#ports.room());
       try {
-        const positionOf = (index: number) => ({ source: this.#key, value: JSON.stringify(marks[base + index]) });
-        await this.#ports.sink.take(base === 0 ? items : items.slice(base), positionOf);
-        this.#mark = marks.at(-1)!;
+        if (to === from) throw new AisleError("overloaded", "the intake has no room");
+        await this.#take(items, marks, from, to);
+        from = to;
+        attempt = 0;
         this.#held = null;
-        this.consumed += items.length - base;
-        return;
       } catch (error) {
         this.#hold(error, attempt);
+        await this.#pause(attempt++);
+        from = this.#takenOf(marks, from);
       }
-      await this.#pause(attempt);
-      from = this.#takenOf(marks, from);
-      if (from === items.length) return;
     }
+  }
+
+  async #take(items: readonly StreamItem[], marks: readonly StreamMark[], from: number, to: number): Promise<void> {
+    const some = from === 0 && to === items.length ? items : items.slice(from, to);
+    const positionOf = (index: number) => ({ source: this.#key, value: JSON.stringify(marks[from + index]) });
+    await this.#ports.sink.take(some, positionOf);
+    this.#mark = marks[to - 1]!;
+    this.consumed += to - from;
   }
 
   #hold(error: unknown, attempt: number): void {
@@ -236,10 +254,6 @@ class StreamIntake implements StreamReader {
     const ms = Math.min(limits.consumeRetryMaxMs, limits.consumeRetryMs * 2 ** Math.min(attempt, 20));
     return new Promise((resolve) => void this.#ports.clock.after(ms, resolve));
   }
-}
-
-function newBatch(): Batch {
-  return { items: [], marks: [], last: null, messages: 0, bytes: 0 };
 }
 
 /**

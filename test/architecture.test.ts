@@ -70,6 +70,26 @@ const IMPORTS: readonly ImportRule[] = [
   },
   { of: ["runtime/store/"], only: ["runtime/store/", ...LEAVES], because: "the store knows its port only" },
   {
+    of: ["runtime/outbox/"],
+    only: [
+      ...["runtime/outbox/", "runtime/bus/bus.ts", "runtime/bus/subject.ts", "runtime/bus/within.ts"],
+      ...["runtime/journal/journal.ts", "runtime/journal/block.ts", "runtime/store/store.ts"],
+      ...["runtime/decide/decision.ts", "runtime/metrics.ts"],
+      ...LEAVES,
+    ],
+    because: "what is owed is read from the journal, and handed to a bus, by their ports",
+  },
+  {
+    of: ["runtime/hub/"],
+    only: [
+      ...["runtime/hub/", "runtime/outbox/note.ts", "runtime/bus/bus.ts", "runtime/bus/subject.ts"],
+      ...["runtime/journal/journal.ts", "runtime/journal/block.ts", "runtime/journal/blob.ts"],
+      ...["runtime/journal/walk.ts", "runtime/store/store.ts", "runtime/metrics.ts"],
+      ...LEAVES,
+    ],
+    because: "entries go from journal to journal, as the journal writes them",
+  },
+  {
     of: ["runtime/core/"],
     only: ["runtime/core/", ...COMPILED, ...LEAVES],
     because: "the core's host knows the core only, and the shape of what is compiled for it",
@@ -125,6 +145,7 @@ const IMPORTS: readonly ImportRule[] = [
       "runtime/bus/memory.ts",
       "runtime/bus/nats.ts",
       "runtime/bus/nats-kv.ts",
+      "runtime/bus/nats-stream.ts",
       "runtime/journal/lmdb.ts",
       "runtime/store/",
       "runtime/core/",
@@ -135,14 +156,20 @@ const IMPORTS: readonly ImportRule[] = [
   {
     of: ["runtime/"],
     except: [...TOP, "runtime/bus/", "runtime/journal/"],
-    never: ["runtime/bus/memory.ts", "runtime/bus/nats.ts", "runtime/bus/nats-kv.ts", "runtime/journal/lmdb.ts"],
+    never: [
+      ...["runtime/bus/memory.ts", "runtime/bus/nats.ts", "runtime/bus/nats-kv.ts", "runtime/bus/nats-stream.ts"],
+      "runtime/journal/lmdb.ts",
+    ],
     because: "which bus and which journal is decided in main.ts",
   },
 ];
 
 /** Packages that only some files may know; so that each can be replaced. */
 const HOMES: Readonly<Record<string, Places>> = {
-  nats: ["runtime/bus/nats.ts", "runtime/bus/nats-login.ts"],
+  nats: [
+    ...["runtime/bus/nats.ts", "runtime/bus/nats-login.ts", "runtime/bus/nats-headers.ts"],
+    ...["runtime/bus/nats-consumer.ts", "runtime/bus/nats-stream-line.ts"],
+  ],
   lmdb: ["runtime/store/"],
   "@assemblyscript/loader": ["runtime/core/core.ts"],
   "@swc/wasm-typescript": ["runtime/runs/strip.ts"],
@@ -235,6 +262,8 @@ describe("the checker", () => {
       'import { Scheduler } from "../scheduler.ts";',
     ],
     ["a route that folds", "runtime/http/a.ts", 'import { Live } from "../live/live.ts";'],
+    ["an outbox that picks its bus", "runtime/outbox/a.ts", 'import { NatsBus } from "../bus/nats.ts";'],
+    ["a hub that hears the board", "runtime/hub/a.ts", 'import { Applier } from "../apply.ts";'],
     ["an executor that knows the disk", "runtime/runs/a.ts", 'import { IdentityStore } from "../store/identities.ts";'],
     ["somebody who imports main", "runtime/runner.ts", 'import { start } from "./main.ts";'],
     ["main that imports the CLI", "runtime/main.ts", 'import { run } from "./cli.ts";'],

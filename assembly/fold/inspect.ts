@@ -67,7 +67,7 @@ export function setFlags(identity: usize, flags: u32): void {
 
 /** Events up to this sequence are in its state: of those that come again, none is folded twice. */
 export function setFolded(identity: usize, seq: f64): void {
-  store<f64>(identity, seq, FOLDED);
+  store<f64>(identity, max(load<f64>(identity, FOLDED), seq), FOLDED);
 }
 
 /** Time of its last event, µs. */

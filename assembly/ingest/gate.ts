@@ -145,6 +145,13 @@ export function plainBytes(verdicts: usize, count: i32): u32 {
   return bytes;
 }
 
+/** How many are plain. */
+export function plainCount(verdicts: usize, count: i32): i32 {
+  let plain = 0;
+  for (; count > 0; count--, verdicts += VERDICT) plain += i32(load<u32>(verdicts) >= PLAIN);
+  return plain;
+}
+
 /** The same envelope for items whose start and end `split` wrote. @param envelope  index + 1 */
 export function address(items: usize, count: i32, envelope: u32): void {
   for (; count > 0; count--, items += ITEM) {

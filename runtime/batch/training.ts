@@ -60,7 +60,7 @@ export async function train(job: TrainingJob): Promise<Trained> {
 }
 
 /** The journal as it is now, folded. */
-function foldJournal({ spec, journal, progress }: TrainingJob): Live {
+export function foldJournal({ spec, journal, progress }: Omit<TrainingJob, "writer">): Live {
   const { lastSeq } = journal;
   let failure: unknown = null;
   const live = new Live(spec, {

@@ -131,7 +131,24 @@ export class Page {
     saved: Omit<BoardRecord, "page" | "key" | "children" | "cells">,
     { onPage, inParent }: { readonly onPage: boolean; readonly inParent: boolean },
   ): BoardRecord {
-    const record: BoardRecord = { ...saved, page: this, key: keyOf(saved.keys), children: null, cells: [] };
+    const { keys, home, parent, ready, complete, baseSeq, baseAt, seqs, data } = saved;
+    // The members in the order of `add`: to the engine it is the same kind of object.
+    const key = keyOf(keys);
+    const record: BoardRecord = {
+      page: this,
+      key,
+      keys,
+      home,
+      parent,
+      children: null,
+      ready,
+      complete,
+      cells: [],
+      baseSeq,
+      baseAt,
+      seqs,
+      data,
+    };
     if (onPage) this.#records.set(record.key, record);
     if (saved.parent !== null && inParent) {
       saved.parent.children ??= new Set();

@@ -30,6 +30,11 @@ export interface PublishOptions {
 export interface SubscribeOptions {
   /** Of the subscribers with the same queue name, one gets each message. */
   readonly queue?: string;
+  /**
+   * Called instead of the handler, where the bus can, with a message that has no headers and wants no reply: nothing of
+   * it is decoded. Both are valid during the call only. Must not throw.
+   */
+  readonly bytes?: (subject: Uint8Array, payload: Uint8Array) => void;
 }
 
 export interface RequestOptions extends Pick<PublishOptions, "headers"> {
@@ -56,6 +61,8 @@ export interface BusStats {
   readonly waiting: number;
   /** Connections lost since the start; 0 in-process. */
   readonly losses: number;
+  /** Of these, where the server said that we read too slowly: what it held for us is lost. */
+  readonly cutOff: number;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Clock } from "../clock.ts";
 import { AisleError, type Code } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { Frames } from "./lane-frames.ts";
+import { reasonOf } from "./nats-errors.ts";
 import type { Login } from "./nats-login.ts";
 
 export interface LaneSubject {
@@ -67,6 +68,7 @@ export class LaneLink {
   readonly #pongs: ((isHere: boolean) => void)[] = [];
   #info: Info | null = null;
   #reason: AisleError | null = null;
+  #isOpen = false;
   #isClosing = false;
   #isPaused = false;
   /** What is written at the end of this turn. */
@@ -155,6 +157,7 @@ export class LaneLink {
       this.#pongs.push((isHere) => {
         cancel();
         if (!isHere) return reject(this.#reason);
+        this.#isOpen = true;
         this.#beat(0);
         resolve();
       });
@@ -222,9 +225,11 @@ export class LaneLink {
   }
 
   #refused(text: string): void {
-    const error = new AisleError(codeOf(text), `NATS server: ${text.replace(/^'|'$/g, "")}`);
-    this.#reason ??= error.code === "forbidden" ? null : error;
-    this.#options.on.refused(error);
+    const error = refusalOf(text.replace(/^'|'$/g, ""));
+    const isFatal = error.code !== "forbidden";
+    if (isFatal) this.#reason ??= error;
+    // What keeps the connection from being opened is told of as the reason.
+    if (this.#isOpen || !isFatal) this.#options.on.refused(error);
   }
 
   #fail(error: AisleError): void {
@@ -258,11 +263,17 @@ function whyStrange(info: Info | null): string | null {
   return info.headers === true ? null : "the server knows no headers";
 }
 
-/** By the server's words, of any version. */
-function codeOf(text: string): Code {
-  if (/permissions violation|invalid subject/i.test(text)) return "forbidden";
-  if (/authori[sz]ation|authentication|expired|revoked/i.test(text)) return "unauthorized";
-  if (/maximum payload/i.test(text)) return "too-large";
-  if (/slow consumer/i.test(text)) return "overloaded";
-  return "unavailable";
+/** What the server said, by its words, in any version. */
+function refusalOf(text: string): AisleError {
+  const [, code, known] = REFUSALS.find(([words]) => words.test(text)) ?? [null, "unavailable" as const];
+  return new AisleError(code, known === undefined ? `NATS server: ${text}` : reasonOf({ code: known }));
 }
+
+/** Words, the code, and the package's code for it where there are better words. */
+const REFUSALS: readonly (readonly [RegExp, Code, string?])[] = [
+  [/permissions violation|invalid subject/i, "forbidden"],
+  [/expired/i, "unauthorized", "AUTHENTICATION_EXPIRED"],
+  [/authori[sz]ation|authentication|revoked/i, "unauthorized", "AUTHORIZATION_VIOLATION"],
+  [/maximum payload/i, "too-large"],
+  [/slow consumer/i, "overloaded"],
+];

@@ -140,6 +140,7 @@ export class MemoryBus implements Bus {
       slow: this.#slow,
       waiting: this.#deliveries.waiting,
       losses: 0,
+      cutOff: 0,
     };
   }
 

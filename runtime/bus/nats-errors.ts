@@ -22,6 +22,7 @@ const WORDS: Readonly<Record<string, string>> = {
   AUTHORIZATION_VIOLATION: REFUSED,
   BAD_AUTHENTICATION: REFUSED,
   BAD_CREDS: "the text of 'bus.credentials' is no NATS credentials file",
+  CONNECTION_REFUSED: "nobody listens at its address",
   AUTHENTICATION_EXPIRED: "our NATS credentials have expired",
   ACCOUNT_EXPIRED: "our NATS account has expired",
   DEPTH_ZERO_SELF_SIGNED_CERT: UNVOUCHED,

@@ -78,8 +78,8 @@ const MESSAGE_BYTES = 512;
 const FRAME_BYTES = 8 * 1024;
 
 /**
- * One connection's view of a consumer: asks for messages as long as there is room for them, one question at a time, so
- * that what is on its way is known exactly. (The package's own `consume` asks for more by itself, and can't be held.)
+ * One connection's view of a consumer: asks for messages as long as there is room for them, and never for more, so that
+ * what is on its way has a bound. (The package's own `consume` asks for more by itself, and can't be held.)
  */
 export class NatsStreamLine {
   readonly #options: LineOptions;
@@ -89,9 +89,8 @@ export class NatsStreamLine {
   #subscription: Subscription | null = null;
   #stopWatch: () => void = () => {};
   #count: number;
-  /** Questions so far: the last one is told apart by its number. */
-  #asked = 0;
-  /** Messages that the last question still has to bring; 0: none stands. */
+  readonly #questionBytes: number;
+  /** Messages that the questions still have to bring, all together: the server serves them in turns. */
   #left = 0;
   /** Received and not done. */
   #messages = 0;
@@ -105,8 +104,9 @@ export class NatsStreamLine {
     this.#inbox = link.library.createInbox();
     this.#ackPrefix = `$JS.ACK.${stream}.${consumer}.`;
     this.#count = delivered;
-    this.#bytesMax = Math.max(limits.consumedBytes, (link.connection.info?.max_payload ?? 0) + FRAME_BYTES);
-    this.#subscription = link.connection.subscribe(`${this.#inbox}.*`, {
+    this.#questionBytes = Math.max(limits.consumePullBytes, (link.connection.info?.max_payload ?? 0) + FRAME_BYTES);
+    this.#bytesMax = Math.max(limits.consumedBytes, 2 * this.#questionBytes);
+    this.#subscription = link.connection.subscribe(this.#inbox, {
       callback: (error, message) => {
         if (!this.#isOpen) return;
         if (error === null) this.#take(message);
@@ -146,25 +146,33 @@ export class NatsStreamLine {
     this.#options.ended(reason);
   }
 
+  /** Several questions may stand, so that the next messages are on their way while the last are taken. */
   #ask(): void {
-    if (this.#left > 0 || this.#subscription === null) return;
-    const messages = limits.consumedMessages - this.#messages;
-    const bytes = this.#bytesMax - this.#bytes;
-    // Not for a few: what is done comes in batches, and a question costs more than a message.
-    if (messages < limits.consumedMessages / 8 || bytes < this.#bytesMax / 8) return;
-    this.#left = Math.min(messages, limits.consumePull);
-    this.#asked++;
+    while (this.#subscription !== null && this.#hasRoom()) {
+      this.#left += limits.consumePull;
+      this.#question();
+    }
+  }
+
+  #hasRoom(): boolean {
+    const messages = this.#messages + this.#left + limits.consumePull;
+    const bytes = this.#bytes + (this.#left / limits.consumePull + 1) * this.#questionBytes;
+    return messages <= limits.consumedMessages && bytes <= this.#bytesMax;
+  }
+
+  #question(): void {
     const { api, stream, consumer, link } = this.#options;
-    // What does not fit at all must not be asked for with less room than there can be.
-    const max_bytes = this.#messages === 0 ? this.#bytesMax : bytes;
-    const request = { batch: this.#left, max_bytes, expires: ns(limits.consumePullMs), idle_heartbeat: ns(limits.consumeBeatMs) };
+    const question = {
+      ...{ batch: limits.consumePull, max_bytes: this.#questionBytes },
+      ...{ expires: ns(limits.consumePullMs), idle_heartbeat: ns(limits.consumeBeatMs) },
+    };
     const subject = `${api}.CONSUMER.MSG.NEXT.${stream}.${consumer}`;
-    link.connection.publish(subject, JSON.stringify(request), { reply: `${this.#inbox}.${this.#asked}` });
+    link.connection.publish(subject, JSON.stringify(question), { reply: this.#inbox });
   }
 
   #take(raw: Msg): void {
     this.#signs++;
-    if (raw.subject.startsWith(this.#inbox)) return this.#hear(raw);
+    if (raw.subject === this.#inbox) return this.#hear(raw);
     const delivery = this.#deliveryOf(raw.reply ?? "");
     if (delivery === null) return;
     // Never silence: another process asks the same consumer, or the network lost some.
@@ -178,11 +186,10 @@ export class NatsStreamLine {
     this.#bytes += message.bytes;
     if (this.#left > 0) this.#left--;
     this.#options.receive(message);
-    if (this.#left === 0) this.#ask();
   }
 
   /** A status of the server in place of a message. */
-  #hear({ subject, headers }: Msg): void {
+  #hear({ headers }: Msg): void {
     const code = headers?.code ?? 0;
     const said = headers?.description ?? "";
     if (code === HEARTBEAT) return;
@@ -192,18 +199,21 @@ export class NatsStreamLine {
       const why = code === 503 ? "JetStream does not answer" : `JetStream says: ${said || code}`;
       return this.#end(new AisleError("unavailable", `the consumer '${consumer}' of the stream '${stream}': ${why}`));
     }
-    if (subject !== `${this.#inbox}.${this.#asked}`) return;
-    this.#left = 0;
+    const left = Number(headers?.get("Nats-Pending-Messages") || this.#left);
+    this.#left = Math.max(0, this.#left - left);
     this.#ask();
   }
 
-  /** A stream that is silent is away. */
-  #watch(signs: number): void {
-    this.#stopWatch = this.#options.clock.after(2 * limits.consumeBeatMs, () => {
+  /** A stream that is silent is away. @param missed  signs of life, one after the other */
+  #watch(missed: number): void {
+    const signs = this.#signs;
+    this.#stopWatch = this.#options.clock.after(limits.consumeBeatMs, () => {
       if (this.#subscription === null) return;
-      if (this.#signs > signs || this.#left === 0) return this.#watch(this.#signs);
+      if (this.#signs > signs || this.#left === 0) return this.#watch(0);
+      if (missed === 0) return this.#watch(1);
       const { stream } = this.#options;
-      this.#end(new AisleError("unavailable", `no sign of life of the stream '${stream}' for ${2 * limits.consumeBeatMs} ms`));
+      const silence = `no sign of life of the stream '${stream}' for ${2 * limits.consumeBeatMs} ms`;
+      this.#end(new AisleError("unavailable", silence));
     });
   }
 

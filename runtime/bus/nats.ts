@@ -61,6 +61,8 @@ export interface Link {
   readonly connection: NatsConnection;
 }
 
+/** The server's word before it throws out a client that does not keep up. */
+const SLOW = /slow.?consumer/i;
 /** After so many bytes the server is asked to confirm that it has them. */
 const MARK_BYTES = 1024 * 1024;
 /** Of what the server forbids, so much is shown; of each subject so many tokens. */
@@ -104,6 +106,7 @@ export class NatsBus implements Bus {
   #failed = 0;
   #slow = 0;
   #losses = 0;
+  #cutOff = 0;
 
   /** @throws AisleError `invalid` when the servers' addresses can't be read */
   constructor(options: NatsOptions) {
@@ -177,11 +180,12 @@ export class NatsBus implements Bus {
     this.#hand(subject, payload, checkHeaders(headers), reply);
   }
 
-  subscribe(subject: string, handle: (message: Message) => void, { queue = "" }: SubscribeOptions = {}): Subscription {
+  subscribe(subject: string, handle: (message: Message) => void, options: SubscribeOptions = {}): Subscription {
+    const { queue = "", bytes = null } = options;
     this.#refuseWhenDraining();
     checkPattern(subject);
     if (queue !== "") checkQueue(queue);
-    const receiver: Receiver = { subject, queue, handle, live: null };
+    const receiver: Receiver = { subject, queue, handle, bytes, live: null };
     this.#receivers.add(receiver);
     if (this.#connection !== null) this.#listen(this.#connection, receiver);
     return { subject, unsubscribe: () => this.#forget(receiver) };
@@ -228,6 +232,7 @@ export class NatsBus implements Bus {
       slow: this.#slow,
       waiting: this.#unconfirmed,
       losses: this.#losses,
+      cutOff: this.#cutOff,
     };
   }
 
@@ -278,6 +283,7 @@ export class NatsBus implements Bus {
     this.#flushes.clear();
     if (this.#drained !== null) return;
     this.#losses++;
+    if (reason !== null && SLOW.test(reason.message)) this.#cutOff++;
     this.#lastError = reason === null ? "the server closed the connection" : reasonOf(reason);
     this.#enter("away");
   }
@@ -323,7 +329,10 @@ export class NatsBus implements Bus {
     receiver.live = connection.subscribe(receiver.subject, {
       ...(receiver.queue === "" ? {} : { queue: receiver.queue }),
       callback: (error, message) => {
-        if (error === null) this.#deliver(receiver, message);
+        if (error === null && receiver.bytes !== null && isBare(message)) {
+          this.#delivered++;
+          receiver.bytes(message._msg.subject, message._rdata);
+        } else if (error === null) this.#deliver(receiver, message);
         else report(this.#onError, translated(error, receiver.subject), receiver.subject);
       },
     });
@@ -442,16 +451,17 @@ export class NatsBus implements Bus {
       const { operation, subject } = (status as { permissionContext?: { operation: string; subject: string } })
         .permissionContext ?? { operation: "", subject: "" };
       if (operation === "publish") for (const listener of this.#refusedListeners) listener(subject);
-      if (operation !== "") this.#forbid(operation, subject);
-      const said = operation === "" ? String(data) : `our account may not ${operation} to '${subject}'`;
+      const verb = operation === "subscription" ? "subscribe" : operation;
+      if (verb !== "") this.#forbid(verb, subject);
+      const said = verb === "" ? String(data) : `our account may not ${verb} to '${subject}'`;
       report(this.#onError, new AisleError(CODES[String(data)] ?? "unavailable", `NATS server: ${said}`), subject);
     }
   }
 
-  #forbid(operation: string, subject: string): void {
+  #forbid(verb: string, subject: string): void {
     if (this.#forbidden.size >= FORBIDDEN_SHOWN) return;
     // Subjects below ours name customers; what is forbidden is told by their beginning.
-    this.#forbidden.add(`${operation} to '${subject.split(".").slice(0, SUBJECT_TOKENS).join(".")}'`);
+    this.#forbidden.add(`${verb} to '${subject.split(".").slice(0, SUBJECT_TOKENS).join(".")}'`);
   }
 
   #refuseWhenDraining(): void {
@@ -464,8 +474,22 @@ interface Receiver {
   /** Empty: in no group. */
   readonly queue: string;
   readonly handle: (message: Message) => void;
+  readonly bytes: NonNullable<SubscribeOptions["bytes"]> | null;
   /** Its subscription on the connection of now. */
   live: NatsSubscription | null;
+}
+
+/** What the package's message holds: not in its types, so that it is looked for. */
+type Bare = Msg & { readonly _msg: { readonly subject: Uint8Array }; readonly _rdata: Uint8Array };
+
+/** Whether a message has neither headers nor a reply; no, where the package keeps that elsewhere. */
+function isBare(message: Msg): message is Bare {
+  const { _msg: head, _rdata: data } = message as Partial<{
+    _msg: { readonly subject?: unknown; readonly hdr?: number; readonly reply?: Uint8Array };
+    _rdata: unknown;
+  }>;
+  if (head === undefined || head.hdr !== -1 || !(data instanceof Uint8Array)) return false;
+  return (head.reply === undefined || head.reply.length === 0) && head.subject instanceof Uint8Array;
 }
 
 /** Decodes subject and headers when asked: most handlers read the payload only. */

@@ -23,7 +23,7 @@ const ROWS = "rows";
 const META = "meta";
 const META_KEY = Buffer.from("checkpoint");
 const MAGIC = 0x43534941; // "AISC"
-/** Magic u32, format u16, 0 u16, CRC-32 of what follows u32, all little-endian; then JSON. Later formats begin alike. */
+/** Magic u32, format u16, its complement u16, CRC-32 of what follows u32, all little-endian; then JSON. All formats begin so. */
 const META_HEAD = 12;
 /** Rows read at a time: nothing in the store is held in between. */
 const FETCH = 8;
@@ -321,6 +321,7 @@ function metaWrite(meta: Meta): Write {
   const value = Buffer.alloc(META_HEAD + json.length);
   value.writeUInt32LE(MAGIC, 0);
   value.writeUInt16LE(FORMAT, 4);
+  value.writeUInt16LE(~FORMAT & 0xffff, 6);
   value.writeUInt32LE(crc32(json, 0, json.length), 8);
   value.set(json, META_HEAD);
   return { table: META, key: META_KEY, value };
@@ -329,6 +330,7 @@ function metaWrite(meta: Meta): Write {
 function readMeta(stored: Buffer): Meta | { readonly format: number } | string {
   if (stored.length < META_HEAD || stored.readUInt32LE(0) !== MAGIC) return "its record is none of a checkpoint";
   const format = stored.readUInt16LE(4);
+  if (stored.readUInt16LE(6) !== (~format & 0xffff)) return "its record has a damaged format";
   if (format > FORMAT) return { format };
   if (crc32(stored, META_HEAD, stored.length) !== stored.readUInt32LE(8)) return "its record has a wrong checksum";
   return JSON.parse(stored.toString("utf8", META_HEAD)) as Meta;

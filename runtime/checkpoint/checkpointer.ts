@@ -1,7 +1,7 @@
 // Saves the state of a place in the background: in slices of the event loop, for a small share of the time, into a store of
 // its own, so that no decision's commit ever waits behind it.
 import type { Clock } from "../clock.ts";
-import type { Commit, Entry } from "../journal/journal.ts";
+import type { Commit, Entry, Journal } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
 import type { Write } from "../store/store.ts";
 import type { Archive, Meta, RoundWriter } from "./archive.ts";
@@ -19,7 +19,7 @@ export interface CheckpointLimits {
 
 export interface CheckpointerOptions {
   readonly archive: Archive;
-  readonly epoch: string;
+  readonly journal: Pick<Journal, "epoch" | "lastSeq">;
   readonly clock: Clock;
   /** From one checkpoint to the next, ms. */
   readonly everyMs: number;
@@ -35,6 +35,8 @@ export interface CheckpointerOptions {
 
 /** Commits are gathered for so long before the second board follows them, ms. */
 const GATHER_MS = 10;
+/** Steps after which it is looked whether they are enough. */
+const LOOK_EVERY = 16;
 /** With few changes a checkpoint comes so many times as late. */
 const PATIENCE = 10;
 
@@ -48,7 +50,8 @@ export class Checkpointer {
   /** Rows may lie in the store that belong to no checkpoint. */
   #litter = true;
   #lastAt: number;
-  #entries = 0;
+  /** Who wants a checkpoint now. */
+  #wanted: (() => void)[] = [];
   #running: Promise<void> | null = null;
   #stopping = false;
   /** Monotonic: what is under way has to be done until then. */
@@ -87,7 +90,6 @@ export class Checkpointer {
   /** A commit is on disk. */
   committed(entries: readonly Entry[], commit?: Commit): void {
     const { shadow, clock } = this.#options;
-    this.#entries += commit === undefined ? entries.length : commit.lastSeq - commit.firstSeq + 1;
     shadow.committed(entries, commit);
     if (!shadow.hasWork) return;
     this.#wakeLater ??= clock.after(GATHER_MS, () => {
@@ -105,20 +107,33 @@ export class Checkpointer {
     this.#wake();
     await this.#running;
     // A place that was never ready has nothing new to save.
-    if (this.#running !== null && this.#entries > 0) await this.#tryRound();
+    if (this.#running !== null && this.#changes > 0) await this.#tryRound();
+    this.#tellWanting();
   }
 
-  /** Saves at once, however little has changed. */
-  async now(): Promise<void> {
-    await this.#follow();
-    await this.#round();
+  /** Saves at once, however little has changed; resolves when it is tried. */
+  now(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wanted.push(resolve);
+      this.#wake();
+    });
+  }
+
+  #tellWanting(): void {
+    for (const resolve of this.#wanted.splice(0)) resolve();
+  }
+
+  /** Entries on disk since the last checkpoint. */
+  get #changes(): number {
+    return this.#options.journal.lastSeq - (this.#meta?.seq ?? 0);
   }
 
   async #run(): Promise<void> {
+    const { shadow } = this.#options;
     while (!this.#stopping) {
-      if (this.#options.shadow.hasWork) await this.#follow();
-      else if (this.#litter) await this.#guard(() => this.#sweep());
+      if (this.#litter) await this.#guard(() => this.#sweep());
       else if (this.#dueMs() <= 0) await this.#tryRound();
+      else if (shadow.hasWork) await this.#guard(() => this.#follow(() => this.#stopping || this.#dueMs() <= 0));
       else await this.#idle();
     }
   }
@@ -127,8 +142,10 @@ export class Checkpointer {
   #dueMs(): number {
     const { clock, everyMs, shadow } = this.#options;
     const { checkpointEntries, checkpointRecords } = this.#limits;
-    if (this.#entries === 0) return everyMs;
-    const patience = this.#entries >= checkpointEntries ? 1 : PATIENCE;
+    const changes = this.#changes;
+    if (this.#wanted.length > 0) return 0;
+    if (changes === 0) return everyMs;
+    const patience = changes >= checkpointEntries ? 1 : PATIENCE;
     const size = Math.max(1, shadow.records / checkpointRecords);
     return this.#lastAt + everyMs * patience * size - clock.monotonic();
   }
@@ -143,18 +160,27 @@ export class Checkpointer {
     });
   }
 
-  /** Brings the second board up to what is on disk. */
-  async #follow(): Promise<void> {
+  /** Brings the second board up to what is on disk, or until it is far enough. */
+  #follow(isEnough: () => boolean): Promise<void> {
     const { shadow } = this.#options;
-    await this.#guard(() => this.#sliced({ next: () => ({ done: !shadow.step(), value: null }) }, () => null));
+    let steps = 0;
+    const isOver = () => ++steps % LOOK_EVERY === 0 && isEnough();
+    return this.#sliced({ next: () => ({ done: isOver() || !shadow.step(), value: null }) }, () => null);
+  }
+
+  #followTo(seq: number): Promise<void> {
+    const { shadow } = this.#options;
+    return this.#follow(() => shadow.through >= seq && !shadow.isLoading);
   }
 
   async #tryRound(): Promise<void> {
+    const wanted = this.#wanted.splice(0);
     await this.#guard(async () => {
       if (this.#litter) await this.#sweep();
-      await this.#follow();
+      await this.#followTo(this.#options.journal.lastSeq);
       await this.#round();
     });
+    for (const resolve of wanted) resolve();
   }
 
   async #guard(work: () => Promise<void>): Promise<void> {
@@ -173,19 +199,18 @@ export class Checkpointer {
   }
 
   async #round(): Promise<void> {
-    const { archive, clock, epoch, shadow, others } = this.#options;
+    const { archive, clock, journal, shadow, others } = this.#options;
     const began = clock.monotonic();
     const board = shadow.cut();
     const seq = shadow.through;
-    const entries = this.#entries;
-    const writer = archive.begin({ round: (this.#meta?.round ?? 0) + 1, epoch, seq, at: clock.now() }, this.#meta);
+    const head = { round: (this.#meta?.round ?? 0) + 1, epoch: journal.epoch, seq, at: clock.now() };
+    const writer = archive.begin(head, this.#meta);
     this.#litter = true;
     const parts: readonly Saved[] = [board, ...others()];
     const rounds: Round[] = [];
     for (const part of parts) rounds.push(await this.#save(part, writer, seq));
     const { meta, replaced } = await writer.finish();
     this.#meta = meta;
-    this.#entries -= entries;
     this.#lastAt = clock.monotonic();
     this.lastMs = this.#lastAt - began;
     this.done++;
@@ -218,6 +243,8 @@ export class Checkpointer {
 
   async #sweep(): Promise<void> {
     const { archive } = this.#options;
+    // One that can't be used still stands on disk: before its rows go, so that a start takes it for none.
+    if (this.#meta === null) await archive.forget();
     await this.#sliced(archive.sweep(this.#meta), (writes) => committing(archive, writes));
     this.#litter = false;
   }

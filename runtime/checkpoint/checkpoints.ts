@@ -6,7 +6,7 @@ import type { Commit, Entry, Journal } from "../journal/journal.ts";
 import type { Store } from "../store/store.ts";
 import { Archive, type Meta, type SavedPart } from "./archive.ts";
 import type { BoardState } from "./board-state.ts";
-import type { Saved } from "./checkpoint.ts";
+import type { Saved, SavedTable } from "./checkpoint.ts";
 import { Checkpointer, type CheckpointLimits } from "./checkpointer.ts";
 import { Shadow } from "./shadow.ts";
 import { limits } from "../limits.ts";
@@ -72,15 +72,35 @@ export class Checkpoints {
   #take(part: Saved, saved: SavedPart, { seq, round }: Meta): void {
     if (part.open === undefined) return part.load(this.#archive.rows(saved, round), seq);
     try {
-      part.open(this.#archive.table(part.name, () => this.meta!), seq);
+      part.open(this.#watched(this.#archive.table(part.name, () => this.meta!)), seq);
     } catch (cause) {
       if (!(cause instanceof AisleError && cause.code === "corrupt")) throw cause;
       // It may have taken in a half.
-      void this.#archive.forget().catch(() => {});
+      this.#forget();
       throw new AisleError("corrupt", `the checkpoint is damaged: ${cause.message}. Start again: the journal is replayed`, {
         cause,
       });
     }
+  }
+
+  /** What is read row by row is found damaged late: the next start is not to read it again. */
+  #watched(table: SavedTable): SavedTable {
+    const watch = <T>(read: () => T): T => {
+      try {
+        return read();
+      } catch (error) {
+        if (error instanceof AisleError && error.code === "corrupt") this.#forget();
+        throw error;
+      }
+    };
+    return {
+      get: (key) => watch(() => table.get(key)),
+      page: (prefix, after, limit) => watch(() => table.page(prefix, after, limit)),
+    };
+  }
+
+  #forget(): void {
+    this.#archive.forget().catch((error) => this.#options.failed(error));
   }
 
   /** The entry as of which a part was loaded; 0: it was not. */
@@ -95,21 +115,21 @@ export class Checkpoints {
   }
 
   #parts(): readonly Saved[] {
-    return [this.#options.board, ...this.#options.others()];
+    // The plan of the second board is the one in force.
+    return [this.#shadow?.board ?? this.#options.board, ...this.#options.others()];
   }
 
   /** From here on the state is saved now and then. Call it when all that is on disk was replayed. */
   begin(): void {
-    const { journal, newBoard, others, epoch, ...rest } = { ...this.#options, epoch: this.#options.journal.epoch };
-    const board = newBoard();
-    const saved = this.#meta === null ? null : partOf(this.#meta, board);
+    const { journal, newBoard, others, ...rest } = this.#options;
+    const saved = this.#meta === null ? null : partOf(this.#meta, rest.board);
     const loaded =
       saved === null ? null : { rows: this.#archive.rows(saved, this.#meta!.round), seq: this.#meta!.seq };
     const { checkpointQueueEntries: queueEntries, checkpointQueueBytes: queueBytes } = limits;
-    this.#shadow = new Shadow({ journal, hears: rest.hears, queueEntries, queueBytes }, board, loaded);
+    this.#shadow = new Shadow({ journal, hears: rest.hears, queueEntries, queueBytes }, newBoard, loaded);
     const { clock, everyMs, failed } = rest;
     this.#checkpointer = new Checkpointer({
-      ...{ archive: this.#archive, epoch, clock, everyMs, failed, others },
+      ...{ archive: this.#archive, journal, clock, everyMs, failed, others },
       shadow: this.#shadow,
       meta: this.#meta,
       ...(rest.limits === undefined ? {} : { limits: rest.limits }),
@@ -120,7 +140,7 @@ export class Checkpoints {
 
   /** The plan has changed: the board that is saved is made anew, from the journal. */
   replan(): void {
-    this.#shadow?.restart(this.#options.newBoard());
+    this.#shadow?.restart();
   }
 
   /** A start does not need the journal up to here: 0 while there is no checkpoint. */

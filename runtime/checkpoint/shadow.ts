@@ -20,6 +20,7 @@ type Waiting = Entry | Block | { readonly through: number; readonly settled: num
 
 export class Shadow {
   readonly #options: ShadowOptions;
+  readonly #fresh: () => BoardState;
   #state: BoardState;
   #hears: string | undefined;
   /** All entries up to here were applied. */
@@ -39,19 +40,20 @@ export class Shadow {
   #queued = { entries: 0, bytes: 0 };
 
   /**
-   * @param state   fresh
+   * @param fresh   makes a board with nothing on it
    * @param loaded  what it begins with: the state as of that entry; null: nothing
    */
   constructor(
     options: ShadowOptions,
-    state: BoardState,
+    fresh: () => BoardState,
     loaded: { readonly rows: Iterable<LoadedRow>; readonly seq: number } | null,
   ) {
     this.#options = options;
-    this.#state = state;
-    this.#hears = options.hears(state);
+    this.#fresh = fresh;
+    this.#state = fresh();
+    this.#hears = options.hears(this.#state);
     if (loaded !== null) {
-      this.#loading = state.loading(loaded.rows);
+      this.#loading = this.#state.loading(loaded.rows);
       this.through = loaded.seq;
     }
     this.#read();
@@ -60,6 +62,11 @@ export class Shadow {
   /** The state as of `through`; it stays so until the next `step`. */
   cut(): BoardState {
     this.#state.settle(this.#settled);
+    return this.#state;
+  }
+
+  /** Whatever it has reached. */
+  get board(): BoardState {
     return this.#state;
   }
 
@@ -74,14 +81,18 @@ export class Shadow {
     return this.#reading === null && this.#loading === null;
   }
 
+  get isLoading(): boolean {
+    return this.#loading !== null;
+  }
+
   get hasWork(): boolean {
     return !this.follows || this.#block !== null || this.#next < this.#queue.length;
   }
 
-  /** Begins anew, as the plan has changed. @param state  fresh */
-  restart(state: BoardState): void {
-    this.#state = state;
-    this.#hears = this.#options.hears(state);
+  /** Begins anew, with a fresh board: the plan has changed. */
+  restart(): void {
+    this.#state = this.#fresh();
+    this.#hears = this.#options.hears(this.#state);
     this.through = 0;
     this.#settled = 0;
     this.#loading = null;
@@ -108,7 +119,7 @@ export class Shadow {
   /** Does a little. @returns false: there is nothing to do */
   step(): boolean {
     if (this.#loading !== null) {
-      if (this.#loading.next().done === true) this.#loading = null;
+      this.#loadNext(this.#loading);
       return true;
     }
     if (this.#block !== null) {
@@ -120,8 +131,25 @@ export class Shadow {
     return this.#reading === null ? this.#takeNext() : this.#readNext(this.#reading);
   }
 
+  #loadNext(loading: Iterator<void>): void {
+    try {
+      if (loading.next().done === true) this.#loading = null;
+    } catch (error) {
+      // Half of it is there: the journal says it too.
+      this.restart();
+      throw error;
+    }
+  }
+
   #readNext(reading: Iterator<Entry | Block>): boolean {
-    const { done, value } = reading.next();
+    let read: IteratorResult<Entry | Block>;
+    try {
+      read = reading.next();
+    } catch (error) {
+      this.#read();
+      throw error;
+    }
+    const { done, value } = read;
     if (done === true) {
       // Nothing is committed within this turn: from here on the commits tell of all.
       this.#reading = null;

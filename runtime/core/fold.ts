@@ -257,20 +257,29 @@ export class Fold {
     for (let start = from; start < count; start += PHASE) {
       const end = Math.min(start + PHASE, count);
       core.identify(events + start * EVENT, end - start);
-      for (let i = start; i < end; i++) this.#warm(events + i * EVENT, this.#cold);
+      const asked = new Set<string>();
+      for (let i = start; i < end; i++) this.#warm(events + i * EVENT, this.#cold, asked);
       const done = core.fold(events, start, end);
       if (done < 0) return done;
     }
     return count;
   }
 
-  /** Takes the identity of an event into memory, if it is known and not there. */
-  #warm(event: number, cold: Cold): void {
+  /**
+   * Takes the identity of an event into memory, if it is known and not there.
+   *
+   * @param asked  keys asked for since all events were identified: an identity may be there by now
+   */
+  #warm(event: number, cold: Cold, asked: Set<string>): void {
     const { words, bytes } = this.#views.now();
     const at = event >> 2;
     if (words[at + 5] !== 0 || words[at + 10] !== 0) return;
     const key = words[at + 8]!;
-    const packed = cold.take(Buffer.from(bytes.subarray(key, key + words[at + 9]!)));
+    const name = Buffer.from(bytes.subarray(key, key + words[at + 9]!));
+    const text = name.toString("latin1");
+    if (asked.has(text)) return;
+    asked.add(text);
+    const packed = cold.take(name);
     if (packed !== null) this.#unpack(packed);
   }
 
@@ -289,7 +298,8 @@ export class Fold {
     core.scan(this.#image.root, rows, this.#image.rowSize, count, limits.jsonDepth);
     if (this.#cold !== null && this.#cold.size > 0) {
       core.identify(events, count);
-      for (let i = 0; i < count; i++) this.#warm(events + i * EVENT, this.#cold);
+      const asked = new Set<string>();
+      for (let i = 0; i < count; i++) this.#warm(events + i * EVENT, this.#cold, asked);
       core.freeTemporary();
       core.scan(this.#image.root, rows, this.#image.rowSize, count, limits.jsonDepth);
     }

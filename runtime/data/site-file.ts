@@ -62,16 +62,18 @@ const PREFIX = /^[A-Za-z0-9_-]{1,64}$/;
 const bus = map({
   nats: optionalText("the URL of a NATS server").describe("Empty: in-process. AISLE_NATS_URL goes before it"),
   ...credentialKeys,
-  prefix: text("one token of a subject")
-    .regex(PREFIX, says("letters, digits, '_' and '-'"))
-    .default("aisle"),
+  prefix: text("one token of a subject").regex(PREFIX, says("letters, digits, '_' and '-'")).default("aisle"),
   lane: word(["auto", "off"])
     .default("auto")
-    .describe("auto: without TLS, events are read from a socket of their own, at a third of the cost; off: with all else"),
+    .describe(
+      "auto: without TLS, events are read from a socket of their own, at a third of the cost; off: with all else",
+    ),
   outbox: map({
     ack: word(["auto", "stream", "server"])
       .default("auto")
-      .describe("Whose word it is that a decision has arrived: a stream's, the server's; auto: a stream's where one listens"),
+      .describe(
+        "Whose word it is that a decision has arrived: a stream's, the server's; auto: a stream's where one listens",
+      ),
   }).prefault({}),
   streams: streamsKey,
 }).prefault({});

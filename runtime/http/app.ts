@@ -39,6 +39,8 @@ export interface AppOptions {
   readonly socket?: boolean;
   /** Other bounds than the usual, for tests. */
   readonly limits?: Partial<BodyLimits & StreamLimits>;
+  /** Shared with who takes bodies in before the app. */
+  readonly bodies?: Bodies;
 }
 
 /**
@@ -47,7 +49,7 @@ export interface AppOptions {
  * @throws AisleError `invalid` for a binding that would let strangers in, see `checkBinding`
  */
 export function createApp(ports: Ports, options: AppOptions): Hono<Env> {
-  const access: Access = options.socket ? { kind: "socket" } : checkBinding(options.http);
+  const access = accessOf(options);
   const app = new Hono<Env>({ router: new StaticFirstRouter() });
   const routes = routesOf(ports, options, access);
   const mount = mounting(ports, options.clock, access);
@@ -62,12 +64,17 @@ export function createApp(ports: Ports, options: AppOptions): Hono<Env> {
   return app;
 }
 
+/** Who may call. @throws AisleError `invalid`, see `checkBinding` */
+export function accessOf({ http, socket = false }: Pick<AppOptions, "http" | "socket">): Access {
+  return socket ? { kind: "socket" } : checkBinding(http);
+}
+
 /** Where two patterns match, the first counts: `/offers/stream` stands before `/offers/:customer`. */
 function routesOf(ports: Ports, options: AppOptions, access: Access): readonly Route[] {
   const bounds = { ...limits, ...options.limits };
   const { ingest, offers, decisions, letters, scoring, transforms, board, health, log } = ports;
   const { clock, about } = options;
-  const bodies = new Bodies(bounds);
+  const bodies = options.bodies ?? new Bodies(bounds);
   const sheets = new Bodies({ ...bounds, bodyBytes: bounds.sheetBytes });
   const streams = new Streams(clock, log, bounds);
   const allowed = access.kind === "loopback" || access.kind === "socket" || options.http.mock;

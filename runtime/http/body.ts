@@ -53,11 +53,12 @@ export class Bodies {
   async read(c: Context): Promise<Uint8Array> {
     const encoding = contentEncoding(c);
     const incoming = c.env?.incoming;
-    const body = await (incoming ? this.#fromNode(incoming) : this.#fromRequest(c.req.raw));
+    const body = await (incoming ? this.chunks(incoming).then(whole) : this.#fromRequest(c.req.raw));
     return encoding === "gzip" ? this.#inflate(body) : body;
   }
 
-  #fromNode(incoming: IncomingMessage): Promise<Uint8Array> {
+  /** The same as it came over the socket, not inflated. @throws as `read` */
+  chunks(incoming: IncomingMessage): Promise<readonly Buffer[]> {
     const declared = incoming.headers["content-length"];
     if (declared !== undefined && Number(declared) > this.#limits.bodyBytes) {
       return Promise.reject(tooLarge(this.#limits.bodyBytes, EMPTY));
@@ -86,7 +87,7 @@ export class Bodies {
         }
       });
       incoming.on("end", () => {
-        if (settle()) resolve(whole(chunks));
+        if (settle()) resolve(chunks);
       });
       incoming.on("close", () => {
         if (settle()) reject(cutOff(bytes, declared, start(chunks)));
@@ -141,7 +142,7 @@ export class Bodies {
 const EMPTY = new Uint8Array(0);
 
 /** One chunk is given on as it is: most events arrive in one, and a copy would cost more than the rest. */
-function whole(chunks: readonly Buffer[]): Uint8Array {
+export function whole(chunks: readonly Buffer[]): Uint8Array {
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }
 

@@ -3,6 +3,7 @@
 import type { Reset } from "../board/feed.ts";
 import type { BoardMessage } from "../board/message.ts";
 import type { Decision, Scores } from "../decide/decision.ts";
+import type { Ack } from "../intake/ack.ts";
 import type { ActorKind, Range, Row } from "../site.ts";
 
 /** Why one item of a batch was not taken. `code` is stable, `detail` is for a person. */
@@ -41,16 +42,36 @@ export interface Inbound {
 
 export interface Ingest {
   /**
-   * Scans, checks, journals; resolves when what was accepted is on disk. What was not is in the dead letters.
+   * Scans, checks, journals; resolves when what was accepted is where `ack` says: on disk, unless it says otherwise.
+   * What was not is in the dead letters.
    *
    * @throws AisleError `overloaded` at a bound, `unavailable` while the journal can't be written
    */
-  accept(inbound: Inbound): Promise<Receipt>;
+  accept(inbound: Inbound, ack?: Ack): Promise<Receipt>;
+  /** Whether `replicated` can be asked for. */
+  readonly hasHub?: boolean;
   /**
    * A request that the face itself had to refuse: cut off, too large, of an unknown content type. Keeps what came
    * of it as a dead letter; never throws. `inbound.body` holds at most `limits.deadLetterBytes`.
    */
   refused?(inbound: Inbound, code: string, detail: string): void;
+}
+
+/** Takes bodies of plain events in as bytes, ahead of `Ingest`. */
+export interface BodyTaker {
+  /** Whether any event can be plain. */
+  readonly admits: boolean;
+  /**
+   * @param chunks  together `bytes` long
+   * @returns null when somebody has to look at it: then nothing was taken
+   * @throws AisleError `overloaded` at a bound
+   */
+  body(
+    chunks: readonly Uint8Array[],
+    bytes: number,
+    envelope: Omit<Inbound, "body" | "test">,
+    ack: Ack,
+  ): Promise<Receipt> | null;
 }
 
 /** An offer that stands: the published form, with what is needed to explain it. */

@@ -17,7 +17,7 @@ const STATUS = {
 } as const satisfies Record<Code, number>;
 
 /** Seconds after which a refused caller may try again, as `Retry-After`. */
-const RETRY_AFTER: Partial<Record<Code, string>> = { overloaded: "1", unavailable: "5" };
+const RETRY_AFTER: Partial<Record<Code, string>> = { overloaded: "1", full: "5", unavailable: "5" };
 
 export interface Problem {
   readonly status: number;

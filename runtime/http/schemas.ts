@@ -1,3 +1,4 @@
+import { ACKS } from "../intake/ack.ts";
 import { z } from "zod";
 import type { Decision } from "../decide/decision.ts";
 import type {
@@ -73,7 +74,7 @@ export const problemBody = name(
 
 export const receipt = name(
   "Receipt",
-  "What became of the events of one request. What was accepted is on disk.",
+  "What became of the events of one request. What was accepted is on disk, unless `Aisle-Ack` asked for less.",
   z.object({
     accepted: z.int().min(0),
     duplicate: z.int().min(0).describe("seen before, by (source, id)"),
@@ -82,6 +83,8 @@ export const receipt = name(
 );
 
 // Events
+
+export const ackLevel = z.enum(ACKS).default("durable");
 
 export const event = name(
   "Event",

@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { chmodSync, existsSync, unlinkSync } from "node:fs";
-import { createServer, type Server, STATUS_CODES } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import { connect, type ListenOptions, type Socket } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import type { Hono } from "hono";
@@ -21,10 +21,14 @@ export interface ServeLimits {
   readonly connections: number;
 }
 
+/** Takes a request before the app sees it. False: it is the app's, and nothing of it was touched. */
+export type RawHandler = (incoming: IncomingMessage, outgoing: ServerResponse) => boolean;
+
 export interface ServeOptions {
   /** Other bounds than the usual, for tests. */
   readonly limits?: Partial<ServeLimits>;
   readonly log?: Log;
+  readonly raw?: RawHandler;
 }
 
 export interface Listening {
@@ -60,6 +64,7 @@ export async function serve(app: Hono<Env>, where: Where, options: ServeOptions 
     },
     { errorHandler: refuse },
   );
+  const { raw } = options;
   const server = createServer(
     {
       requestTimeout: bounds.requestMs,
@@ -67,7 +72,12 @@ export async function serve(app: Hono<Env>, where: Where, options: ServeOptions 
       connectionsCheckingInterval: Math.min(LATE_EVERY, bounds.requestMs),
       noDelay: true,
     },
-    listener,
+    raw === undefined
+      ? listener
+      : (incoming, outgoing) => {
+          if (closing.signal.aborted) outgoing.shouldKeepAlive = false;
+          if (!raw(incoming, outgoing)) void listener(incoming, outgoing);
+        },
   );
   server.maxConnections = bounds.connections;
   server.on("clientError", answerClientError);

@@ -1,7 +1,8 @@
 // What a place sends to its hub: entries of its journal that matter there, as the journal writes a commit (`blob.ts`).
+
+import { AisleError } from "../errors.ts";
 import { BlobReader, BlobWriter, entryBytesMax, readHeader } from "../journal/blob.ts";
 import { Block } from "../journal/block.ts";
-import { AisleError } from "../errors.ts";
 import type { Draft, Entry, Journal } from "../journal/journal.ts";
 import { cut } from "../journal/walk.ts";
 import { limits } from "../limits.ts";

@@ -13,7 +13,7 @@ import { Waiters } from "./waiters.ts";
 import { type Answer, EPOCH, FROM, readAnswer } from "./words.ts";
 
 export interface HubLinkPorts {
-  readonly journal: Pick<Journal, "parts" | "lastSeq" | "onCommit" | "epoch">;
+  readonly journal: Pick<Journal, "parts" | "lastSeq" | "onCommit" | "epoch" | "stats">;
   readonly store: Pick<Store, "get" | "commit">;
   readonly bus: Bus;
   readonly clock: Clock;
@@ -98,7 +98,9 @@ export class HubLink {
     const noted = this.#note.load();
     this.#segments = segmentsOf(noted?.segments ?? [], journal.epoch, journal.lastSeq);
     this.#through = Math.min(noted?.through ?? 0, journal.lastSeq);
-    if (this.#segments.length !== (noted?.segments.length ?? 0)) this.#note.soon();
+    // What had gone before there was a hub is not missed.
+    if (noted === null) this.#missingMax = journal.stats().firstSeq - 1;
+    if (this.#segments.length !== (noted?.segments.length ?? 0)) void this.#note.write();
     journal.onCommit(() => this.#wake());
   }
 
@@ -171,7 +173,10 @@ export class HubLink {
 
   #joined(segment: Segment & { readonly end: number }, through: number): void {
     const { lastSeq } = this.#ports.journal;
-    if (segment.end === Number.POSITIVE_INFINITY && through > lastSeq) return this.#stick(through);
+    if (segment.end === Number.POSITIVE_INFINITY && through > lastSeq) {
+      this.#stick(through);
+      return;
+    }
     const reached = Math.max(segment.from - 1, Math.min(through, segment.end, lastSeq));
     this.#here();
     // It may be less than before: the hub was restored itself.
@@ -179,7 +184,10 @@ export class HubLink {
     this.#reach(reached);
     this.#segment = segment;
     this.#underWay = 0;
-    if (reached >= segment.end) return void this.#join();
+    if (reached >= segment.end) {
+      void this.#join();
+      return;
+    }
     const missing = (first: number, last: number) => this.#missing(first, last);
     this.#gatherer = new Gatherer(this.#ports.journal, reached, missing, this.#bytesMax);
     this.#wake();
@@ -245,16 +253,21 @@ export class HubLink {
     this.#sentMax = Math.max(this.#sentMax, batch.last);
     this.#request(this.#segment, batch.bytes).then(
       ({ through }) => {
-        if (round !== this.#round || this.#isClosed) return;
-        if (through < batch.last)
-          return this.#lose(round, new AisleError("conflict", `it is at ${through}, expected ${batch.last}`));
-        this.#underWay--;
-        this.#here();
-        this.#reach(Math.max(batch.last, Math.min(through, this.#gatherer?.scanned ?? 0)));
-        this.#wake();
+        if (round === this.#round && !this.#isClosed) this.#took(batch, through);
       },
       (error) => this.#lose(round, error),
     );
+  }
+
+  #took({ last }: Batch, through: number): void {
+    if (through < last) {
+      this.#lose(this.#round, new AisleError("conflict", `it is at ${through}, expected ${last}`));
+      return;
+    }
+    this.#underWay--;
+    this.#here();
+    this.#reach(last);
+    this.#wake();
   }
 
   /** @throws AisleError when the hub is away, or refuses */

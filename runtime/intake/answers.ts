@@ -1,5 +1,6 @@
 // Who is told what became of an event, and when.
 import type { Receipt } from "../http/ports.ts";
+import type { Taken } from "../ingest.ts";
 import type { Ack } from "./ack.ts";
 
 /** Called once. `error` is null exactly when there is a receipt; of a plain event it is one of the constants below. */
@@ -29,11 +30,31 @@ export type Replicated = (seq: number) => Promise<void>;
 export async function reached(ack: Ack, durable: Promise<number>, replicated: Replicated | null): Promise<void> {
   if (ack === "received") {
     // What has no room is refused within the turn: it was not received.
+    durable.catch(() => {}); // what fails later was received all the same
     await Promise.race([durable, new Promise((turn) => setImmediate(turn))]);
     return;
   }
   const seq = await durable;
   if (ack === "replicated") await replicated!(seq);
+}
+
+/** Takes a request in, and answers when what it asks for holds. */
+export async function acceptAt(
+  ack: Ack,
+  taken: Taken,
+  replicated: Replicated | null,
+  lastSeq: () => number,
+): Promise<Receipt> {
+  if (ack === "durable") return taken.durable;
+  const { receipt } = taken;
+  let whole = receipt;
+  const durable = taken.durable.then((known) => {
+    whole = known;
+    return known.seqs.at(-1) ?? lastSeq();
+  });
+  const isNothing = receipt.accepted + receipt.duplicate === 0;
+  await reached(isNothing ? "durable" : ack, durable, replicated);
+  return whole;
 }
 
 /** Those who asked, taken in the order of their items. */

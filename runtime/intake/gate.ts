@@ -30,6 +30,16 @@ const OUTPUT_BYTES = 256 * 1024;
 /** For so long the offset of the site's zone is taken to be the same, ms. */
 const ZONE_FOR_MS = 60_000;
 
+/** The one envelope that is written over. */
+const LENT = 0;
+
+interface Encoded {
+  /** Principal, subject, headers. */
+  readonly texts: readonly [Buffer, Buffer, Buffer];
+  readonly told: number;
+  readonly headers: number;
+}
+
 /** What came with an event beside its payload. */
 export interface Envelope {
   readonly principal: string;
@@ -63,8 +73,9 @@ export class Gate {
   readonly #verdicts: number;
   readonly #output: number;
   readonly #texts: number;
+  readonly #lentTexts: number;
   #textsUsed = 0;
-  #envelopes = 0;
+  #envelopes = LENT + 1;
   #bytes: Buffer;
   #words: Uint32Array;
   #zoneAt = Number.NEGATIVE_INFINITY;
@@ -78,9 +89,10 @@ export class Gate {
     this.#typesByName = typesByName(options.events);
     this.admits = this.types.some((name) => name !== "outcome" && !options.hears(name));
     core.newEnvelopes(limits.intakeEnvelopes, Buffer.byteLength(options.base));
-    this.#verdicts = core.reserve(limits.intakeItems * VERDICT_BYTES);
+    this.#verdicts = core.reserve(2 * limits.intakeItems * VERDICT_BYTES);
     this.#output = core.reserve(OUTPUT_BYTES);
     this.#texts = core.reserve(limits.intakeEnvelopeBytes + SLACK);
+    this.#lentTexts = core.reserve(ENVELOPE_BYTES + SLACK);
     this.#bytes = Buffer.from(core.memory.buffer);
     this.#words = new Uint32Array(core.memory.buffer);
   }
@@ -107,23 +119,47 @@ export class Gate {
    * @param ownSubject  its items bring their subject, which goes on with an identity; `subject` is what comes before
    * @returns its index; -1: its events are always for the host, or there is no room for more
    */
-  addEnvelope({ principal, subject, type, headers }: Envelope, ownSubject = false): number {
-    if (this.#envelopes === limits.intakeEnvelopes) return -1;
+  addEnvelope(envelope: Envelope, ownSubject = false): number {
+    const encoded = this.#encoded(envelope);
+    if (encoded === null || this.#envelopes === limits.intakeEnvelopes) return -1;
+    const room = encoded.texts.reduce((sum, text) => sum + text.length, 0);
+    if (this.#textsUsed + room > limits.intakeEnvelopeBytes) return -1;
+    this.#write(this.#envelopes, encoded, this.#texts + this.#textsUsed, ownSubject);
+    this.#textsUsed += room;
+    return this.#envelopes++;
+  }
+
+  /** The same for one that counts until the next such call only. */
+  lendEnvelope(envelope: Envelope): number {
+    const encoded = this.#encoded(envelope);
+    if (encoded === null) return -1;
+    this.#write(LENT, encoded, this.#lentTexts, false);
+    return LENT;
+  }
+
+  /** Null: its events are always for the host. */
+  #encoded({ principal, subject, type, headers }: Envelope): Encoded | null {
     const names = Object.keys(headers);
-    if (names.some((name) => READ_HEADERS.test(name))) return -1;
+    if (names.some((name) => READ_HEADERS.test(name))) return null;
     const told = type === null ? 0 : this.#told(type);
     const kept = names.filter((name) => PLAIN_HEADERS.has(name)).map((name) => [name, headers[name]!] as const);
     if (type !== null) kept.push(["type", type]);
-    const texts = [Buffer.from(principal), Buffer.from(subject), encodedHeaders(kept)];
-    const room = texts.reduce((sum, text) => sum + text.length, 0);
-    if (room > ENVELOPE_BYTES || this.#textsUsed + room > limits.intakeEnvelopeBytes) return -1;
-    const index = this.#envelopes++;
+    const texts = [Buffer.from(principal), Buffer.from(subject), encodedHeaders(kept)] as const;
+    const isLong = texts.reduce((sum, text) => sum + text.length, 0) > ENVELOPE_BYTES;
+    return isLong ? null : { texts, told, headers: kept.length };
+  }
+
+  #write(index: number, { texts, told, headers }: Encoded, from: number, ownSubject: boolean): void {
     const at = this.core.envelopeAt(index) >> 2;
-    const [from, of, with_] = texts.map((text) => this.#text(text)) as [number, number, number];
-    const [principalText, subjectText, headersText] = texts as [Buffer, Buffer, Buffer];
-    this.words.set([from, principalText.length, of, ownSubject ? OWN : subjectText.length], at);
-    this.words.set([with_, headersText.length, kept.length, told, 0], at + 4);
-    return index;
+    let text = from;
+    for (const [i, each] of texts.entries()) {
+      this.bytes.set(each, text);
+      this.words[at + 2 * i] = text;
+      this.words[at + 2 * i + 1] = each.length;
+      text += each.length;
+    }
+    if (ownSubject) this.words[at + 3] = OWN;
+    this.words.set([headers, told, 0], at + 6);
   }
 
   /** From now on items that name no envelope, but this subject, have this one. */
@@ -143,10 +179,11 @@ export class Gate {
     return this.#typesByName.has(name.toLowerCase());
   }
 
-  /** Judges items. @returns how many are not plain */
-  judge(items: number, count: number, now: number): number {
+  /** Judges items, from one on. @returns how many are not plain */
+  judge(items: number, count: number, now: number, from = 0): number {
     const latest = now + limits.eventAheadMs;
-    return this.core.gate(items, this.#verdicts, count, latest, latest + this.#localOffset(now));
+    const verdicts = this.#verdicts + from * VERDICT_BYTES;
+    return this.core.gate(items + from * ITEM_BYTES, verdicts, count, latest, latest + this.#localOffset(now));
   }
 
   /**
@@ -209,6 +246,18 @@ export class Gate {
   /** Bytes that the plain ones among items `from … to` take as entries. */
   plainBytes(from: number, to: number): number {
     return this.core.plainBytes(this.#verdicts + from * VERDICT_BYTES, to - from);
+  }
+
+  /** How many of items `from … to` are plain. */
+  plainCount(from: number, to: number): number {
+    return this.core.plainCount(this.#verdicts + from * VERDICT_BYTES, to - from);
+  }
+
+  /** Where a block ends that begins at an item: as far as the bounds allow. */
+  blockEnd(from: number, to: number): number {
+    let end = Math.min(to, from + limits.blockEntries);
+    while (this.plainBytes(from, end) > limits.blockBytes) end = from + Math.ceil((end - from) / 2);
+    return end;
   }
 
   /**

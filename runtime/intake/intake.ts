@@ -24,6 +24,7 @@ import type { Position } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
 import type { Ack } from "./ack.ts";
 import type { Answer, Asked } from "./answers.ts";
+import { PlainBodies } from "./bodies.ts";
 import { ASKED, Envelopes } from "./envelopes.ts";
 import { type Envelope, Gate, type GateOptions, ITEM_BYTES } from "./gate.ts";
 import { Gathering } from "./gathering.ts";
@@ -71,6 +72,9 @@ export class Intake {
   /** The same for streams, made when there is one; it is in use until this settles. */
   #streamed: Gathering | null = null;
   #streaming: Promise<void> = Promise.resolve();
+  /** Made with the first body. */
+  #bodies: PlainBodies | null = null;
+  readonly #ports: SorterPorts;
   readonly #listeners: ((isFull: boolean) => void)[] = [];
   /** Taken, and not yet on disk. */
   #events = 0;
@@ -89,13 +93,14 @@ export class Intake {
     this.#gate = new Gate({ ...options.gate, base: `${base}.events.` });
     this.#envelopes = new Envelopes(this.#gate, base);
     this.#gathering = new Gathering(this.#gate);
-    this.#sorter = new Sorter({
+    this.#ports = {
       ...options,
       gate: this.#gate,
       envelopes: this.#envelopes,
       now: () => clock.now(),
       lost: (many, error) => this.#lost(many, error),
-    });
+    };
+    this.#sorter = new Sorter(this.#ports);
   }
 
   /** The instance in whose memory rows and payloads lie. It grows at `rows` and `room` only. */
@@ -114,7 +119,7 @@ export class Intake {
 
   /** Events taken and not yet on disk. */
   get waiting(): number {
-    return this.#events + this.#gathering.count;
+    return this.#events + this.#gathering.count + (this.#bodies?.count ?? 0);
   }
 
   onFull(listener: (isFull: boolean) => void): void {
@@ -209,16 +214,16 @@ export class Intake {
    * @returns null when it has to be looked at: then nothing was taken
    * @throws AisleError `overloaded` at the bound
    */
-  body(chunks: readonly Uint8Array[], bytes: number, envelope: number, ack: Ack): Promise<Receipt> | null {
-    if (!this.#gate.admits || envelope === ASKED || bytes >= limits.intakeBytes) return null;
+  body(chunks: readonly Uint8Array[], bytes: number, envelope: Envelope, ack: Ack): Promise<Receipt> | null {
+    if (!this.#gate.admits || bytes >= limits.intakeBytes) return null;
     if (!this.#hasRoom(bytes)) throw overloaded();
-    if (this.#gathering.count > 0) this.#flush();
-    const { items, capacity, input } = this.#gathering.place;
-    const count = this.#gate.split(chunks, bytes, envelope, input, items, capacity);
-    const taken = count === 0 ? null : this.#sorter.sortPlain(items, count, ack);
-    if (taken === null) return null;
-    this.#follow(taken.durable, count, bytes).catch(() => {}); // whoever waits is told
-    return taken.told;
+    const named = this.#envelopes.ofBody(envelope);
+    if (named === ASKED) return null;
+    this.#bodies ??= new PlainBodies(this.#ports);
+    if (!this.#bodies.fits(bytes)) this.#flushBodies();
+    const told = this.#bodies.add(chunks, bytes, named, ack);
+    if (told !== null) this.#added();
+    return told;
   }
 
   /** Resolves when everything that was taken is on disk, or refused. */
@@ -253,13 +258,26 @@ export class Intake {
   }
 
   #flush(): void {
+    this.#flushBodies();
     if (this.#gathering.count === 0) return;
     const { bytes } = this.#gathering;
+    this.#fly(this.#sort(this.#gathering.end(), bytes));
+  }
+
+  #flushBodies(): void {
+    if (this.#bodies === null || this.#bodies.count === 0) return;
+    const { count, bytes } = this.#bodies;
+    this.#fly(this.#follow(this.#bodies.flush(), count, bytes));
+  }
+
+  /** What came while it was on its way goes next. */
+  #fly(settled: Promise<unknown>): void {
     this.#flying++;
-    void this.#sort(this.#gathering.end(), bytes).then(() => {
+    const landed = () => {
       this.#flying--;
       if (this.#flying === 0) this.#flush();
-    });
+    };
+    settled.then(landed, landed); // whoever waits is told
   }
 
   /** Until something is refused: why; null when all is in its place. */
@@ -324,7 +342,7 @@ export class Intake {
   // ---- the bound
 
   #hasRoom(bytes: number): boolean {
-    const held = this.#bytes + this.#gathering.bytes;
+    const held = this.#bytes + this.#gathering.bytes + (this.#bodies?.bytes ?? 0);
     return this.waiting < limits.intakePending && (held === 0 || held + bytes <= limits.intakePendingBytes);
   }
 

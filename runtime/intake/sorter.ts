@@ -1,6 +1,6 @@
 // A batch of items at once: judged, told apart, and handed to the journal in order. Everything has its place there
 // when a call returns; the memory of the items is free again.
-import type { Inbound, Receipt } from "../http/ports.ts";
+import type { Inbound } from "../http/ports.ts";
 import { crowded, type EventIngest, type Taken } from "../ingest.ts";
 import { BLOB_HEADER } from "../journal/blob.ts";
 import type { AppendOptions, Journal, Position } from "../journal/journal.ts";
@@ -61,26 +61,6 @@ export class Sorter {
   }
 
   /**
-   * Takes items that are all plain, or none of them: null.
-   *
-   * @returns `told` settles when what `ack` says holds
-   * @throws AisleError `overloaded`
-   */
-  sortPlain(items: number, count: number, ack: Ack): { told: Promise<Receipt>; durable: Promise<number> } | null {
-    const { gate, backlog, replicated, now } = this.#ports;
-    if (backlog() >= limits.runs) throw crowded();
-    if (gate.judge(items, count, now()) > 0) return null;
-    const ids = gate.ids > 0 ? new Ids(this.#ports, 0, count) : null;
-    if (ids !== null && ids.end < count) return null;
-    const batch: Batch = { items, count, asked: [], inbounds: null, positionOf: null };
-    const blocks = this.#blocks(batch, 0, count, ids);
-    const durable = Promise.all(blocks.map((block) => block.durable)).then((seqs) => seqs.at(-1)!);
-    const sum = (what: "accepted" | "duplicate") => blocks.reduce((many, block) => many + block[what], 0);
-    const receipt = { accepted: sum("accepted"), duplicate: sum("duplicate"), rejected: [], seqs: [] };
-    return { told: reached(ack, durable, replicated).then(() => receipt), durable };
-  }
-
-  /**
    * The same for a source that counts: nothing is taken behind an item that was refused, or its position would say that
    * it was consumed. So this goes on only when the journal has taken what stands before; the memory is in use until
    * `placed` resolves.
@@ -112,9 +92,7 @@ export class Sorter {
     const rest = partOf(batch, from, Math.min(batch.count, from + limits.blockEntries));
     this.#judge(rest);
     if (gate.verdict(0) < PLAIN) return from + 1;
-    let end = this.#runEnd(0, rest.count);
-    while (gate.plainBytes(0, end) > limits.blockBytes) end = Math.ceil(end / 2);
-    return from + end;
+    return from + gate.blockEnd(0, this.#runEnd(0, rest.count));
   }
 
   #sort(batch: Batch): readonly Settled[] {
@@ -177,8 +155,7 @@ export class Sorter {
     const { gate } = this.#ports;
     const blocks: Placed[] = [];
     for (let start = from; start < to; ) {
-      let end = Math.min(to, start + limits.blockEntries);
-      while (gate.plainBytes(start, end) > limits.blockBytes) end = start + Math.ceil((end - start) / 2);
+      const end = gate.blockEnd(start, to);
       blocks.push(this.#block(batch, start, end, ids));
       start = end;
     }

@@ -23,6 +23,7 @@ export type GateCore = {
   gate(items: number, verdicts: number, count: number, latest: number, latestLocal: number): number;
   gatedIds(): number;
   plainBytes(verdicts: number, count: number): number;
+  plainCount(verdicts: number, count: number): number;
   encode(
     items: number,
     verdicts: number,

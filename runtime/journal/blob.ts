@@ -172,8 +172,8 @@ export class BlobWriter {
   }
 
   /** Writes the header; the writer is spent. The result is never touched again. */
-  finish(header: Omit<BlobHeader, "kinds" | "count">): Buffer {
-    writeHeader(this.#view, { ...header, kinds: this.#kinds, count: this.#count });
+  finish(header: HeaderRest): Buffer {
+    writeHeader(this.#view, header, this.#kinds, this.#count);
     return this.#bytes.subarray(0, this.#at);
   }
 
@@ -183,22 +183,24 @@ export class BlobWriter {
   }
 }
 
-function writeHeader(view: DataView, header: BlobHeader): void {
+type HeaderRest = Omit<BlobHeader, "kinds" | "count">;
+
+function writeHeader(view: DataView, header: HeaderRest, kinds: number, count: number): void {
   view.setUint32(0, MAGIC, true);
   view.setUint16(4, FORMAT, true);
-  view.setUint16(6, header.kinds, true);
+  view.setUint16(6, kinds, true);
   view.setFloat64(8, header.firstSeq, true);
   view.setFloat64(16, header.lastSeq, true);
   view.setFloat64(24, header.appliedSeq, true);
   view.setFloat64(32, header.lastAt, true);
-  view.setUint32(40, header.count, true);
+  view.setUint32(40, count, true);
   view.setUint32(44, checksum(view, 0, 44), true);
 }
 
 /** A block becomes a blob where it lies: its header is written into the room in front of it. */
 export function blobOf(block: Block, appliedSeq: number): Buffer {
   const { bytes, firstSeq, lastSeq, lastAt, count, end } = block;
-  writeHeader(viewOf(bytes), { kinds: EVENT_BIT, firstSeq, lastSeq, appliedSeq, lastAt, count });
+  writeHeader(viewOf(bytes), { firstSeq, lastSeq, appliedSeq, lastAt }, EVENT_BIT, count);
   return bytes.subarray(0, end);
 }
 

@@ -12,6 +12,8 @@ const FETCH = 32;
 export interface ReadOptions {
   /** Called for each stretch that can't be read, which is then stepped over. Without it, reading throws there. */
   readonly onCorrupt?: (corruption: Corruption) => void;
+  /** The data folder, for messages. */
+  readonly dir?: string;
 }
 
 /**
@@ -35,7 +37,7 @@ export class JournalCursor {
     this.#fromSeq = Math.max(fromSeq, 1);
     this.#reader = new BlobReader((corruption) => {
       if (corruption.part === "entry" && corruption.lastSeq < fromSeq) return;
-      if (options.onCorrupt === undefined) throw corrupt(corruption);
+      if (options.onCorrupt === undefined) throw corrupt(corruption, options.dir);
       options.onCorrupt(corruption);
     });
   }
@@ -126,12 +128,14 @@ export class JournalCursor {
   }
 }
 
-export function corrupt({ part, firstSeq, lastSeq, detail }: Corruption): AisleError {
-  const which =
-    part === "commit"
-      ? `the commit that begins at ${firstSeq}`
-      : firstSeq === lastSeq
-        ? `entry ${firstSeq}`
-        : `entries ${firstSeq} to ${lastSeq}`;
-  return new AisleError("corrupt", `journal: ${which}: ${detail}`);
+/** @param dir  the data folder, for what to do about it */
+export function corrupt(corruption: Corruption, dir = "DIR"): AisleError {
+  const todo = `See all that is damaged with 'aisle journal verify ${dir}', move it to the dead letters with 'aisle journal repair ${dir}'`;
+  return new AisleError("corrupt", `journal: ${describeCorruption(corruption)}. ${todo}`);
+}
+
+/** "entry 5: has checksum …" */
+export function describeCorruption({ part, firstSeq, lastSeq, detail }: Corruption): string {
+  if (part === "commit") return `the commit that begins at ${firstSeq}: ${detail}`;
+  return `${firstSeq === lastSeq ? `entry ${firstSeq}` : `entries ${firstSeq} to ${lastSeq}`}: ${detail}`;
 }

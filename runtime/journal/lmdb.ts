@@ -32,8 +32,7 @@ export interface JournalOptions extends StoreJournalOptions {
  */
 export function openJournal(options: JournalOptions): StoreJournal {
   const { dir, readOnly = false, store } = options;
-  const where = `the journal in '${dir}'`;
-  if (store !== undefined) return new StoreJournal(store, { ...options, where });
+  if (store !== undefined) return new StoreJournal(store, options);
   if (existsSync(dir) && !statSync(dir).isDirectory()) throw new AisleError("invalid", `'${dir}' is no folder`);
   if (readOnly && !existsSync(join(dir, "journal", "data.mdb"))) {
     throw new AisleError("not-found", `no journal in '${dir}'`);
@@ -41,14 +40,14 @@ export function openJournal(options: JournalOptions): StoreJournal {
   if (!readOnly) mkdirSync(dir, { recursive: true });
   const giveBack = readOnly ? () => {} : takeFolder(dir);
   try {
-    return openIn(options, where, giveBack);
+    return openIn(options, giveBack);
   } catch (error) {
     giveBack();
     throw error;
   }
 }
 
-function openIn(options: JournalOptions, where: string, closed: () => void): StoreJournal {
+function openIn(options: JournalOptions, closed: () => void): StoreJournal {
   const { dir, readOnly = false, mapSize, reserveBytes } = options;
   const store = openStore({
     ...{ path: join(dir, "journal"), what: "journal", tables: [META], readOnly },
@@ -56,7 +55,7 @@ function openIn(options: JournalOptions, where: string, closed: () => void): Sto
     ...(reserveBytes === undefined ? {} : { reserveBytes }),
   });
   try {
-    return new StoreJournal(store, { ...options, where, closed });
+    return new StoreJournal(store, { ...options, closed });
   } catch (error) {
     void store.close();
     throw error;

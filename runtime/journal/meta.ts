@@ -16,8 +16,8 @@ export interface MetaOptions {
   readonly random: (bytes: number) => Uint8Array;
   /** Gives the place a new epoch: after a restore, so that no id given since the backup is given again. */
   readonly renewEpoch?: boolean;
-  /** Where the store is, for messages: "the journal in 'DIR'". */
-  readonly where?: string;
+  /** The data folder, for messages. */
+  readonly dir?: string;
 }
 
 interface Meta {
@@ -38,7 +38,8 @@ const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
  *   `unsupported` when a newer version wrote it, `corrupt` when the record is damaged
  */
 export function readMeta(store: Store, options: MetaOptions): { readonly epoch: string; readonly write: Write | null } {
-  const { clock, random, renewEpoch = false, where = "the journal" } = options;
+  const { clock, random, renewEpoch = false, dir } = options;
+  const where = dir === undefined ? "the journal" : `the journal in '${dir}'`;
   const stored = store.get(META, KEY);
   if (stored === null) checkEmpty(store, where);
   const meta = stored === null ? null : parseMeta(stored, where);

@@ -108,6 +108,7 @@ function bytesMaxOf({ pending: { entries, bytesMax, count }, from, to }: Slice):
 
 /** The last position of each source whose batch is whole with this commit. */
 export function positionsOf(slices: readonly Slice[]): Write[] {
+  if (slices.every(({ pending }) => pending.position === null)) return [];
   const last = new Map<string, string>();
   for (const { pending, to } of slices) {
     if (pending.position !== null && to === pending.count) last.set(pending.position.source, pending.position.value);

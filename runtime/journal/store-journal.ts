@@ -1,11 +1,10 @@
 import type { Clock } from "../clock.ts";
 import { AisleError } from "../errors.ts";
-import { keyOf, seqOf } from "../key.ts";
+import { keyOf } from "../key.ts";
 import { limits } from "../limits.ts";
-import type { Row, Store, Write } from "../store/store.ts";
-import { BLOB_HEADER, type BlobHeader, BlobReader, entryBytesMax, readHeader } from "./blob.ts";
+import type { Store, Write } from "../store/store.ts";
+import { BLOB_HEADER, entryBytesMax } from "./blob.ts";
 import { Block, type Part } from "./block.ts";
-import { corrupt, JournalCursor, type ReadOptions } from "./cursor.ts";
 import type {
   Appended,
   AppendOptions,
@@ -16,19 +15,16 @@ import type {
   Entry,
   Journal,
   JournalStats,
-  Position,
 } from "./journal.ts";
-import { JOURNAL, type MetaOptions, POSITIONS, readMeta } from "./meta.ts";
-import { encode, type Pending, partsOf, positionsOf, type Slice, take } from "./pending.ts";
+import { JOURNAL, type MetaOptions, readMeta } from "./meta.ts";
+import { encode, partsOf, positionsOf, type Slice } from "./pending.ts";
+import { Queue, type QueueBounds } from "./queue.ts";
+import { findEnd, ReadableJournal } from "./readable.ts";
 import { type Removed, type Retention, RetentionRun } from "./retention.ts";
 import { withTombstone } from "./tombstone.ts";
 
 /** Those of the runtime's bounds that the journal keeps; tests make them smaller. */
-export interface JournalLimits {
-  readonly journalQueueEntries: number;
-  readonly journalQueueBytes: number;
-  readonly commitEntries: number;
-  readonly commitBytes: number;
+export interface JournalLimits extends QueueBounds {
   readonly journalRetryMs: number;
 }
 
@@ -60,14 +56,13 @@ interface Prepared extends Commit {
  *                 │      └─ disk full: kept, and tried again; `append` refuses meanwhile
  *                 └─► in turn with commits: slices of retention, tombstones
  */
-export class StoreJournal implements Journal {
+export class StoreJournal extends ReadableJournal implements Journal {
   readonly epoch: string;
-  /** Others may have tables beside the journal's. */
-  readonly store: Store;
   readonly readOnly: boolean;
   readonly #clock: Clock;
   readonly #limits: JournalLimits;
   readonly #onClosed: () => void;
+  readonly #queue: Queue;
   readonly #appendListeners: AppendListener[] = [];
   readonly #commitListeners: CommitListener[] = [];
 
@@ -82,9 +77,6 @@ export class StoreJournal implements Journal {
   /** Goes with the next commit. */
   #meta: Write | null;
 
-  #queue: Pending[] = [];
-  #queuedEntries = 0;
-  #queuedBytes = 0;
   #chores: (() => Promise<void>)[] = [];
   #running: Promise<void> | null = null;
   #failure: AisleError | null = null;
@@ -102,11 +94,12 @@ export class StoreJournal implements Journal {
 
   /** @throws AisleError `invalid`, `not-found`, `unsupported` or `corrupt`: see `readMeta` */
   constructor(store: Store, options: StoreJournalOptions) {
-    this.store = store;
+    super(store, options.dir);
     this.readOnly = store.readOnly;
     this.#clock = options.clock;
     this.#limits = { ...limits, ...options.limits };
     this.#onClosed = options.closed ?? (() => {});
+    this.#queue = new Queue(this.#limits);
     const { epoch, write } = readMeta(store, options);
     this.epoch = epoch;
     this.#meta = write;
@@ -142,14 +135,15 @@ export class StoreJournal implements Journal {
     try {
       this.#checkTakes();
       const bytesMax = batch.reduce((sum, draft) => sum + this.#draftBytesMax(draft), 0);
-      this.#checkRoom(batch.length, bytesMax);
+      this.#queue.checkRoom(batch.length, bytesMax);
       const firstSeq = this.#givenSeq + 1;
       if (batch.length === 0 && position === undefined) return Promise.resolve({ firstSeq, lastSeq: this.#givenSeq });
       const receivedAt = this.#receive();
       const entries = batch.map(({ kind, principal, subject, headers, payload, value }, i): Entry => {
         return { seq: firstSeq + i, receivedAt, kind, principal, subject, headers, payload, value };
       });
-      const appended = this.#enqueue({ entries, block: null, count: batch.length, receivedAt, bytesMax }, position);
+      const at = { firstSeq, count: batch.length, receivedAt, bytesMax };
+      const appended = this.#given(this.#queue.add(entries, null, at, position ?? null), batch.length);
       if (entries.length > 0) tell(this.#appendListeners, entries);
       return appended;
     } catch (error) {
@@ -165,21 +159,17 @@ export class StoreJournal implements Journal {
         const most = `${commitEntries} and ${commitBytes}`;
         throw new AisleError("too-large", `a block of ${count} entries, ${bytesMax} bytes; at most ${most}`);
       }
-      this.#checkRoom(count, bytesMax);
+      this.#queue.checkRoom(count, bytesMax);
       const receivedAt = this.#receive();
       const firstSeq = this.#givenSeq + 1;
       const bytes = encode(firstSeq, receivedAt);
       const range = { start: BLOB_HEADER, end: bytes.length };
       const block = new Block({ bytes, ...range, count, firstSeq, receivedAt, lastAt: receivedAt });
-      return this.#enqueue({ entries: null, block, count, receivedAt, bytesMax: bytes.length - BLOB_HEADER }, position);
+      const at = { firstSeq, count, receivedAt, bytesMax: bytes.length - BLOB_HEADER };
+      return this.#given(this.#queue.add(null, block, at, position ?? null), count);
     } catch (error) {
       return Promise.reject(error);
     }
-  }
-
-  position(source: string): string | null {
-    this.#readableSeq();
-    return this.store.get(POSITIONS, Buffer.from(source))?.toString() ?? null;
   }
 
   onAppend(listener: AppendListener): void {
@@ -188,39 +178,6 @@ export class StoreJournal implements Journal {
 
   onCommit(listener: CommitListener): void {
     this.#commitListeners.push(listener);
-  }
-
-  *read(fromSeq = 1, options: ReadOptions = {}): Generator<Entry> {
-    const cursor = this.cursor(fromSeq, options);
-    while (cursor.next()) yield cursor.entry();
-  }
-
-  *parts(fromSeq = 1, options: ReadOptions = {}): Generator<Entry | Block> {
-    const cursor = this.cursor(fromSeq, options);
-    while (cursor.next()) yield cursor.block() ?? cursor.entry();
-  }
-
-  /** The quick way to go through many entries. */
-  cursor(fromSeq = 1, options: ReadOptions = {}): JournalCursor {
-    return new JournalCursor(this.store, () => this.#readableSeq(), fromSeq, options);
-  }
-
-  /**
-   * One entry; null when it isn't on disk (yet, or any more).
-   *
-   * @throws AisleError `corrupt`
-   */
-  find(seq: number): Entry | null {
-    if (seq < 1 || seq > this.#readableSeq()) return null;
-    const commit = this.#commitOf(seq);
-    if (commit === null) return null;
-    const reader = new BlobReader((corruption) => {
-      if (corruption.part === "entry" && seq >= corruption.firstSeq && seq <= corruption.lastSeq) {
-        throw corrupt(corruption);
-      }
-    });
-    reader.open(commit.value, seqOf(commit.key));
-    return reader.seek(seq) ? reader.entry() : null;
   }
 
   /**
@@ -232,7 +189,7 @@ export class StoreJournal implements Journal {
    */
   tombstone(seq: number): Promise<boolean> {
     return this.#inTurn(async () => {
-      const commit = seq <= this.#lastSeq ? this.#commitOf(seq) : null;
+      const commit = seq <= this.#lastSeq ? this.commitOf(seq) : null;
       const value = commit === null ? null : withTombstone(commit.value, seq);
       if (commit === null || value === null) return false;
       await this.store.commit([{ table: JOURNAL, key: commit.key, value }]);
@@ -269,10 +226,10 @@ export class StoreJournal implements Journal {
 
   stats(): StoreJournalStats {
     return {
-      firstSeq: this.#gone ? 0 : this.#firstSeq(),
+      firstSeq: this.#gone ? 0 : this.firstSeq(),
       lastSeq: this.lastSeq,
-      queuedEntries: this.#queuedEntries,
-      queuedBytes: this.#queuedBytes,
+      queuedEntries: this.#queue.entries,
+      queuedBytes: this.#queue.bytes,
       commits: this.#commits,
       bytes: this.#gone ? 0 : this.store.bytes(JOURNAL),
       removed: this.#removed,
@@ -314,36 +271,15 @@ export class StoreJournal implements Journal {
     return bytes;
   }
 
-  #checkRoom(entries: number, bytes: number): void {
-    const { journalQueueEntries, journalQueueBytes } = this.#limits;
-    if (entries > journalQueueEntries || bytes > journalQueueBytes) {
-      const most = `${journalQueueEntries} and ${journalQueueBytes}`;
-      throw new AisleError("too-large", `a batch of ${entries} entries, ${bytes} bytes; at most ${most} can wait`);
-    }
-    const full = this.#queuedEntries + entries > journalQueueEntries || this.#queuedBytes + bytes > journalQueueBytes;
-    if (full) {
-      const waiting = `${this.#queuedEntries} entries, ${this.#queuedBytes} bytes`;
-      throw new AisleError("overloaded", `the journal's queue is full: ${waiting} wait for the disk`);
-    }
-  }
-
   #receive(): number {
     this.#lastAt = Math.max(this.#clock.now(), this.#lastAt);
     return this.#lastAt;
   }
 
-  #enqueue(
-    what: Pick<Pending, "entries" | "block" | "count" | "receivedAt" | "bytesMax">,
-    position: Position | undefined,
-  ): Promise<Appended> {
-    const firstSeq = this.#givenSeq + 1;
-    this.#givenSeq += what.count;
-    this.#queuedEntries += what.count;
-    this.#queuedBytes += what.bytesMax;
-    return new Promise<Appended>((resolve, reject) => {
-      this.#queue.push({ ...what, position: position ?? null, firstSeq, written: 0, resolve, reject });
-      this.#wake();
-    });
+  #given(appended: Promise<Appended>, count: number): Promise<Appended> {
+    this.#givenSeq += count;
+    this.#wake();
+    return appended;
   }
 
   /** Runs a chore when no commit is in flight; commits and chores take turns when both wait. */
@@ -369,7 +305,7 @@ export class StoreJournal implements Journal {
   }
 
   get #hasWork(): boolean {
-    return this.#queue.length > 0 && this.#stopWait === null;
+    return !this.#queue.isEmpty && this.#stopWait === null;
   }
 
   // ---- a commit
@@ -388,7 +324,7 @@ export class StoreJournal implements Journal {
   }
 
   #prepare(): Prepared {
-    const slices = take(this.#queue, this.#limits);
+    const slices = this.#queue.next();
     const firstSeq = this.#lastSeq + 1;
     const count = slices.reduce((sum, { from, to }) => sum + to - from, 0);
     const lastSeq = this.#lastSeq + count;
@@ -413,16 +349,7 @@ export class StoreJournal implements Journal {
       this.#commits++;
       tell(this.#commitListeners, entriesOf(parts), { firstSeq, lastSeq, parts });
     }
-    for (const slice of slices) this.#settle(slice);
-  }
-
-  #settle({ pending, from, to }: Slice): void {
-    pending.written = to;
-    this.#queuedEntries -= to - from;
-    if (to < pending.count) return;
-    this.#queue.shift();
-    this.#queuedBytes -= pending.bytesMax;
-    pending.resolve({ firstSeq: pending.firstSeq, lastSeq: pending.firstSeq + pending.count - 1 });
+    this.#queue.settle(slices);
   }
 
   /** Nothing has changed on disk: the same commit is tried again after a while, or once something was removed. */
@@ -454,13 +381,9 @@ export class StoreJournal implements Journal {
   }
 
   #rejectAll(error: AisleError): void {
-    const queue = this.#queue;
-    this.#queue = [];
-    this.#queuedEntries = 0;
-    this.#queuedBytes = 0;
     this.#givenSeq = this.#lastSeq;
     this.#stuck = null;
-    for (const pending of queue) pending.reject(error);
+    this.#queue.rejectAll(error);
   }
 
   /** A commit may have written it by now; and what finds no room goes with the first commit that does. */
@@ -476,47 +399,19 @@ export class StoreJournal implements Journal {
 
   // ---- what is on disk
 
-  /** Where the journal stands, by the header of its newest commit. */
   #findEnd(): void {
-    for (const { key, value } of this.store.range(JOURNAL, { start: keyOf(2 ** 53), reverse: true, limit: 1 })) {
-      const header = readHeader(value);
-      const end = typeof header === "string" ? this.#guessEnd(key) : header;
-      this.#newestKey = seqOf(key);
-      this.#lastSeq = end.lastSeq;
-      this.#givenSeq = end.lastSeq;
-      this.#lastAt = end.lastAt;
-      this.#appliedSeq = end.appliedSeq;
-      this.#appliedOnDisk = end.appliedSeq;
-    }
+    const end = findEnd(this.store, this.#limits.commitEntries);
+    if (end === null) return;
+    this.#newestKey = end.newestKey;
+    this.#lastSeq = end.lastSeq;
+    this.#givenSeq = end.lastSeq;
+    this.#lastAt = end.lastAt;
+    this.#appliedSeq = end.appliedSeq;
+    this.#appliedOnDisk = end.appliedSeq;
   }
 
-  /**
-   * The newest commit's header is damaged: nobody knows how many sequences it gave. So as many are passed over as it
-   * can have had; none is ever given twice. What is applied is known from the commit before, and is run again.
-   */
-  #guessEnd(key: Buffer): Pick<BlobHeader, "lastSeq" | "lastAt" | "appliedSeq"> {
-    const lastSeq = seqOf(key) + this.#limits.commitEntries - 1;
-    for (const { value } of this.store.range(JOURNAL, { start: keyOf(seqOf(key) - 1), reverse: true })) {
-      const header = readHeader(value);
-      if (typeof header !== "string") return { lastSeq, lastAt: header.lastAt, appliedSeq: header.appliedSeq };
-    }
-    return { lastSeq, lastAt: 0, appliedSeq: 0 };
-  }
-
-  /** Nothing can be read once the store is closed. */
-  #readableSeq(): number {
-    if (this.#gone) throw new AisleError("unavailable", "the journal is closed");
-    return this.lastSeq;
-  }
-
-  #commitOf(seq: number): Row | null {
-    for (const commit of this.store.range(JOURNAL, { start: keyOf(seq), reverse: true, limit: 1 })) return commit;
-    return null;
-  }
-
-  #firstSeq(): number {
-    const cursor = this.cursor(1, { onCorrupt() {} });
-    return cursor.next() ? cursor.seq : 0;
+  protected override get isGone(): boolean {
+    return this.#gone;
   }
 
   async #retainSlice(run: RetentionRun): Promise<boolean> {

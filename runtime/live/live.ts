@@ -174,7 +174,7 @@ export class Live {
 
   /** Time has passed. */
   tick({ seq, receivedAt }: Entry): void {
-    if (this.broken !== null || seq <= this.seq) return;
+    if (this.broken !== null || (this.#resumed !== null && seq <= this.#resumed.fromSeq)) return;
     if (this.#resumed !== null && seq > this.#resumed.untilSeq) this.endResume();
     this.seq = seq;
     this.fold.core.passTime(receivedAt * 1000);

@@ -120,7 +120,7 @@ export class SiteTransforms implements Transforms {
       while (rebuild.step());
     }
     this.#recent.bytesMax = limits.recentStartBytes;
-    const needed = Math.min(...saved.filter(({ opened }) => opened).map(({ neededSeq }) => neededSeq));
+    const needed = Math.min(seq + 1, ...saved.filter(({ opened }) => opened).map(({ neededSeq }) => neededSeq));
     for (const part of partsTo(seq, journal.parts(needed))) this.#recent.addPart(part);
   }
 

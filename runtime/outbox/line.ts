@@ -157,14 +157,13 @@ export class Line {
     const { port } = sent.message;
     const answer = readAck(payload);
     if (answer === null) return; // somebody who listens has answered, and is no stream
-    if (answer === "nobody") {
-      if (this.#ports.ack === "stream") return this.#settle(sent, `no stream listens on '${sent.message.subject}'`);
-      this.#keeps(port, "server");
-      return this.#settle(sent, null);
+    const isStream = answer !== "nobody";
+    if (isStream && answer.error !== null) this.#settle(sent, `the stream says: ${answer.error}`);
+    else if (!isStream && this.#ports.ack === "stream") this.#settle(sent, `no stream listens on '${subjectOf(sent)}'`);
+    else {
+      this.#keeps(port, isStream ? "stream" : "server");
+      this.#settle(sent, null);
     }
-    if (answer.error !== null) return this.#settle(sent, `the stream says: ${answer.error}`);
-    this.#keeps(port, "stream");
-    this.#settle(sent, null);
   }
 
   #watch(): void {
@@ -197,6 +196,10 @@ export class Line {
     if (sent.token !== null) this.#awaited.delete(sent.token);
     sent.settle(why);
   }
+}
+
+function subjectOf({ message }: Sent): string {
+  return message.subject;
 }
 
 /** "nobody": nobody listens. Null: the answer is no stream's. */

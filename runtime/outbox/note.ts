@@ -68,8 +68,8 @@ export class Note<T> {
       const value = Buffer.from(JSON.stringify(read()));
       await store.commit([{ table: NOTES, key: this.#key, value }]);
     } catch (error) {
-      fault(`how far '${name}' is can't be noted: after a restart more is sent again than needs be`, error);
       if (error instanceof AisleError && error.code === "full") this.soon();
+      else fault(`how far '${name}' is can't be noted: after a restart more is sent again than needs be`, error);
     }
   }
 }

@@ -212,7 +212,10 @@ export class Outbox {
         this.#sent++;
         if (isAgain) this.#retried++;
       } catch (error) {
-        if (error instanceof AisleError && error.retryable) return this.#retreat(error.message);
+        if (error instanceof AisleError && error.retryable) {
+          this.#retreat(error.message);
+          return;
+        }
         this.#failed++;
         this.#ports.fault(`decision ${decision.id} can't be published`, error);
         this.#settle(flight, null);
@@ -223,9 +226,11 @@ export class Outbox {
 
   #settle(flight: Flight, why: string | null): void {
     if (!this.#flights.isUnderWay(flight)) return;
-    if (why !== null) return this.#retreat(why);
-    flight.left--;
-    if (flight.left === 0) this.#done(flight);
+    if (why !== null) this.#retreat(why);
+    else {
+      flight.left--;
+      if (flight.left === 0) this.#done(flight);
+    }
   }
 
   #done(flight: Flight): void {
@@ -294,7 +299,8 @@ export class Outbox {
       const part = this.#next ?? this.#readOne();
       if (part === null && journal.lastSeq === this.#counted) {
         this.#isLive = true;
-        return this.#passTo(journal.lastSeq);
+        this.#passTo(journal.lastSeq);
+        return;
       }
       this.#next = part;
       const lastSeq = part instanceof Block ? part.lastSeq : (part?.seq ?? 0);

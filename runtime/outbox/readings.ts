@@ -15,7 +15,11 @@ export function outboxReadings(outbox: Outbox, telemetry: Telemetry): readonly R
     read("sent_total", "Messages of decisions handed to the bus", () => outbox.stats().sent),
     read("retried_total", "Of these, sent before and not confirmed", () => outbox.stats().retried),
     read("failed_total", "Messages of decisions that no bus takes, as they are too large", () => outbox.stats().failed),
-    read("telemetry_waiting", "Changes of the board and notices that wait for the bus", () => telemetry.stats().waiting),
+    read(
+      "telemetry_waiting",
+      "Changes of the board and notices that wait for the bus",
+      () => telemetry.stats().waiting,
+    ),
     read("shed_total", "Changes of the board and notices let go of: never a decision", () => telemetry.stats().shed),
   ];
 }

@@ -72,9 +72,13 @@ export interface DeadLetterStats {
 export interface DeadLetters {
   /** Takes a letter; on disk soon. Never throws, never waits: what can't be kept is counted as lost. */
   add(letter: NewLetter): void;
-  /** The same; resolves with the id once it is on disk. @throws AisleError `overloaded`, `unavailable` */
+  /**
+   * The same; resolves with the id once it is on disk.
+   *
+   * @throws AisleError `overloaded`, `unavailable`; `full`: it is written once the disk has room
+   */
   addDurable(letter: NewLetter): Promise<number>;
-  /** Resolves once nothing waits any more; `stats` tells whether something was lost. */
+  /** Resolves once nothing waits any more, or the disk is full; `stats` tells whether something waits or was lost. */
   flush(): Promise<void>;
   /** Newest first, of those on disk. */
   list(options: ListOptions): DeadLetter[];
@@ -134,6 +138,8 @@ export class StoredDeadLetters implements DeadLetters {
   #waiting: Waiting[] = [];
   #committing: Promise<void> | null = null;
   #cancelTimer: (() => void) | null = null;
+  /** The last commit found no room: its letters wait. */
+  #full = false;
   #added = 0;
   #evicted = 0;
   #lost = 0;
@@ -159,11 +165,15 @@ export class StoredDeadLetters implements DeadLetters {
     const taken = this.#take(letter);
     await this.flush();
     if (taken.lost) throw new AisleError("unavailable", "the dead letter could not be written");
+    if (this.#waiting.includes(taken)) throw new AisleError("full", "the disk is full: the dead letter waits for room");
     return taken.id;
   }
 
   async flush(): Promise<void> {
-    while (this.#committing !== null || this.#waiting.length > 0) await (this.#committing ?? this.#commit());
+    this.#full = false;
+    while (this.#committing !== null || (this.#waiting.length > 0 && !this.#full)) {
+      await (this.#committing ?? this.#commit());
+    }
   }
 
   list({ before, limit, code }: ListOptions): DeadLetter[] {
@@ -228,6 +238,8 @@ export class StoredDeadLetters implements DeadLetters {
   async close(): Promise<void> {
     this.#cancelTimer?.();
     await this.flush();
+    this.#cancelTimer?.();
+    this.#lose(this.#waiting.splice(0));
   }
 
   #checkWritable(): void {
@@ -253,7 +265,7 @@ export class StoredDeadLetters implements DeadLetters {
 
   #schedule(): void {
     if (this.#committing !== null || this.#cancelTimer !== null || this.#waiting.length === 0) return;
-    this.#cancelTimer = this.#clock.after(COMMIT_EVERY_MS, () => {
+    this.#cancelTimer = this.#clock.after(this.#full ? limits.journalRetryMs : COMMIT_EVERY_MS, () => {
       this.#cancelTimer = null;
       if (this.#waiting.length > 0) void this.#commit();
     });
@@ -276,8 +288,11 @@ export class StoredDeadLetters implements DeadLetters {
       const lastId = letters.at(-1)?.id ?? this.#lastId;
       try {
         await this.#evictBelow(lastId - this.#limits.deadLetters + 1, letters);
-      } catch {
-        this.#lose([...letters, ...this.#waiting.splice(0)]);
+        this.#full = false;
+      } catch (error) {
+        this.#full = error instanceof AisleError && error.code === "full";
+        if (this.#full) this.#waiting.unshift(...letters);
+        else this.#lose([...letters, ...this.#waiting.splice(0)]);
       }
     });
   }

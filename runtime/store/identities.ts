@@ -184,8 +184,7 @@ export class IdentityPart {
       last = Buffer.from(key);
       if (!this.#taken.has(key.toString("hex", PART_BYTES))) packed.push(value);
     }
-    if (last === null || count <= limit) last = this.saved === null ? null : SAVED;
-    return { packed, last };
+    return { packed, last: last ?? (this.saved === null ? null : SAVED) };
   }
 
   #pageOfSaved(after: Buffer, limit: number): { readonly packed: readonly Buffer[]; readonly last: Buffer | null } {

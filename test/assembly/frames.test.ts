@@ -141,6 +141,13 @@ describe("frames", () => {
     expect(all("MSG b 1 1\r\nx\r\n").messages).toMatchObject([{ subject: "b" }]);
   });
 
+  it("goes on when the memory has grown meanwhile", () => {
+    all("MSG a 1 4\r\nab");
+    core.memory.grow(1);
+
+    expect(all("cd\r\n").messages).toMatchObject([{ subject: "a", payload: "abcd" }]);
+  });
+
   it(`reads ${STREAMS} streams, cut anywhere, as they are read plainly (AISLE_SEED=${seed})`, () => {
     const dice = new Dice(prng(seed));
     let [count, broken] = [0, 0];

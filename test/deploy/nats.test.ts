@@ -1,11 +1,15 @@
 import { spawnSync } from "node:child_process";
+import { appendFileSync, cpSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { connectAsync } from "mqtt";
 import { connect, type NatsConnection } from "nats";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { isAtLeast } from "../../runtime/bus/nats-versions.ts";
+import { payloadOf } from "../../runtime/player.ts";
 import { journalIn, tempDir } from "../support/journal.ts";
 import { type Chain, deployChain, deployNats, PASSWORDS } from "../support/deployed-nats.ts";
 import { describeWithNats, natsServerPath } from "../support/nats-server.ts";
+import { decisionsOf, recordedSteps, STORE, type Store, startStore, temporary } from "../support/place.ts";
 import { loginOf, readStream, STREAM, untilSo, upTo } from "../support/streaming.ts";
 
 const EVENTS = "aisle.store.box-7.events";
@@ -14,6 +18,29 @@ async function client(url: string): Promise<NatsConnection> {
   const connection = await connect(loginOf(url));
   onTestFinished(() => connection.close());
   return connection;
+}
+
+/** A client that speaks MQTT 3.1.1. */
+async function beaconAt({ device }: Chain) {
+  const login = { username: "beacon", password: PASSWORDS.AISLE_BEACON_PASSWORD, clientId: "beacon-1" };
+  const beacon = await connectAsync(`mqtt://127.0.0.1:${device.mqttPort}`, { ...login, protocolVersion: 4 });
+  onTestFinished(() => beacon.endAsync(true));
+  return beacon;
+}
+
+/** The store's site, with these lines below it. */
+function storeSite(lines: string): string {
+  const dir = temporary();
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  cpSync(STORE, dir, { recursive: true });
+  appendFileSync(join(dir, "site.yml"), `\n${lines}`);
+  return dir;
+}
+
+/** Resolves once the place hears what is published. */
+async function listening({ place }: Store): Promise<void> {
+  await untilSo(() => place.bus.state === "here");
+  await place.bus.flush();
 }
 
 /** Subjects that a subscriber gets. */
@@ -34,7 +61,7 @@ describeWithNats("the configurations of deploy/nats", () => {
     });
 
     it.each(["hub-synced.conf", "device-synced.conf"])("%s starts from 2.10 on, and is refused before", async (file) => {
-      const [, version = ""] = /v(\S+)/.exec(spawnSync(natsServerPath!, ["--version"], { encoding: "utf8" }).stdout) ?? [];
+      const [, version = ""] = /v(\d\S*)/.exec(spawnSync(natsServerPath!, ["--version"], { encoding: "utf8" }).stdout) ?? [];
       const env = { AISLE_HUB_URL: "nats-leaf://leaf:x@127.0.0.1:9" };
       const started = deployNats(file, env);
 
@@ -133,6 +160,41 @@ describeWithNats("the configurations of deploy/nats", () => {
       expect(above).toEqual(got);
     });
 
+    it("hands every event of a place to the hub's place once, over a link that is cut for a while", async () => {
+      const deviceSite = storeSite("hub: { place: hub }\n");
+      const hubSite = storeSite("hub: { accept: true }\n");
+      await using hub = await startStore({ dir: hubSite, overrides: { nats: chain.hubUrl, place: "hub" } });
+      await using box = await startStore({ dir: deviceSite, overrides: { nats: chain.deviceUrl, place: "box-7" } });
+      await listening(box);
+      const till = await client(chain.tillUrl);
+      let sent = 0;
+      const send = async (count: number) => {
+        for (let end = sent + count; sent < end; sent++) {
+          const event = JSON.stringify({ id: String(sent), ts: box.clock.at });
+          const answer = await till.request(`${EVENTS}.entry`, event, { timeout: 5_000 });
+          expect(answer.json()).toMatchObject({ accepted: 1 });
+        }
+      };
+      const identities = ({ place }: Store) =>
+        [...place.journal.read()].flatMap(({ kind, payload }) =>
+          kind === "event" ? [JSON.parse(Buffer.from(payload).toString()).id as string] : [],
+        );
+      await send(100);
+      await untilSo(() => identities(hub).length === 100);
+
+      chain.cable.cut();
+      await send(100);
+      chain.cable.mend();
+      await send(50);
+      chain.cable.cut();
+      await send(50);
+      chain.cable.mend();
+      await untilSo(() => identities(hub).length >= 300);
+
+      expect(identities(box)).toEqual(upTo(300).map(String));
+      expect(identities(hub)).toEqual(upTo(300).map(String));
+    }, 60_000);
+
     it("hands a device's stream up, each message once, over a link that is cut for a while", async () => {
       await linked();
       const device = await client(chain.deviceUrl);
@@ -156,16 +218,14 @@ describeWithNats("the configurations of deploy/nats", () => {
 
       expect(hub.numbers()).toEqual(upTo(1_200));
       await untilSo(async () => (await manager.consumers.info(STREAM, "lab-box")).ack_floor.stream_seq === 1_200);
-    });
+    }, 60_000);
   });
 
   describe("MQTT", () => {
     it("brings what beacons publish, and lets them do nothing else", async () => {
       await using chain = await deployChain();
       const got = await subjectsAt(chain.deviceUrl, "aisle.>");
-      const options = { username: "beacon", password: PASSWORDS.AISLE_BEACON_PASSWORD, clientId: "beacon-1", protocolVersion: 4 } as const;
-      const beacon = await connectAsync(`mqtt://127.0.0.1:${chain.device.mqttPort}`, options);
-      onTestFinished(() => beacon.endAsync(true));
+      const beacon = await beaconAt(chain);
 
       await beacon.publishAsync("aisle/store/box-7/events/focus", "{}", { qos: 0 });
       await beacon.publishAsync("aisle/store/box-7/events/focus/4711", "{}", { qos: 1 });
@@ -176,6 +236,24 @@ describeWithNats("the configurations of deploy/nats", () => {
       expect(got).toEqual([`${EVENTS}.focus`, expect.stringMatching(/\.events\.focus\.4711\.[0-3]$/), `${EVENTS}.entry`]);
       await expect(connect(loginOf(chain.device.url("beacon", PASSWORDS.AISLE_BEACON_PASSWORD)))).rejects.toThrow();
     });
+
+    it("brings a focus that is decided", async () => {
+      await using chain = await deployChain();
+      await using box = await startStore({ overrides: { nats: chain.deviceUrl, place: "box-7" } });
+      const beacon = await beaconAt(chain);
+      const steps = recordedSteps().slice(0, 240);
+      await listening(box);
+      const seen = () => [...box.place.journal.read()].filter(({ kind }) => kind === "event").length;
+      for (const [n, step] of steps.entries()) {
+        box.clock.at = step.at;
+        const topic = `aisle/store/box-7/events/${step.type}`;
+        await beacon.publishAsync(topic, Buffer.from(payloadOf(step)), { qos: n % 2 === 0 ? 0 : 1 });
+        await untilSo(() => seen() === n + 1);
+      }
+      await box.place.runner.idle();
+
+      expect(decisionsOf(box.place.journal).length).toBeGreaterThan(3);
+    }, 60_000);
   });
 });
 

@@ -66,7 +66,9 @@ describeWithFaultyDisk(`a place whose disk (seed ${SEED})`, () => {
     await expectAll();
   });
 
-  it("fails to sync takes no more and says so; a restart has all that was acknowledged", { timeout: 60_000 }, async () => {
+  it("fails to sync takes no more and says so; a restart has all that was acknowledged", {
+    timeout: 60_000,
+  }, async () => {
     const at = await begin();
     await send(at, 10);
     disk.set({ syncError: EIO });

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   ACKNOWLEDGES_BEFORE_SYNC,
   CONFIRMS_BY_ITSELF,
+  COUNTS_CHECKPOINT_WRONG,
   DROPS_DEDUPE,
   SKIPS_APPLIED_SEQ,
   SWALLOWS_FULL_DISK,
@@ -28,9 +29,14 @@ async function found(plant: Plant): Promise<string> {
 describe("the simulator finds a place that", () => {
   it.each<[string, Plant, RegExp]>([
     ["acknowledges before the sync", ACKNOWLEDGES_BEFORE_SYNC, /was acknowledged, and is lost|went out, and is lost/],
-    ["takes a full disk for written", SWALLOWS_FULL_DISK, /was acknowledged, and is lost|went out, and is lost|follows entry/],
+    [
+      "takes a full disk for written",
+      SWALLOWS_FULL_DISK,
+      /was acknowledged, and is lost|went out, and is lost|follows entry/,
+    ],
     ["skips what 'appliedSeq' says is undone", SKIPS_APPLIED_SEQ, /was never made/],
     ["drops the dedupe on restart", DROPS_DEDUPE, /is in the journal twice/],
+    ["makes its checkpoint with the wrong sequence", COUNTS_CHECKPOINT_WRONG, /is in another state/],
     ["moves the outbox's cursor before the confirmation", CONFIRMS_BY_ITSELF, /never went out/],
   ])("%s", { timeout: 120_000 }, async (_, plant, words) => {
     const message = await found(plant);

@@ -213,15 +213,15 @@ describe("describeSite", () => {
     AISLE_CUSTOMERS_URL: "https://u:hidden-3@central/c?api_key=hidden-4",
     AISLE_CUSTOMERS_TOKEN: "hidden-5",
     COUPON_SCORER_URL: "http://s:hidden-6@scorer/score",
-    CREDS: "hidden-7",
-    BUS_TOKEN: "hidden-8",
+    BUS_PASSWORD: "hidden-7",
+    BUS_SECRET: "hidden-8",
   };
 
   it("shows all that is in force, and no secret", () => {
     const copy = new SiteCopy().edit(
       "site.yml",
       "  prefix: aisle",
-      "  credentials: ${CREDS}\n  token: ${BUS_TOKEN}\n  prefix: aisle",
+      "  user: box\n  password: ${BUS_PASSWORD}\n  prefix: aisle",
     );
 
     const printed = printYaml(describeSite(load(copy, SECRETS)));
@@ -237,7 +237,16 @@ describe("describeSite", () => {
     ]) {
       expect(printed).toContain(line);
     }
-    expect(printed.match(/(token|credentials): "?\*\*\*"?$/gm)).toHaveLength(4);
+    expect(printed.match(/(token|password): "?\*\*\*"?$/gm)).toHaveLength(3);
+  });
+
+  it.each(["credentials", "token", "seed"])("shows no %s of the bus", (key) => {
+    const copy = new SiteCopy().edit("site.yml", "  prefix: aisle", `  ${key}: \${BUS_SECRET}\n  prefix: aisle`);
+
+    const printed = printYaml(describeSite(load(copy, SECRETS)));
+
+    expect(printed).not.toContain("hidden");
+    expect(printed).toMatch(new RegExp(`^  ${key}: "?\\*\\*\\*"?$`, "m"));
   });
 
   it("is plain data", () => {
@@ -685,6 +694,36 @@ describe("loadSitePlan", () => {
   });
 });
 
+describe("a hub", () => {
+  const lab = (text: string) => {
+    const dir = scratch();
+    script(
+      dir,
+      "plan.yml",
+      "version: 1\npages: { tasks: { keys: [task] } }\nactors: [{ goal: done, person: {} }]\n",
+      0o644,
+    );
+    script(dir, "site.yml", `version: 1\nname: lab\nplace: box\n${text}`, 0o644);
+    return dir;
+  };
+
+  it("is none unless the site names one, and has its subjects where its site and prefix say", () => {
+    const hubOf = (text: string) => loadSite(lab(text), OPTIONS).hub;
+
+    expect(hubOf("")).toEqual({ base: null, accept: false });
+    expect(hubOf("hub: { accept: true }")).toEqual({ base: null, accept: true });
+    expect(hubOf("hub: { place: center 1 }")).toEqual({ base: "aisle.lab.center=201", accept: false });
+    expect(hubOf("bus: { prefix: p }\nhub: { place: box, site: chain }")).toMatchObject({ base: "p.chain.box" });
+    expect(hubOf("hub: { place: c, prefix: q }")).toMatchObject({ base: "q.lab.c" });
+  });
+
+  it("is another place", () => {
+    const said = mistakesOf(() => loadSite(lab("hub: { place: box }"), OPTIONS));
+
+    expect(said.join()).toMatch(/this place is 'box' itself: expected another place/);
+  });
+});
+
 describe("the JSON Schema of site.yml", () => {
   it("knows every section, and refuses unknown keys", () => {
     const schema = siteJsonSchema() as {
@@ -694,7 +733,7 @@ describe("the JSON Schema of site.yml", () => {
     };
 
     expect(Object.keys(schema.properties)).toEqual(
-      "version name place timeZone log http bus hub events departments floor catalog source scorer retention notices transforms play".split(
+      "version name place timeZone log http bus hub events departments floor catalog source scorer checkpoint retention notices transforms play".split(
         " ",
       ),
     );

@@ -51,7 +51,10 @@ export class FaultyNetwork {
    */
   carry(line: FaultyBus, arrive: () => void, settled: (lost: boolean) => void = () => {}): void {
     const { loss, twice, delayMs } = this.weather;
-    if (line.isCut || this.#dice.chance(loss)) return settled(true);
+    if (line.isCut || this.#dice.chance(loss)) {
+      settled(true);
+      return;
+    }
     const copies = this.#dice.chance(twice) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       const ms = delayMs === 0 ? 0 : this.#dice.below(delayMs);
@@ -200,7 +203,15 @@ export class FaultyBus implements Bus {
   }
 
   stats(): BusStats {
-    return { published: this.#published, delivered: this.#delivered, failed: 0, slow: 0, waiting: 0, losses: 0 };
+    return {
+      published: this.#published,
+      delivered: this.#delivered,
+      failed: 0,
+      slow: 0,
+      waiting: 0,
+      losses: 0,
+      cutOff: 0,
+    };
   }
 
   /** The payload is the handler's during the call only. */

@@ -19,8 +19,9 @@ const FOLDERS = [
 export const compilerPath: string | null =
   process.platform !== "linux"
     ? null
-    : (COMPILERS.flatMap((name) => FOLDERS.filter((each) => each !== "").map((each) => join(each, name))).find(isThere) ??
-      null);
+    : (COMPILERS.flatMap((name) => FOLDERS.filter((each) => each !== "").map((each) => join(each, name))).find(
+        isThere,
+      ) ?? null);
 
 /** Like `describe`; skipped where a disk can't be made to fail, except with `CI=true`, where that is a failure. */
 export function describeWithFaultyDisk(name: string, suite: () => void): void {

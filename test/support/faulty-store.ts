@@ -55,6 +55,13 @@ export class FaultyDisk {
   health: Health = "well";
   /** Event loop turns that a sync takes at most. */
   syncTurns = 3;
+  /** Tables of which everything is kept as it was written first, whatever is removed or written anew since. */
+  readonly #kept = new Map<string, Table>();
+
+  /** @param keeps  names of such tables */
+  constructor(keeps: readonly string[] = []) {
+    for (const name of keeps) this.#kept.set(name, new Table());
+  }
 
   table(name: string): Table {
     let table = this.tables.get(name);
@@ -65,20 +72,30 @@ export class FaultyDisk {
     return table;
   }
 
-  /** Another disk with the same on it. */
-  copy(): FaultyDisk {
+  /** Another disk with the same on it. @param whole  with all that the kept tables ever had */
+  copy(whole = false): FaultyDisk {
     const copy = new FaultyDisk();
     for (const [name, table] of this.tables) copy.tables.set(name, table.copy());
+    if (whole) for (const [name, table] of this.#kept) copy.tables.set(name, table.copy());
     return copy;
+  }
+
+  /** Nothing was ever removed from a kept table. */
+  isWhole(name: string): boolean {
+    return this.#kept.get(name)!.keys.length === this.table(name).keys.length;
   }
 
   /** All of it or nothing; the bytes are taken now, as a sync would. */
   write(writes: readonly Write[]): void {
-    for (const { table, key, value } of writes)
-      this.table(table).put(textOf(key), value === null ? null : Buffer.from(value));
+    for (const { table, key, value } of writes) {
+      const [name, taken] = [textOf(key), value === null ? null : Buffer.from(value)];
+      this.table(table).put(name, taken);
+      const kept = this.#kept.get(table);
+      if (taken !== null && kept?.values.has(name) === false) kept.put(name, taken);
+    }
   }
 
-  /** Turns one bit of a value over; the returned function turns it back. Null: the table is empty. */
+  /** Turns one bit of a value over; the returned function turns it back, if it still stands there. Null: it is empty. */
   flipBit(name: string, dice: Dice): (() => void) | null {
     const table = this.table(name);
     if (table.keys.length === 0) return null;
@@ -88,7 +105,9 @@ export class FaultyDisk {
     const spoilt = Buffer.from(value);
     spoilt[dice.below(spoilt.length)]! ^= 1 << dice.below(8);
     table.values.set(key, spoilt);
-    return () => void table.values.set(key, value);
+    return () => {
+      if (table.values.get(key) === spoilt) table.values.set(key, value);
+    };
   }
 }
 

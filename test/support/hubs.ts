@@ -28,7 +28,14 @@ export interface DeviceAt {
   readonly seed?: number;
 }
 
-export function deviceAt({ dir, bus, place = "box", clock = systemClock, renewEpoch = false, seed = 0 }: DeviceAt): DeviceAtWork {
+export function deviceAt({
+  dir,
+  bus,
+  place = "box",
+  clock = systemClock,
+  renewEpoch = false,
+  seed = 0,
+}: DeviceAt): DeviceAtWork {
   const random = (bytes: number) => Uint8Array.from({ length: bytes }, (_, i) => i + seed);
   const journal = openJournal({ dir, clock, random, renewEpoch });
   const faults: unknown[] = [];

@@ -11,7 +11,7 @@ import type { Step } from "../../runtime/data/scenario.ts";
 import type { Decision } from "../../runtime/decide/decision.ts";
 import { readDecision } from "../../runtime/decide/offers.ts";
 import type { Journal } from "../../runtime/journal/journal.ts";
-import { type Place, start } from "../../runtime/main.ts";
+import { type Place, type StartOptions, start } from "../../runtime/main.ts";
 
 export const STORE = resolve("deploy/sites/store");
 
@@ -63,9 +63,17 @@ export interface StoreOptions {
   /** Kept and reused; else a fresh one that goes with the place. */
   readonly dataDir?: string;
   readonly at?: number;
+  readonly machine?: StartOptions["machine"];
 }
 
-export async function startStore({ overrides, env, dir, dataDir, at = MONDAY }: StoreOptions = {}): Promise<Store> {
+export async function startStore({
+  overrides,
+  env,
+  dir,
+  dataDir,
+  at = MONDAY,
+  machine,
+}: StoreOptions = {}): Promise<Store> {
   const opened = readStore(overrides, env, dir);
   const folder = dataDir ?? temporary();
   const clock = new SetClock(at);
@@ -74,7 +82,7 @@ export async function startStore({ overrides, env, dir, dataDir, at = MONDAY }: 
     { level: opened.site.log.level, base: null },
     { write: (line: string) => void logged.push(JSON.parse(line)) },
   );
-  const place = await start({ ...opened, dataDir: folder, log, clock, version: "test" });
+  const place = await start({ ...opened, dataDir: folder, log, clock, version: "test", ...(machine && { machine }) });
   return {
     place,
     clock,

@@ -6,6 +6,7 @@ import type { Draft, Entry } from "../../runtime/journal/journal.ts";
 import type { Plan } from "../../runtime/site.ts";
 import { Dice } from "./dice.ts";
 import { holdOn } from "./layered.ts";
+import type { Disk } from "./memory-journal.ts";
 import { pageConfig, pageOf, plannedActor } from "./plans.ts";
 import { prng } from "./prng.ts";
 import { AskedSource, Rig } from "./rig.ts";
@@ -39,6 +40,11 @@ export function busyPlan(): Plan {
 
 /** Entries of a journal, as they come back from a disk. @param steps  things that happen; most are one entry or two */
 export async function randomJournal(seed: number, steps: number): Promise<Entry[]> {
+  return (await randomDisk(seed, steps)).entries;
+}
+
+/** The same, with what was known as applied at each entry. */
+export function randomDisk(seed: number, steps: number): Promise<Disk> {
   return new Maker(seed).make(steps);
 }
 
@@ -56,12 +62,12 @@ class Maker {
     this.#rig = new Rig({ plan: busyPlan(), source: this.#source, told });
   }
 
-  async make(steps: number): Promise<Entry[]> {
+  async make(steps: number): Promise<Disk> {
     for (let step = 0; step < steps; step++) {
       await this.#step();
       await this.#rig.settle();
     }
-    return this.#rig.journal.disk.entries;
+    return this.#rig.journal.disk;
   }
 
   async #step(): Promise<void> {
@@ -71,7 +77,7 @@ class Maker {
     if (kind < 6) return this.#answer();
     if (kind < 7) return this.#outcome();
     if (kind < 11) return this.#append(changeDraft(this.#change(), dice.one(["anna", ...CLAIMERS])));
-    if (dice.chance(0.3)) return this.#append(draft("config", { plan: String(this.#number++) }));
+    if (dice.chance(0.3)) return this.#append(draft("config", { plan: String(this.#number++), hears: dice.one(["h", "other"]) }));
     this.#rig.clock.advance(dice.below(4) * MINUTE);
   }
 

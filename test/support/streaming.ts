@@ -97,6 +97,7 @@ export function readStream({ url, journal, sink = journalSink, stream = {}, nats
   const streams = new Streams({
     streams: [{ stream: STREAM, consumer: "lab-box", type: null, source }],
     sink: sink(journal),
+    room: () => 100_000,
     position: (name) => journal.position(name),
     clock: systemClock,
     told: (_, note) => notes.push(note),

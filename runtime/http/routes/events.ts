@@ -1,13 +1,14 @@
 import type { Bodies } from "../body.ts";
 import { BodyRefusal, requestHeader, wrongMedia } from "../body.ts";
 import { tokenParam } from "../params.ts";
+import { ACK_HEADER, type Ack, ackOf } from "../../intake/ack.ts";
 import type { Inbound, Ingest, Receipt } from "../ports.ts";
 import { problem } from "../problem.ts";
-import type { Context, Route, RouteDoc } from "../route.ts";
-import { event, events as eventsBody, ndjson, receipt } from "../schemas.ts";
+import type { Context, Parameter, Route, RouteDoc } from "../route.ts";
+import { ackLevel, event, events as eventsBody, ndjson, receipt } from "../schemas.ts";
 
 /** A `sendBeacon` of a string arrives as text/plain. */
-const MEDIA: ReadonlySet<string> = new Set([
+export const MEDIA: ReadonlySet<string> = new Set([
   "application/json",
   "application/x-ndjson",
   "application/cloudevents+json",
@@ -19,15 +20,26 @@ const MEDIA: ReadonlySet<string> = new Set([
 const KEPT = ["content-type", "traceparent", "idempotency-key"] as const;
 
 /** The answer to nearly every request. */
-const ONE_ACCEPTED = JSON.stringify({ accepted: 1, duplicate: 0, rejected: [] });
+export const ONE_ACCEPTED = JSON.stringify({ accepted: 1, duplicate: 0, rejected: [] });
 const JSON_TYPE = { "content-type": "application/json" };
+
+/** How far an event has to be before the answer. */
+export const ackParameters: readonly Parameter[] = (["header", "query"] as const).map((place) => ({
+  name: place === "header" ? "Aisle-Ack" : "ack",
+  in: place,
+  description:
+    "When to answer: `received` (found good, and in memory), `durable` (on disk, the default), `replicated` (the hub " +
+    "has it in its journal as well; 409 where the site has none).",
+  schema: ackLevel,
+}));
 
 const doc: RouteDoc = {
   tag: "events",
   summary: "Take events in",
   description:
     "One object, an array, or NDJSON; gzip too. 202 means: what was accepted is on disk. Items that were rejected do " +
-    "not hold up the others. `Idempotency-Key` gives the items of a batch ids, so that the same request may be sent again.",
+    "not hold up the others; `Aisle-Ack` asks for less or more. `Idempotency-Key` gives the items of a batch ids, so that the same request may be sent again.",
+  parameters: ackParameters,
   body: {
     description: "Events in a form that the site accepts.",
     required: true,
@@ -40,7 +52,7 @@ const doc: RouteDoc = {
     },
   },
   answers: { 202: { description: "Taken", content: { "application/json": receipt } } },
-  problems: [400, 413, 415, 429, 503],
+  problems: [400, 409, 413, 415, 429, 503],
 };
 
 /** POST /events: takes events in. The way of every event, so it does nothing that isn't needed. */
@@ -81,13 +93,14 @@ export async function take(
   subject: string,
   type: string | null,
 ): Promise<Response> {
+  const ack = askedAck(c, ingest);
   const headers = keptHeaders(c);
   const inbound = (body: Uint8Array): Inbound => ({ principal: "http", subject, type, headers, body });
   try {
     let body = await bodies.read(c);
     if (body.length === 0) body = fromQuery(c, type) ?? refuseEmpty();
     else if (!MEDIA.has(headers["content-type"] ?? "application/json")) checkMedia(c, body);
-    return answer(await ingest.accept(inbound(body)));
+    return answer(await ingest.accept(inbound(body), ack));
   } catch (error) {
     // An empty body holds nothing that could be used later.
     if (error instanceof BodyRefusal && error.reason !== "empty-body") {
@@ -109,6 +122,11 @@ export function answer({ accepted, duplicate, rejected }: Receipt): Response {
     return problem({ status: 400, code: "invalid", detail, errors: rejected });
   }
   return new Response(JSON.stringify({ accepted, duplicate, rejected }), { status: 202, headers: JSON_TYPE });
+}
+
+/** @throws AisleError for a level that there isn't, or not here */
+function askedAck(c: Context, { hasHub = false }: Ingest): Ack {
+  return ackOf(requestHeader(c, ACK_HEADER) ?? c.req.query("ack"), hasHub);
 }
 
 export function keptHeaders(c: Context): Record<string, string> {
@@ -139,7 +157,7 @@ const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 /** The query parameters as one event; null when there are none, or the URL names no type. */
 function fromQuery(c: Context, type: string | null): Uint8Array | null {
   if (type === null) return null;
-  const query = Object.entries(c.req.queries());
+  const query = Object.entries(c.req.queries()).filter(([name]) => name !== "ack");
   if (query.length === 0) return null;
   const fields = query.map(([name, values]) => {
     if (values.length > 1) {

@@ -1,7 +1,9 @@
 // Load on a real place, over HTTP or the bus, from publishers that send again what nobody acknowledged; and what its
 // journal says afterwards.
 import { randomBytes } from "node:crypto";
+import type { Bus } from "../../../runtime/bus/bus.ts";
 import { systemClock } from "../../../runtime/clock.ts";
+import { AisleError } from "../../../runtime/errors.ts";
 import { openJournal } from "../../../runtime/journal/lmdb.ts";
 import { type Account, accountOf } from "../sim/invariants.ts";
 
@@ -106,4 +108,30 @@ export async function readAccount(dataDir: string): Promise<Account> {
 /** Acknowledged and not in the journal. */
 export function lostOf({ events }: Account, { acknowledged }: Load): string[] {
   return [...acknowledged].filter((id) => !events.has(id));
+}
+
+/** Over the bus. @param base  `<prefix>.<site>.<place>` @throws Error when something is rejected for good */
+export function through(bus: Bus, base: string): Send {
+  return async (lines) => {
+    try {
+      const { payload } = await bus.request(`${base}.events.mixed`, Buffer.from(lines.join("\n")), {
+        timeoutMs: 2_000,
+      });
+      const text = Buffer.from(payload).toString();
+      const { accepted = 0, duplicate = 0, code } = JSON.parse(text) as Receipt;
+      if (accepted + duplicate === lines.length) return "durable";
+      if (code === "unavailable" || code === "overloaded" || code === "full") return "refused";
+      throw new Error(text);
+    } catch (error) {
+      // Nobody is there, or the server is away: whether it was taken, nobody knows.
+      if (error instanceof AisleError && error.retryable) return "refused";
+      throw error;
+    }
+  };
+}
+
+interface Receipt {
+  readonly accepted?: number;
+  readonly duplicate?: number;
+  readonly code?: string;
 }

@@ -86,9 +86,9 @@ export function checkGoals({ goals }: Account, jobs: Iterable<string>): void {
 }
 
 /** Each decision is what the entries before it make of it, and none is missing. */
-export function checkDecisions({ loaded, journal }: Place): void {
+export function checkDecisions({ loaded, journal }: Place, entries: () => Iterable<Entry>): void {
   const work = workOf(loaded, journal.epoch, coreScorer(loaded));
-  const { differences } = replay(work, newApplier(loaded), () => journal.read());
+  const { differences } = replay(work, newApplier(loaded), entries);
   for (const { id, recorded, remade } of differences) {
     if (recorded === null) throw new Broken(`decision ${id} was never made`);
     throw new Broken(`decision ${id} is ${JSON.stringify(recorded)}, a replay makes ${JSON.stringify(remade)}`);

@@ -31,7 +31,10 @@ export class Phones {
   #hear(message: Message): void {
     const { dice, isCalm } = this.#world;
     const answer = (body: unknown) => message.respond(Buffer.from(JSON.stringify(body)));
-    if (!isCalm && dice.chance(REFUSED)) return answer({ error: { code: 503, description: "no room" } });
+    if (!isCalm && dice.chance(REFUSED)) {
+      answer({ error: { code: 503, description: "no room" } });
+      return;
+    }
     const id = message.headers["Nats-Msg-Id"] ?? "";
     const content = Buffer.from(message.payload).toString();
     const before = this.#kept.get(id);
@@ -46,7 +49,8 @@ export class Phones {
   checkNow({ decisions }: Account): void {
     if (this.#wrong !== null) throw new Broken(this.#wrong);
     const known = new Set([...decisions.values()].map(({ id }) => id));
-    for (const id of this.#events.decisions) if (!known.has(id)) throw new Broken(`decision ${id} went out, and is lost`);
+    for (const id of this.#events.decisions)
+      if (!known.has(id)) throw new Broken(`decision ${id} went out, and is lost`);
   }
 
   /** All decisions came, as they are in the journal; those of one customer in order. */

@@ -1,5 +1,6 @@
 // Bugs put in on purpose, each at a port of the place: what a place with such a bug would do.
 import type { Bus, Message } from "../../../runtime/bus/bus.ts";
+import { crc32 } from "../../../runtime/crc32.ts";
 import { AisleError } from "../../../runtime/errors.ts";
 import type { Plant } from "./world.ts";
 
@@ -69,6 +70,31 @@ export const CONFIRMS_BY_ITSELF: Plant = {
     });
   },
 };
+
+/** Says in its checkpoint that it is further than it is. */
+export const COUNTS_CHECKPOINT_WRONG: Plant = {
+  store: (store, name) =>
+    name !== "checkpoint"
+      ? store
+      : over(store, {
+          commit: (writes) =>
+            store.commit(
+              writes.map((write) => (write.table === "meta" ? { ...write, value: further(write.value) } : write)),
+            ),
+        }),
+};
+
+/** Bytes before the JSON of a checkpoint's record; the last four of them its checksum. */
+const HEAD = 12;
+
+function further(value: Buffer | null): Buffer | null {
+  if (value === null || value.length <= HEAD) return value;
+  const meta = JSON.parse(value.toString("utf8", HEAD)) as { seq: number };
+  const json = Buffer.from(JSON.stringify({ ...meta, seq: meta.seq + 2 }));
+  const head = Buffer.from(value.subarray(0, HEAD));
+  head.writeUInt32LE(crc32(json, 0, json.length), HEAD - 4);
+  return Buffer.concat([head, json]);
+}
 
 /** The same object with some of its parts changed. */
 function over<T extends object>(of: T, changed: Partial<T>): T {

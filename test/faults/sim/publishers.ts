@@ -1,8 +1,8 @@
 // Those who send: over HTTP in bodies of several events, over the bus with and without asking for an answer, and people
 // who put jobs on the board. What nobody acknowledged they send again, the same bytes.
 import type { Message } from "../../../runtime/bus/bus.ts";
-import { Broken } from "./invariants.ts";
 import type { Events, Sent } from "./events.ts";
+import { Broken } from "./invariants.ts";
 import type { Running, World } from "./world.ts";
 
 /** A publisher on the bus waits so long for its answer, ms. */

@@ -4,9 +4,9 @@ import { cellOf } from "../../../runtime/board/board.ts";
 import { differenceOf, digestOf } from "./digest.ts";
 import { Events } from "./events.ts";
 import { accountOf, Broken, checkDecisions, checkEvents, checkGoals } from "./invariants.ts";
-import { Publishers } from "./publishers.ts";
-import { STEPS, type StepPorts } from "./steps.ts";
 import { Phones } from "./phones.ts";
+import { Publishers } from "./publishers.ts";
+import { nextStep, type StepPorts } from "./steps.ts";
 import { type Plant, World } from "./world.ts";
 
 /** Steps told of when a seed fails. */
@@ -19,6 +19,8 @@ export interface SeedOptions {
   /** Steps at least, and further ones at most. */
   readonly steps?: number;
   readonly plant?: Plant;
+  /** Told when a promise was broken, to look further. */
+  readonly failed?: (world: World) => void;
 }
 
 /** @throws Error with the seed and the last steps when a promise is broken */
@@ -28,7 +30,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     await run.all();
   } catch (error) {
     const { steps, world } = run;
-    (options as any).look?.(world);
+    options.failed?.(world);
     const told = steps.slice(-STEPS_TOLD).map((step) => `  ${step}`);
     const logged = world.logged.map((line) => `  ${line.split("\n").slice(0, 4).join("\n  ")}`);
     const message = `${(error as Error).message}\nAISLE_SEED=${seed} repeats it. The last steps of ${steps.length}:\n${told.join("\n")}\nThe log:\n${logged.join("\n")}`;
@@ -56,20 +58,18 @@ class SeedRun {
   async all(): Promise<void> {
     const { world } = this;
     await world.start();
-    const total = STEPS.reduce((sum, { weight }) => sum + weight, 0);
     const ports: StepPorts = { world, events: this.#events, publishers: this.#publishers };
     for (let step = 0; step < this.#count; step++) {
-      await this.#step(ports, total);
+      await this.#step(ports);
       await world.turns(world.dice.below(8));
     }
     await this.#rest();
     await this.#checkEnd();
   }
 
-  async #step(ports: StepPorts, total: number): Promise<void> {
+  async #step(ports: StepPorts): Promise<void> {
     const { world } = this;
-    let at = world.dice.random() * total;
-    const step = STEPS.find(({ weight }) => (at -= weight) < 0)!;
+    const step = nextStep(world.dice);
     const told = await step.take(ports);
     this.steps.push(`${this.steps.length + 1}. ${step.name}${told === undefined ? "" : `: ${told}`}`);
     if (step.restarts === true) this.#checkNow();
@@ -78,7 +78,7 @@ class SeedRun {
   /** What is promised at every moment: asked of what outlasted a crash. */
   #checkNow(): void {
     if (!this.world.isUp) return;
-    const account = accountOf(this.world.place.journal.read());
+    const account = accountOf(this.world.entries());
     checkEvents(account, this.#events);
     this.#phones.checkNow(account);
   }
@@ -90,7 +90,7 @@ class SeedRun {
     await wellAgain(world);
     for (let rest = 0; rest < RESTS_MAX; rest++) {
       // A failure may have been on its way: who looks after the place starts it again.
-      if (world.place.journal.failure !== null) await wellAgain(world);
+      if (world.isBroken) await wellAgain(world);
       await this.#publishers.sendRest();
       await world.pass(REST_MS * 2 ** rest);
       await world.turns(20);
@@ -121,31 +121,28 @@ class SeedRun {
 
   async #checkEnd(): Promise<void> {
     const { world } = this;
-    const account = accountOf(world.place.journal.read());
+    const account = accountOf(world.entries());
     checkEvents(account, this.#events);
     checkGoals(account, this.#publishers.jobs.keys());
-    checkDecisions(world.place);
+    checkDecisions(world.place, () => world.entries());
     this.#phones.checkEnd(account);
     const parts = { offers: !world.wasOff };
     const live = digestOf(world.place, parts);
-    const fresh = await world.fresh();
-    const difference = differenceOf(live, digestOf(fresh, parts));
-    if (difference !== null) throw new Broken(`a fresh replay is in another state, in ${difference}`);
-    await this.#checkStop();
-  }
-
-  async #checkStop(): Promise<void> {
-    this.world.crash();
-    await this.world.turns(2);
+    for (const from of ["journal", "restart"] as const) {
+      const difference = differenceOf(live, digestOf(await world.fresh(from), parts));
+      if (difference !== null) throw new Broken(`a place made from the ${from} is in another state, in ${difference}`);
+    }
+    world.crash();
   }
 }
 
 /** Restarts what is down, or will take no more. */
 export async function wellAgain(world: World): Promise<void> {
   for (const disk of world.disks.values()) disk.health = "well";
+  for (const mend of world.mends) mend();
   world.calm();
   world.setClock(0);
-  if (world.isUp && world.place.journal.failure !== null) world.crash();
+  if (world.isBroken) world.crash();
   if (!world.isUp) await world.start();
   else {
     const { stores, bus } = world.running;

@@ -14,12 +14,16 @@ const PROGRESS = 500;
 export function seeds(share: number, of: number): void {
   const mine = Array.from({ length: COUNT }, (_, i) => FIRST + i).filter((seed) => seed % of === share);
   const list = ONLY === undefined ? mine : share === 0 ? [Number(ONLY)] : [];
-  it.skipIf(list.length === 0)(`keeps its promises: ${list.length} seeds from ${list[0]} on`, {
-    timeout: 60_000 + COUNT * 1_000,
-  }, async () => {
-    for (const [i, seed] of list.entries()) {
-      await runSeed(seed);
-      if ((i + 1) % PROGRESS === 0) process.stderr.write(`${i + 1} of ${list.length} seeds\n`);
-    }
-  });
+  it.skipIf(list.length === 0)(
+    `keeps its promises: ${list.length} seeds from ${list[0]} on`,
+    {
+      timeout: 60_000 + COUNT * 1_000,
+    },
+    async () => {
+      for (const [i, seed] of list.entries()) {
+        await runSeed(seed);
+        if ((i + 1) % PROGRESS === 0) process.stderr.write(`${i + 1} of ${list.length} seeds\n`);
+      }
+    },
+  );
 }

@@ -1,5 +1,6 @@
 // What may happen in a step of a run, and how often.
 import { AisleError } from "../../../runtime/errors.ts";
+import type { Dice } from "../../support/dice.ts";
 import type { Events } from "./events.ts";
 import { Broken } from "./invariants.ts";
 import type { Publishers } from "./publishers.ts";
@@ -23,7 +24,7 @@ interface Step {
 
 const HOUR = 3_600_000; // ms
 
-export const STEPS: readonly Step[] = [
+const STEPS: readonly Step[] = [
   {
     name: "a body over HTTP",
     weight: 20,
@@ -103,6 +104,16 @@ export const STEPS: readonly Step[] = [
     },
   },
   {
+    name: "a bit of the checkpoint turns over",
+    weight: 2,
+    restarts: true,
+    async take({ world, publishers }) {
+      world.crash();
+      publishers.forget();
+      return await startedWithout(world);
+    },
+  },
+  {
     name: "the disk",
     weight: 8,
     take({ world }) {
@@ -147,6 +158,16 @@ export const STEPS: readonly Step[] = [
   },
 ];
 
+/** One of them, each as often as it weighs. */
+export function nextStep(dice: Dice): Step {
+  let at = dice.random() * STEPS.reduce((sum, { weight }) => sum + weight, 0);
+  for (const step of STEPS) {
+    at -= step.weight;
+    if (at < 0) return step;
+  }
+  return STEPS[0]!;
+}
+
 async function started(world: World): Promise<string> {
   // What is broken stays so only until somebody has looked at it.
   for (const disk of world.disks.values()) if (disk.health === "broken") disk.health = "well";
@@ -167,5 +188,22 @@ async function spoilt(world: World): Promise<string> {
     if (!(error instanceof AisleError) || error.code !== "corrupt") throw error;
     return `${error.message}; mended, ${await started(world)}`;
   }
+  mend();
+  // What stands before the checkpoint a start does not read.
+  if (world.place.checkpoints.fromSeq > 1) return "before the checkpoint; it starts";
   throw new Broken("a place has started on a journal with a bit turned over");
+}
+
+/** A checkpoint that lies is not used: as long as the journal has all, nothing is missing. */
+async function startedWithout(world: World): Promise<string> {
+  const { dice, disks, isWhole, mends } = world;
+  const mend = isWhole ? (disks.get("checkpoint")?.flipBit(dice.one(["meta", "rows"]), dice) ?? null) : null;
+  if (mend !== null) mends.push(mend);
+  try {
+    return await started(world);
+  } catch (error) {
+    world.crash();
+    if (mend === null || !(error instanceof AisleError) || error.code !== "corrupt") throw error;
+    return `${error.message}; again, ${await started(world)}`;
+  }
 }

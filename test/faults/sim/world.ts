@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { pino } from "pino";
 import type { Bus } from "../../../runtime/bus/bus.ts";
+import type { Entry } from "../../../runtime/journal/journal.ts";
 import { openJournal } from "../../../runtime/journal/lmdb.ts";
 import type { StoreJournal } from "../../../runtime/journal/store-journal.ts";
 import type { Machine } from "../../../runtime/machine.ts";
@@ -46,7 +47,7 @@ export class World {
   readonly time = new FaultyTime();
   readonly network: FaultyNetwork;
   /** By name of the environment. */
-  readonly disks = new Map<string, FaultyDisk>();
+  readonly disks = new Map([["journal", new FaultyDisk(["journal"])]]);
   readonly logged: string[] = [];
   readonly #plant: Plant;
   readonly #customers: Customers;
@@ -54,6 +55,8 @@ export class World {
   skew = 0;
   wasOff = false;
   isCalm = false;
+  /** Turn back bits that nobody has read since they were turned over. */
+  readonly mends: (() => void)[] = [];
   #running: Running | null = null;
 
   constructor(seed: number, plant: Plant = {}) {
@@ -72,6 +75,13 @@ export class World {
     return this.#running !== null;
   }
 
+  /** It says that it has to be started anew: its journal has failed, or what it reads of its checkpoint is damaged. */
+  get isBroken(): boolean {
+    if (!this.isUp) return false;
+    const { journal, transforms } = this.place;
+    return journal.failure !== null || transforms.trouble().length > 0;
+  }
+
   get place(): Place {
     return this.running.place;
   }
@@ -82,19 +92,40 @@ export class World {
   }
 
   async start(): Promise<Place> {
-    const t0=performance.now(); const running = this.#make(this.disks); (globalThis as any).T2=((globalThis as any).T2??0)+performance.now()-t0;
+    const running = this.#make(this.disks);
     this.#running = running;
-    const t=performance.now(); await running.place.open(); (globalThis as any).T ??= [0,0]; (globalThis as any).T[0]+=performance.now()-t; (globalThis as any).T[1]++;
+    await running.place.open();
     return running.place;
   }
 
-  /** Another place, which is only looked at, on a copy of what would be left of the disks. */
-  async fresh(names: readonly string[] = [...this.disks.keys()]): Promise<Place> {
-    const copies = new Map(names.map((name) => [name, this.disks.get(name)!.copy()]));
+  /**
+   * Another place, which is only looked at, on copies of the disks: with what a restart would find; or with all that was
+   * ever in the journal, and no checkpoint.
+   */
+  async fresh(from: "restart" | "journal"): Promise<Place> {
+    const copies = new Map([["journal", this.#journalDisk.copy(from === "journal")]]);
+    const checkpoint = this.disks.get("checkpoint");
+    if (from === "restart" && checkpoint !== undefined) copies.set("checkpoint", checkpoint.copy());
     const { place, bus } = this.#make(copies, { admits: () => false });
     await place.attach();
     bus.end();
     return place;
+  }
+
+  /** All that was ever on disk of the journal, whatever retention took away since. */
+  entries(): Iterable<Entry> {
+    const store = new FaultyStore(this.#journalDisk.copy(true), this.dice, true);
+    const random = () => new Uint8Array(0);
+    return openJournal({ dir: folder, clock: new FaultyClock(this.time, OPENING), random, store }).read();
+  }
+
+  /** The journal has all that it ever had. */
+  get isWhole(): boolean {
+    return this.#journalDisk.isWhole("journal");
+  }
+
+  get #journalDisk(): FaultyDisk {
+    return this.disks.get("journal")!;
   }
 
   /** Everything in memory is gone, and what was not synced. */
@@ -117,15 +148,6 @@ export class World {
     this.skew = skew;
     this.wasOff ||= skew !== 0;
     if (this.#running !== null) this.#running.clock.wall = OPENING + skew;
-  }
-
-  /** As by SIGTERM. */
-  async stop(): Promise<void> {
-    const { place, bus, clock } = this.running;
-    await place.stop();
-    bus.end();
-    clock.end();
-    this.#running = null;
   }
 
   /** Lets the event loop turn. */
@@ -167,6 +189,7 @@ export class World {
   }
 
   #log(line: string): void {
+    if (this.logged.at(-1) === line) return;
     this.logged.push(line);
     if (this.logged.length > LOG_LINES) this.logged.shift();
   }

@@ -150,6 +150,30 @@ describeWithNats("NatsBus", () => {
       await refused;
     });
 
+    it("tells whoever publishes that the server vanished in the midst of it, and forgets what was under way", async () => {
+      const bus = await openHere({ servers: own.url });
+      let published = 0;
+      let killed: Promise<void> | null = null;
+      const flood = async () => {
+        for (;;) {
+          bus.publish("a", new Uint8Array(1_000));
+          if (++published === 5_000) killed = own.kill();
+          if (published % 500 === 0) await new Promise((turn) => setImmediate(turn));
+        }
+      };
+
+      await expect(flood()).rejects.toMatchObject({ code: expect.stringMatching(/^(unavailable|overloaded)$/) });
+      await expect(bus.flush()).rejects.toMatchObject({ code: "unavailable" });
+      await killed;
+      await own.restart();
+      await bus.whenHere(20_000);
+      bus.publish("a", bytes("again"));
+      await bus.flush();
+
+      expect(bus.stats()).toMatchObject({ published: published + 1, losses: 1 });
+      expect(bus.stats().waiting).toBeLessThan(1_000);
+    });
+
     it("keeps an answer's failure from the handler and reports it", async () => {
       const errors: unknown[] = [];
       const bus = await openHere({ servers: own.url, onError: (error) => errors.push(error) });

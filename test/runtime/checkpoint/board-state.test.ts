@@ -1,33 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { Applier } from "../../../runtime/apply.ts";
-import { BoardState } from "../../../runtime/checkpoint/board-state.ts";
+import type { BoardState } from "../../../runtime/checkpoint/board-state.ts";
 import type { LoadedRow, Saved } from "../../../runtime/checkpoint/checkpoint.ts";
-import { ManualClock } from "../../../runtime/clock.ts";
-import { OfferBook } from "../../../runtime/decide/offers.ts";
 import type { Entry } from "../../../runtime/journal/journal.ts";
 import { limits } from "../../../runtime/limits.ts";
-import { SiteLayers } from "../../../runtime/workshop.ts";
 import { digestOf } from "../../support/board-digest.ts";
+import { freshBoard } from "../../support/board-state.ts";
 import { Dice } from "../../support/dice.ts";
 import { prng } from "../../support/prng.ts";
-import { busyPlan, randomJournal } from "../../support/random-journal.ts";
-import { ACTORS, OPENING, shopReader, WORLD } from "../../support/shop.ts";
+import { randomJournal } from "../../support/random-journal.ts";
 
 const SEED = Number(process.env.AISLE_SEED ?? 20_261_126);
-const reader = shopReader();
-
-function fresh(): BoardState {
-  const plan = busyPlan();
-  const holds = new SiteLayers(plan.actors);
-  const journal = { read: function* () {}, find: () => null, lastSeq: 0 };
-  return new BoardState({
-    applier: new Applier({ plan, actors: ACTORS, reader, world: WORLD, holds }),
-    layers: holds.layers,
-    offers: new OfferBook(new ManualClock(OPENING), journal, (id) => ({ id })),
-    basis: "",
-  });
-}
-
 /** Rows as they come back from a store: each once. */
 function rowsOf(part: Saved): LoadedRow[] {
   const rows = new Map<string, LoadedRow>();
@@ -39,7 +21,7 @@ function rowsOf(part: Saved): LoadedRow[] {
 }
 
 function saved(state: BoardState): BoardState {
-  const loaded = fresh();
+  const loaded = freshBoard();
   loaded.load(rowsOf(state));
   return loaded;
 }
@@ -54,11 +36,11 @@ describe("a board that was saved", () => {
     const seed = SEED + number;
     const dice = new Dice(prng(seed));
     const entries = await randomJournal(seed, 300);
-    const whole = digestOf(replay(fresh(), entries));
+    const whole = digestOf(replay(freshBoard(), entries));
     const cuts = [0, entries.length, ...Array.from({ length: 12 }, () => dice.below(entries.length))];
 
     for (const cut of cuts) {
-      const before = replay(fresh(), entries.slice(0, cut));
+      const before = replay(freshBoard(), entries.slice(0, cut));
       const loaded = saved(before);
 
       expect(digestOf(loaded), `seed ${seed}, cut at ${cut}`).toEqual(digestOf(before));
@@ -69,7 +51,7 @@ describe("a board that was saved", () => {
   it("may be saved again and again", async () => {
     const dice = new Dice(prng(SEED));
     const entries = await randomJournal(SEED, 300);
-    let state = fresh();
+    let state = freshBoard();
 
     for (let at = 0; at < entries.length; ) {
       const next = at + 1 + dice.below(40);
@@ -77,17 +59,17 @@ describe("a board that was saved", () => {
       at = next;
     }
 
-    expect(digestOf(state), `seed ${SEED}`).toEqual(digestOf(replay(fresh(), entries)));
+    expect(digestOf(state), `seed ${SEED}`).toEqual(digestOf(replay(freshBoard(), entries)));
   });
 
   it("is saved in rows of a bounded size, and a cell may be larger than one", () => {
-    const state = fresh();
+    const state = freshBoard();
     const text = "☃".repeat(limits.checkpointRowBytes);
     const record = state.applier.board.page("jobs").add(["Boys"], null);
     record.cells[state.applier.board.page("jobs").ensure("note")] = text;
 
     const rows = rowsOf(state);
-    const loaded = fresh();
+    const loaded = freshBoard();
     loaded.load(rows);
 
     expect(rows.length).toBeGreaterThan(3);

@@ -3,7 +3,7 @@ import type { Bus } from "../../../runtime/bus/bus.ts";
 import { MemoryBus } from "../../../runtime/bus/memory.ts";
 import { NatsBus } from "../../../runtime/bus/nats.ts";
 import { ManualClock } from "../../../runtime/clock.ts";
-import { HUB, deviceAt, draft, event, hubAt, origins } from "../../support/hubs.ts";
+import { deviceAt, draft, event, HUB, hubAt, origins } from "../../support/hubs.ts";
 import { blockOf, tempDir } from "../../support/journal.ts";
 import { describeWithNats, startNatsServer } from "../../support/nats-server.ts";
 import { prng } from "../../support/prng.ts";
@@ -90,7 +90,9 @@ describe("a place and its hub", () => {
     await late;
     expect(link.trouble()).toBe(null);
     clock.advance(60_000);
-    await expect.poll(() => link.trouble()).toMatch(/^the hub 'aisle.chain.center' has not taken anything for 70 s: .*; 1 entries wait$/);
+    await expect
+      .poll(() => link.trouble())
+      .toMatch(/^the hub 'aisle.chain.center' has not taken anything for 70 s: .*; 1 entries wait$/);
     expect(link.neededFrom()).toBe(1);
     const stopped = expect(link.replicated(1)).rejects.toThrow(/this place stops/);
     await close();
@@ -134,7 +136,9 @@ describe("a place and its hub", () => {
     const copied = deviceAt({ dir: tempDir(), bus }); // of the same epoch, and shorter
     await copied.journal.append([event(9)]);
 
-    await expect.poll(() => copied.link.trouble(), SECONDS).toMatch(/up to 3 of this journal, which ends at 1: .*'aisle restore'/);
+    await expect
+      .poll(() => copied.link.trouble(), SECONDS)
+      .toMatch(/up to 3 of this journal, which ends at 1: .*'aisle restore'/);
     expect(origins(hub.journal).length).toBe(3);
     await copied.close();
     await hub.close();
@@ -231,4 +235,3 @@ function busTo(port: number): Bus {
   onTestFinished(() => bus.drain());
   return bus;
 }
-

@@ -5,6 +5,7 @@ import { Block, type Part } from "../../../runtime/journal/block.ts";
 import type { Commit, Entry, Journal } from "../../../runtime/journal/journal.ts";
 import { entriesOf } from "../../../runtime/journal/walk.ts";
 import { keyOf } from "../../../runtime/key.ts";
+import { limits } from "../../../runtime/limits.ts";
 import { blockOf, damage, draft, journalIn, START, seqs, tempDir, textOf, texts } from "../../support/journal.ts";
 import { MemoryJournal } from "../../support/memory-journal.ts";
 
@@ -94,8 +95,12 @@ describe.each([
     const journal: Journal = open();
     const block = blockOf(drafts("a"));
 
-    await expect(journal.appendBlock({ ...block, count: 10_001 })).rejects.toMatchObject({ code: "too-large" });
-    await expect(journal.appendBlock({ ...block, bytesMax: 2 ** 25 })).rejects.toMatchObject({ code: "too-large" });
+    await expect(journal.appendBlock({ ...block, count: limits.commitEntries + 1 })).rejects.toMatchObject({
+      code: "too-large",
+    });
+    await expect(journal.appendBlock({ ...block, bytesMax: limits.commitBytes + 1 })).rejects.toMatchObject({
+      code: "too-large",
+    });
     expect(await journal.appendBlock(block)).toEqual({ firstSeq: 1, lastSeq: 1 });
   });
 

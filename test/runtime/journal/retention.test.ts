@@ -51,6 +51,25 @@ describe("retention by age", () => {
     expect(seqs(journal.read())).toEqual([9, 12, 13, 14, 15, 16, 17, 18, 19]);
   });
 
+  it("keeps decisions that somebody outside has yet to get, whatever their age", async () => {
+    const { journal } = await sixHours();
+
+    await journal.retain({ ageMs: 2.5 * HOUR, decisionAgeMs: 2.5 * HOUR, lastingFrom: 7 });
+
+    expect(seqs(journal.read())).toEqual([9, 12, 13, 14, 15, 16, 17, 18, 19]);
+  });
+
+  it("keeps others that somebody outside has yet to get, as long as there is room", async () => {
+    const { journal } = await sixHours();
+    const needed = { lastingFrom: 1, passingFrom: 7 };
+
+    await journal.retain({ ageMs: 2.5 * HOUR, decisionAgeMs: 2.5 * HOUR, ...needed });
+    expect(seqs(journal.read())).toEqual([3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
+
+    await journal.retain({ bytes: 1, ...needed });
+    expect(seqs(journal.read())).toEqual([3, 6, 9, 12, 15, 18, 19]);
+  });
+
   it("removes whole commits at once where nothing in them lasts", async () => {
     const clock = new ManualClock(START);
     const journal = journalIn(tempDir(), { clock });

@@ -8,7 +8,10 @@ import {
   openDeadLetters,
   type StoredDeadLetters,
 } from "../../../runtime/store/deadletters.ts";
+import { Dice } from "../../support/dice.ts";
+import { FaultyDisk, FaultyStore } from "../../support/faulty-store.ts";
 import { draft, journalIn, START, tempDir } from "../../support/journal.ts";
+import { prng } from "../../support/prng.ts";
 
 function letter(text: string, more: Partial<NewLetter> = {}): NewLetter {
   return {
@@ -129,6 +132,32 @@ describe("add", () => {
 
     expect(letters.stats()).toMatchObject({ waiting: 0, lost: 3 });
     expect(() => letters.list({ limit: 1 })).toThrow(expect.objectContaining({ code: "unavailable" }));
+  });
+
+  it("keeps what waits while the disk is full, up to its bound, and writes it when there is room", async () => {
+    const disk = new FaultyDisk();
+    const clock = new ManualClock(START);
+    const store = new FaultyStore(disk, new Dice(prng(1)));
+    const letters = openDeadLetters({ store, clock, limits: { deadLetterQueue: 3 } });
+    await letters.addDurable(letter("a"));
+
+    disk.health = "full";
+    letters.add(letter("b"));
+    await expect(letters.addDurable(letter("c"))).rejects.toMatchObject({ code: "full" });
+    letters.add(letter("d"));
+    letters.add(letter("e"));
+    expect(letters.stats()).toMatchObject({ count: 1, waiting: 3, lost: 1 });
+
+    disk.health = "well";
+    clock.advance(1 * SECOND);
+    await letters.flush();
+
+    expect(letters.stats()).toMatchObject({ count: 4, waiting: 0, lost: 1 });
+    expect(textsOf(letters)).toEqual(["d", "c", "b", "a"]);
+    disk.health = "full";
+    letters.add(letter("f"));
+    await letters.close();
+    expect(letters.stats()).toMatchObject({ count: 4, waiting: 0, lost: 2 });
   });
 
   it("goes beside the journal, in either order, without disturbing it", async () => {

@@ -1,2 +1,3 @@
 /** Gives up on some jobs. */
-export default ({ keys }) => (Number(keys.job) % 5 === 4 ? { outcome: "failed", detail: "no box" } : { outcome: "done" });
+export default ({ keys }) =>
+  Number(keys.job) % 5 === 4 ? { outcome: "failed", detail: "no box" } : { outcome: "done" };

@@ -1,0 +1,106 @@
+// A backup: copies of a place's stores, and a manifest that says what they are and how their bytes add up.
+import { createHash } from "node:crypto";
+import { closeSync, createReadStream, existsSync, fsyncSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { Archive, type Meta } from "../checkpoint/archive.ts";
+import { checkpointStore } from "../checkpoint/open.ts";
+import { type Clock, systemClock } from "../clock.ts";
+import { AisleError, reasonOf } from "../errors.ts";
+import { openStore } from "../store/lmdb.ts";
+import type { Shell } from "./shell.ts";
+
+const FORMAT = 1;
+const MANIFEST = "manifest.json";
+/** Between two writings of progress, ms. */
+const SHOW_EVERY_MS = 200;
+
+const manifest = z.object({
+  format: z.literal(FORMAT),
+  /** Of Aisle. */
+  version: z.string(),
+  /** ms since epoch. */
+  at: z.number(),
+  epoch: z.string(),
+  /** Of the journal. */
+  lastSeq: z.number(),
+  /** As of which entry the state was saved; null: it was not. */
+  checkpointSeq: z.number().nullable(),
+  files: z.array(z.object({ path: z.string().regex(/^(journal|checkpoint)\/data\.mdb$/), bytes: z.number(), sha256: z.string() })),
+});
+export type Manifest = z.infer<typeof manifest>;
+
+export function writeManifest(dir: string, said: Omit<Manifest, "format">): void {
+  const path = join(dir, MANIFEST);
+  writeFileSync(path, `${JSON.stringify({ format: FORMAT, ...said }, null, 2)}\n`);
+  sync(path);
+}
+
+/** @throws AisleError `not-found`, `unsupported` or `corrupt` */
+export function readManifest(dir: string): Manifest {
+  const path = join(dir, MANIFEST);
+  if (!existsSync(path)) throw new AisleError("not-found", `'${dir}' is no backup: it has no ${MANIFEST}`);
+  let said: unknown;
+  try {
+    said = JSON.parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    throw new AisleError("corrupt", `'${path}' can't be read: ${reasonOf(cause)}`, { cause });
+  }
+  const { format } = (said ?? {}) as { readonly format?: unknown };
+  if (typeof format === "number" && format > FORMAT)
+    throw new AisleError("unsupported", `the backup has format ${format}; this version reads up to ${FORMAT}: use a newer one`);
+  const read = manifest.safeParse(said);
+  if (!read.success) throw new AisleError("corrupt", `'${path}' is not as a backup writes it`);
+  return read.data;
+}
+
+/** @param told  how many bytes were read, now and then */
+export async function sha256(path: string, told: (bytes: number) => void = () => {}): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+    hash.update(chunk as Buffer);
+    told((chunk as Buffer).length);
+  }
+  return hash.digest("hex");
+}
+
+/** Says on a terminal how far a file is. */
+export function fileProgress({ overwrite }: Shell, what: string, path: string, clock: Clock = systemClock) {
+  const all = existsSync(path) ? statSync(path).size : 0;
+  let read = 0;
+  let shown = 0;
+  return {
+    told(bytes: number): void {
+      read += bytes;
+      if (overwrite === null || clock.monotonic() - shown < SHOW_EVERY_MS) return;
+      shown = clock.monotonic();
+      overwrite(`\r${what}  ${Math.floor((100 * read) / Math.max(1, all))} %\x1b[K`);
+    },
+    done(): void {
+      if (shown > 0) overwrite?.("\r\x1b[K");
+    },
+  };
+}
+
+/** The bytes of a file, or the names in a folder, are on the disk. */
+export function sync(path: string): void {
+  const file = openSync(path, "r");
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** The checkpoint in a data folder, or in a backup; null: there is none that this version reads. */
+export async function checkpointIn(dir: string, journal: { readonly epoch: string; readonly lastSeq: number }): Promise<Meta | null> {
+  const path = join(dir, "checkpoint");
+  if (!existsSync(join(path, "data.mdb"))) return null;
+  const store = openStore(checkpointStore(path, true));
+  try {
+    const standing = new Archive(store).standing(journal);
+    return standing.state === "good" ? standing.meta : null;
+  } finally {
+    await store.close();
+  }
+}

@@ -1,0 +1,140 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { Command } from "commander";
+import { checkpointStore } from "../checkpoint/open.ts";
+import { systemClock } from "../clock.ts";
+import { AisleError } from "../errors.ts";
+import { Block } from "../journal/block.ts";
+import { openJournal } from "../journal/lmdb.ts";
+import { openStore } from "../store/lmdb.ts";
+import { checkpointIn, fileProgress, type Manifest, sha256, sync, writeManifest } from "./backup-files.ts";
+import { dataFolder, readSite, type Shell } from "./shell.ts";
+
+interface Options {
+  readonly site?: string;
+  readonly data?: string;
+  readonly json?: boolean;
+}
+
+/** A checkpoint may be completed while the journal is copied: then all is copied again, so often. */
+const TRIES = 3;
+const STORES = ["checkpoint", "journal"] as const;
+
+/** `aisle backup`: a copy of a place's journal and state, while it runs. */
+export function backupCommand(shell: Shell): Command {
+  return new Command("backup")
+    .description("Copy a place's journal and state to a folder, whether it runs or not; with checksums")
+    .argument("<folder>", "where to: a folder that is not there, or empty")
+    .option("--site <folder>", "folder of the site; default: this one, or the one that ships")
+    .option("--data <folder>", "data folder of the place; default: the site's")
+    .option("--json", "print JSON")
+    .action((folder: string, options: Options) => backup(shell, resolve(folder), options));
+}
+
+async function backup(shell: Shell, to: string, { site, data, json }: Options): Promise<void> {
+  const from = dataFolder(shell, data, data === undefined ? readSite(shell, site).site.name : "");
+  if (!existsSync(join(from, "journal", "data.mdb")))
+    throw new AisleError("not-found", `there is no journal in '${from}': choose the folder of the place with --data`);
+  checkEmpty(to);
+  const isNew = !existsSync(to);
+  try {
+    const manifest = await copy(shell, from, to);
+    const { lastSeq, checkpointSeq, files } = manifest;
+    if (json === true) return shell.write(JSON.stringify(manifest, null, 2));
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    const state = checkpointSeq === null ? "without a checkpoint of the state" : `the state as of entry ${checkpointSeq}`;
+    shell.write(`'${to}' has the journal up to entry ${lastSeq}, and ${state}: ${(bytes / 2 ** 20).toFixed(1)} MiB`);
+  } catch (error) {
+    clear(to, isNew);
+    throw error;
+  }
+}
+
+function checkEmpty(dir: string): void {
+  if (!existsSync(dir)) return;
+  if (!statSync(dir).isDirectory() || readdirSync(dir).length > 0)
+    throw new AisleError("conflict", `'${dir}' is not empty: name a folder that is, or that is not there yet`);
+}
+
+async function copy(shell: Shell, from: string, to: string): Promise<Manifest> {
+  for (let tries = 1; ; tries++) {
+    const said = await copyOnce(shell, from, to);
+    if (said !== null) return said;
+    if (tries === TRIES)
+      throw new AisleError("overloaded", "the state was saved anew each time while the journal was copied: try again");
+    clear(to, false);
+  }
+}
+
+/** Null: what was copied of the state is older than what the journal may have been cut behind. */
+async function copyOnce(shell: Shell, from: string, to: string): Promise<Manifest | null> {
+  // The state first: the journal has all that follows it, as long as no later one lets it be cut.
+  const live = await standingOf(from);
+  for (const name of STORES) await copyStore(shell, name, from, to);
+  const { epoch, lastSeq, checkpointSeq } = await standingOf(to);
+  const isLater = (await standingOf(from)).round !== live.round;
+  if (isLater && !(await hasAllBehind(to, checkpointSeq ?? 0))) return null;
+  const files = [];
+  for (const name of STORES) {
+    const path = `${name}/data.mdb`;
+    const file = join(to, path);
+    if (!existsSync(file)) continue;
+    rmSync(join(to, name, "lock.mdb"), { force: true });
+    sync(file);
+    const progress = fileProgress(shell, `checksum of ${name}`, file);
+    files.push({ path, bytes: statSync(file).size, sha256: await sha256(file, progress.told) });
+    progress.done();
+    sync(join(to, name));
+  }
+  const said = { version: shell.version, at: systemClock.now(), epoch, lastSeq, checkpointSeq, files };
+  writeManifest(to, said);
+  sync(to);
+  return { format: 1, ...said };
+}
+
+async function copyStore(shell: Shell, name: (typeof STORES)[number], from: string, to: string): Promise<void> {
+  if (!existsSync(join(from, name, "data.mdb"))) return;
+  shell.overwrite?.(`\rcopying the ${name} …\x1b[K`);
+  mkdirSync(join(to, name), { recursive: true, mode: 0o700 });
+  const path = join(from, name);
+  const store = openStore(name === "journal" ? { path, readOnly: true, what: name } : checkpointStore(path, true));
+  try {
+    await store.copyTo(join(to, name));
+  } finally {
+    await store.close();
+    shell.overwrite?.("\r\x1b[K");
+  }
+}
+
+async function standingOf(dir: string) {
+  const journal = openJournal({ dir, clock: systemClock, random: randomBytes, readOnly: true });
+  try {
+    const { epoch, lastSeq } = journal;
+    const meta = await checkpointIn(dir, { epoch, lastSeq });
+    return { epoch, lastSeq, round: meta?.round ?? 0, checkpointSeq: meta?.seq ?? null };
+  } finally {
+    await journal.close();
+  }
+}
+
+/** Whether the journal there has every entry that follows. */
+async function hasAllBehind(dir: string, seq: number): Promise<boolean> {
+  const journal = openJournal({ dir, clock: systemClock, random: randomBytes, readOnly: true });
+  try {
+    let next = seq + 1;
+    for (const part of journal.parts(next)) {
+      const [first, last] = part instanceof Block ? [part.firstSeq, part.lastSeq] : [part.seq, part.seq];
+      if (first !== next) return false;
+      next = last + 1;
+    }
+    return next === journal.lastSeq + 1;
+  } finally {
+    await journal.close();
+  }
+}
+
+function clear(dir: string, all: boolean): void {
+  if (all) rmSync(dir, { recursive: true, force: true });
+  else for (const name of [...STORES, "manifest.json"]) rmSync(join(dir, name), { recursive: true, force: true });
+}

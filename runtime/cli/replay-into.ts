@@ -1,0 +1,92 @@
+// `aisle replay --into`: a data folder with a stretch of a journal, and the state that it makes.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { randomBytes } from "node:crypto";
+import type { OnError } from "../bus/bus.ts";
+import { MemoryBus } from "../bus/memory.ts";
+import { awake, type Clock, systemClock } from "../clock.ts";
+import type { OpenedSite } from "../config.ts";
+import { BlobReader, BlobWriter, readHeader } from "../journal/blob.ts";
+import { openJournal } from "../journal/lmdb.ts";
+import { JOURNAL, META } from "../journal/meta.ts";
+import { keyOf, seqOf } from "../key.ts";
+import { createLog } from "../log.ts";
+import { Place } from "../main.ts";
+import { openStore } from "../store/lmdb.ts";
+import type { Row, Store, Write } from "../store/store.ts";
+import type { Stretch } from "./replay.ts";
+import type { Shell } from "./shell.ts";
+
+/** Commits copied in one. */
+const FETCH = 32;
+
+/** Sequences stay; the folder has an epoch of its own. */
+export async function replayInto(shell: Shell, stretch: Stretch, opened: OpenedSite, into: string): Promise<void> {
+  mkdirSync(join(into, "journal"), { recursive: true, mode: 0o700 });
+  await copyCommits(shell, stretch, into);
+  const journal = openJournal({ dir: into, clock: systemClock, random: randomBytes, renewEpoch: true });
+  const { lastSeq } = journal;
+  await journal.close();
+  const log = await createLog({ ...opened.site.log, level: "warn" }, shell.terminal);
+  // Nobody outside is to hear of it.
+  const machine = { openBus: (_: unknown, clock: Clock, onError: OnError) => new MemoryBus({ clock, onError }) };
+  const place = new Place({ ...opened, dataDir: into, log, version: shell.version, machine });
+  try {
+    await place.attach();
+    place.checkpoints.begin();
+    await awake(place.checkpoints.checkpointer!.now());
+  } finally {
+    await place.stop();
+  }
+  shell.write(`'${into}' has the entries ${stretch.fromSeq} to ${lastSeq}, and the state that they make`);
+}
+
+async function copyCommits(shell: Shell, { journal, fromSeq, toSeq }: Stretch, into: string): Promise<void> {
+  const from = journal.store;
+  const to = openStore({ path: join(into, "journal"), what: "journal", tables: [META, JOURNAL] });
+  try {
+    for (const { key, value } of from.range(META)) await to.commit([{ table: META, key, value }]);
+    for (const rows of commitsOf(from, toSeq)) {
+      const writes = rows.flatMap((row) => within(row, fromSeq, toSeq) ?? []);
+      if (writes.length > 0) await to.commit(writes);
+      shell.overwrite?.(`\rcopying  ${Math.floor((100 * seqOf(rows.at(-1)!.key)) / Math.max(1, toSeq))} %\x1b[K`);
+    }
+    shell.overwrite?.("\r\x1b[K");
+  } finally {
+    await to.close();
+  }
+}
+
+function* commitsOf(store: Store, toSeq: number): Generator<Row[]> {
+  let start = keyOf(0);
+  for (;;) {
+    const rows = [...store.range(JOURNAL, { start, end: keyOf(toSeq + 1), limit: FETCH })];
+    if (rows.length > 0) yield rows;
+    if (rows.length < FETCH) return;
+    start = keyOf(seqOf(rows.at(-1)!.key) + 1);
+  }
+}
+
+/** The commit, or what of it is in the stretch; null: nothing. @throws AisleError `corrupt` */
+function within({ key, value }: Row, fromSeq: number, toSeq: number): Write | null {
+  const header = readHeader(value);
+  if (typeof header !== "string" && header.firstSeq >= fromSeq && header.lastSeq <= toSeq)
+    return { table: JOURNAL, key, value };
+  const reader = new BlobReader(({ detail }) => {
+    throw new Error(detail);
+  });
+  const writer = new BlobWriter(value.length);
+  let [first, last, lastAt] = [0, 0, 0];
+  reader.open(value, seqOf(key));
+  while (reader.next()) {
+    if (reader.seq < fromSeq || reader.seq > toSeq) continue;
+    writer.copy(reader);
+    first ||= reader.seq;
+    last = reader.seq;
+    lastAt = reader.receivedAt;
+  }
+  if (first === 0) return null;
+  const applied = typeof header === "string" ? 0 : header.appliedSeq;
+  const rest = { firstSeq: first, lastSeq: last, appliedSeq: Math.min(applied, last), lastAt };
+  return { table: JOURNAL, key: keyOf(first), value: writer.finish(rest) };
+}

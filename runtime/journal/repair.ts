@@ -1,0 +1,162 @@
+// What is damaged in a journal, and how it becomes readable again: damaged stretches become dead letters, byte for byte,
+// and their commits are written again with what is whole. Done by a person, while no place is at work on the folder.
+import { keyOf, seqOf } from "../key.ts";
+import { limits } from "../limits.ts";
+import type { Row, Store } from "../store/store.ts";
+import { BLOB_HEADER, type BlobHeader, BlobReader, BlobWriter, type Corruption, readHeader } from "./blob.ts";
+import { describeCorruption } from "./cursor.ts";
+import { JOURNAL } from "./meta.ts";
+
+/** A stretch that can't be read. */
+export interface Damage extends Corruption {
+  /** First sequence of the commit that it lies in. */
+  readonly commit: number;
+  /** The stretch as it lies on the disk, and where in its commit; no bytes: it was cut off. */
+  readonly bytes: Buffer;
+  readonly offset: number;
+}
+
+export interface Verified {
+  readonly commits: number;
+  /** Whole ones. */
+  readonly entries: number;
+  readonly damage: readonly Damage[];
+}
+
+export interface Repaired {
+  /** What was moved to the dead letters. */
+  readonly damage: readonly Damage[];
+  /** Ids of the letters: a stretch longer than a letter may be takes several. */
+  readonly letters: readonly number[];
+  /** Commits that were written again. */
+  readonly commits: number;
+}
+
+/** Where damaged stretches go: what `DeadLetters.addDurable` takes. */
+export interface CorruptLetters {
+  addDurable(letter: {
+    readonly code: string;
+    readonly detail: string;
+    readonly where: { readonly source: string; readonly offset: number };
+    readonly seq: number;
+    readonly principal: string;
+    readonly subject: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly payload: Uint8Array;
+  }): Promise<number>;
+}
+
+/** Commits read at a time. */
+const FETCH = 8;
+
+/** Reads all of it, checksums included. */
+export function verifyJournal(store: Store): Verified {
+  const damage: Damage[] = [];
+  let commits = 0;
+  let entries = 0;
+  for (const [row, beforeSeq] of commitsOf(store)) {
+    const commit = inspect(row, beforeSeq);
+    commits++;
+    entries += commit.entries;
+    damage.push(...commit.damage);
+  }
+  return { commits, entries, damage };
+}
+
+/**
+ * Moves all that is damaged to the dead letters, with the code `corrupt`. What is whole stays as it is, under its
+ * sequence; no sequence is given again. May be done again after it was cut off: then some letters are there twice.
+ */
+export async function repairJournal(store: Store, letters: CorruptLetters): Promise<Repaired> {
+  const repaired = { damage: [] as Damage[], letters: [] as number[], commits: 0 };
+  let before: BlobHeader | null = null;
+  for (const [row, beforeSeq] of commitsOf(store)) {
+    const { damage } = inspect(row, beforeSeq);
+    let { value } = row;
+    if (damage.length > 0) {
+      for (const each of damage)
+        for (const letter of lettersOf(each)) repaired.letters.push(await letters.addDurable(letter));
+      value = withoutDamage(row, beforeSeq, before);
+      await store.commit([{ table: JOURNAL, key: row.key, value }]);
+      repaired.damage.push(...damage);
+      repaired.commits++;
+    }
+    before = readHeader(value) as BlobHeader;
+  }
+  return repaired;
+}
+
+/** In order, each with the first sequence of the one that follows; Infinity: none does. */
+function* commitsOf(store: Store): Generator<readonly [Row, number]> {
+  let start = keyOf(0);
+  for (let last: Row | null = null; ; ) {
+    const rows = [...store.range(JOURNAL, { start, limit: FETCH })];
+    for (const row of rows) {
+      if (last !== null) yield [last, seqOf(row.key)];
+      last = row;
+    }
+    if (rows.length < FETCH) {
+      if (last !== null) yield [last, Number.POSITIVE_INFINITY];
+      return;
+    }
+    start = keyOf(seqOf(last!.key) + 1);
+  }
+}
+
+function inspect({ key, value }: Row, beforeSeq: number): { readonly entries: number; readonly damage: Damage[] } {
+  const damage: Damage[] = [];
+  const found: Corruption[] = [];
+  const commit = seqOf(key);
+  const reader = new BlobReader((corruption) => found.push(corruption));
+  const tell = (start: number, end: number): void => {
+    for (const corruption of found.splice(0)) {
+      damage.push({ ...corruption, commit, offset: start, bytes: value.subarray(start, end) });
+    }
+  };
+  reader.open(value, commit, beforeSeq);
+  tell(0, BLOB_HEADER);
+  let entries = 0;
+  let end = BLOB_HEADER;
+  while (reader.next()) {
+    tell(end, reader.entryStart);
+    end = reader.entryEnd;
+    entries++;
+  }
+  tell(end, value.length);
+  return { entries, damage };
+}
+
+/** The commit with its whole entries only. */
+function withoutDamage({ key, value }: Row, beforeSeq: number, before: BlobHeader | null): Buffer {
+  const reader = new BlobReader(() => {});
+  const writer = new BlobWriter(Math.max(value.length - BLOB_HEADER, 0));
+  const firstSeq = seqOf(key);
+  let [lastSeq, lastAt] = [0, before?.lastAt ?? 0];
+  reader.open(value, firstSeq, beforeSeq);
+  while (reader.next()) {
+    writer.copy(reader);
+    lastSeq = reader.seq;
+    lastAt = Math.max(lastAt, reader.receivedAt);
+  }
+  const header = readHeader(value);
+  if (typeof header !== "string") return writer.finish(header);
+  // How many sequences it gave, its header alone could tell: as many as it can have had.
+  const most = Number.isFinite(beforeSeq) ? beforeSeq - 1 : firstSeq + limits.commitEntries - 1;
+  return writer.finish({ firstSeq, lastSeq: Math.max(lastSeq, most), appliedSeq: before?.appliedSeq ?? 0, lastAt });
+}
+
+function* lettersOf(damage: Damage): Generator<Parameters<CorruptLetters["addDurable"]>[0]> {
+  const { firstSeq, lastSeq, bytes, offset, commit } = damage;
+  for (let from = 0; from === 0 || from < bytes.length; from += limits.deadLetterBytes) {
+    yield {
+      code: "corrupt",
+      detail: describeCorruption(damage),
+      where: { source: "journal", offset: offset + from },
+      seq: firstSeq,
+      principal: "journal",
+      subject: "journal",
+      headers: { commit: String(commit), "first-seq": String(firstSeq), "last-seq": String(lastSeq) },
+      payload: bytes.subarray(from, from + limits.deadLetterBytes),
+    };
+  }
+}

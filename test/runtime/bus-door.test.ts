@@ -1,0 +1,200 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { MemoryBus } from "../../runtime/bus/memory.ts";
+import { NatsBus } from "../../runtime/bus/nats.ts";
+import { BusDoor, type BusDoorOptions, laneReadings } from "../../runtime/bus-door.ts";
+import { bytes, text, until } from "../contracts/bus.ts";
+import { type Behind, behindDoor } from "../support/door.ts";
+import { describeWithNats, type NatsServer, startNatsServer } from "../support/nats-server.ts";
+import { startStore, temporary } from "../support/place.ts";
+
+const EXIT = JSON.stringify({ id: 7, ts: Date.UTC(2026, 2, 2, 9) });
+
+describeWithNats("the bus's door", () => {
+  let server: NatsServer;
+  let bus: NatsBus;
+  let behind: Behind;
+  let left: string[];
+  let doors: BusDoor[];
+
+  beforeEach(async () => {
+    server = await startNatsServer();
+    bus = new NatsBus({ servers: server.url, onError: () => {} });
+    await bus.whenHere();
+    behind = behindDoor();
+    [left, doors] = [[], []];
+  });
+
+  afterEach(async () => {
+    await Promise.all(doors.map((door) => door.close()));
+    await bus.drain();
+    await server[Symbol.asyncDispose]();
+  });
+
+  const open = (nats: BusDoorOptions["nats"], own = behind): BusDoor => {
+    const { base, intake, clock } = own;
+    const door = new BusDoor({ bus, base, intake, clock, hasHub: false, nats, left: (reason) => left.push(reason) });
+    doors.push(door);
+    return door;
+  };
+
+  /** Asked again until somebody listens. */
+  const accepted = async (): Promise<number> => {
+    while (true) {
+      try {
+        const answer = await bus.request(`${behind.base}.events.exit`, bytes(EXIT));
+        return JSON.parse(text(answer.payload)).accepted;
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    }
+  };
+
+  const plain = () => ({ servers: server.url, onError: () => {} });
+
+  it("is the fast lane where there is no TLS", async () => {
+    const door = open(plain());
+
+    expect(await accepted()).toBe(1);
+    expect(door.laneStats).toMatchObject({ messages: 1, losses: 0 });
+  });
+
+  it.each([
+    ["the site wants none", () => null],
+    ["the bus is reached by TLS", () => ({ ...plain(), servers: server.url.replace("nats:", "tls:") })],
+  ])("is the ordinary way where %s", async (_, options) => {
+    const door = open(options());
+
+    expect(await accepted()).toBe(1);
+    expect([door.laneStats, left]).toEqual([null, []]);
+  });
+
+  it("is the ordinary way where the board hears all", async () => {
+    behind = behindDoor(() => true);
+    const door = open(plain());
+
+    expect(await accepted()).toBe(1);
+    expect(door.laneStats).toBeNull();
+  });
+
+  it.each([
+    ["demands TLS", 'INFO {"headers":true,"tls_required":true}\r\n', "the server demands TLS"],
+    ["knows no headers", "INFO {}\r\n", "the server knows no headers"],
+    ["says what nobody knows", 'INFO {"headers":true}\r\nWHAT\r\n', "WHAT"],
+  ])("goes over to the ordinary way when the server %s, once", async (_, greeting, why) => {
+    await using strange = await greeter(greeting);
+    const door = open({ ...plain(), servers: strange.url });
+
+    expect(await accepted()).toBe(1);
+    expect(left).toEqual([expect.stringContaining(why)]);
+    expect([door.laneStats, strange.connections]).toEqual([null, 1]);
+  });
+
+  it("does not open another way once it is closed", async () => {
+    await using strange = await greeter("INFO {}\r\n");
+    const door = open({ ...plain(), servers: strange.url });
+    await door.drain();
+    await door.close();
+    await until(() => strange.connections === 0 || door.laneStats !== undefined);
+
+    expect(left).toEqual([]);
+    await expect(bus.request(`${behind.base}.events.exit`, bytes(EXIT))).rejects.toMatchObject({ code: "unavailable" });
+  });
+
+  it("says when no events come although the bus is here", async () => {
+    await using deaf = await startNatsServer({ config: "authorization: { token: other }" });
+    const door = open({ ...plain(), servers: deaf.url });
+    await until(() => door.trouble?.includes("credentials") === true);
+
+    expect(door.trouble).toContain("no events come from the bus");
+    await door.close();
+    expect(door.trouble).toBeNull();
+    expect(open(plain()).trouble).toMatch(/not reached yet/);
+  });
+
+  it("shows its figures", () => {
+    const stats = { messages: 5, bytes: 600, large: 1, losses: 2, slow: 1 };
+    const shown = (now: typeof stats | null) => laneReadings(() => now).map(({ name, read }) => [name, read()]);
+
+    expect(shown(stats)).toEqual([
+      ["aisle_lane_open", 1],
+      ["aisle_lane_messages_total", 5],
+      ["aisle_lane_bytes_total", 600],
+      ["aisle_lane_large_total", 1],
+      ["aisle_lane_losses_total", 2],
+      ["aisle_lane_slow_total", 1],
+    ]);
+    expect(shown(null).every(([, value]) => value === 0)).toBe(true);
+  });
+
+  it.each(["auto", "off"])("answers what a place took before it stops (lane: %s)", async (lane) => {
+    const dir = game(lane);
+    const store = await startStore({ dir, overrides: { nats: server.url } });
+    const answered: unknown[] = [];
+    const ask = async () => {
+      const answer = await bus.request(`${store.place.base}.events.won`, bytes(WON));
+      answered.push(JSON.parse(text(answer.payload)));
+    };
+    await until(() => store.place.bus.state === "here");
+    while (answered.length === 0) await ask().catch(() => new Promise((resolve) => setTimeout(resolve, 10)));
+    const metrics = await store.place.metrics.text();
+
+    const asked = Promise.all(Array.from({ length: 200 }, ask));
+    await bus.flush();
+    await store[Symbol.asyncDispose]();
+    await asked;
+    rmSync(dir, { recursive: true });
+
+    expect(metrics).toContain(`aisle_lane_messages_total ${lane === "auto" ? 1 : 0}`);
+    expect(answered).toEqual(Array(201).fill({ accepted: 1, duplicate: 0, rejected: [] }));
+  });
+});
+
+describe("the bus's door in-process", () => {
+  it("is the ordinary way", async () => {
+    const { base, intake, clock, journal } = behindDoor();
+    const bus = new MemoryBus({ clock });
+    const door = new BusDoor({ bus, base, intake, clock, hasHub: false, nats: null, left: () => {} });
+
+    bus.publish(`${base}.events.exit`, bytes(EXIT));
+    await door.drain();
+    await intake.drain();
+
+    expect(journal.lastSeq).toBe(1);
+  });
+});
+
+const WON = JSON.stringify({ player: "p-1", time: "2026-03-02T09:00:00Z" });
+
+/** A site of whose events the board hears none. */
+function game(lane: string): string {
+  const dir = temporary();
+  const form = "{ name: game, type: type, identity: player, time: { path: time, unit: iso } }";
+  const events = `events: { identity: text, forms: [${form}], types: { won: {} } }`;
+  writeFileSync(join(dir, "site.yml"), `version: 1\nname: game\nbus: { lane: ${lane} }\n${events}\n`);
+  writeFileSync(join(dir, "plan.yml"), "version: 1\npages:\n  players: { keys: [player], shared: false }\nactors: []\n");
+  return dir;
+}
+
+/** Says one thing to whoever comes. */
+async function greeter(greeting: string) {
+  let connections = 0;
+  const listening = createServer((socket) => {
+    connections++;
+    socket.on("error", () => {});
+    socket.end(greeting);
+  });
+  await new Promise<void>((resolve) => listening.listen(0, "127.0.0.1", resolve));
+  const { port } = listening.address() as { port: number };
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    get connections() {
+      return connections;
+    },
+    async [Symbol.asyncDispose]() {
+      await new Promise((resolve) => listening.close(resolve));
+    },
+  };
+}

@@ -1,0 +1,193 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { run } from "../../support/cli.ts";
+import { damage, tempDir } from "../../support/journal.ts";
+import { decisionsOf, MONDAY, STORE, type Store, startStore } from "../../support/place.ts";
+
+const SECOND = 1_000; // ms
+
+/** The built command line, on folders as places write them. */
+describe("aisle", () => {
+  let dir: string;
+  let store: Store;
+
+  beforeEach(async () => {
+    dir = tempDir();
+    store = await startStore({ dataDir: join(dir, "data") });
+    for (let id = 1; id <= 5; id++) {
+      await send({ type: "entry", id, ts: MONDAY }, { type: "focus", id, dep: "Sport", ts: MONDAY, event_id: `e${id}` });
+    }
+  });
+
+  afterEach(async () => {
+    await store[Symbol.asyncDispose]();
+  });
+
+  async function send(...events: object[]): Promise<void> {
+    const body = Buffer.from(events.map((event) => JSON.stringify(event)).join("\n"));
+    await store.place.ingest.accept({ principal: "test", subject: "/events", type: null, headers: {}, body });
+    await store.place.runner.idle();
+  }
+
+  const data = () => join(dir, "data");
+  const at = (name: string) => join(dir, name);
+
+  describe("backup and restore", () => {
+    it("bring a place back that was copied while it ran, under an epoch of its own", async () => {
+      await store.place.checkpoints.checkpointer!.now();
+      const backup = await run(["backup", at("backup"), "--data", data(), "--json"]);
+      expect(backup).toMatchObject({ code: 0, stderr: "" });
+      await send({ type: "focus", id: 1, dep: "Sport", ts: MONDAY + SECOND });
+      const { lastSeq, checkpointSeq, files } = JSON.parse(backup.stdout);
+      expect(lastSeq).toBeLessThan(store.place.journal.lastSeq);
+      expect(checkpointSeq).toBe(lastSeq);
+      expect(files.map(({ path }: { path: string }) => path)).toEqual(["checkpoint/data.mdb", "journal/data.mdb"]);
+
+      const restored = await run(["restore", at("backup"), "--data", at("again")]);
+      expect(restored).toMatchObject({ code: 0, stderr: "" });
+      const { epoch } = store.place.journal;
+      const known = decisionsOf(store.place.journal).slice(0, 5);
+      await store.place.stop();
+      store = await startStore({ dataDir: at("again") });
+
+      expect(store.place.journal.epoch).not.toBe(epoch);
+      expect(decisionsOf(store.place.journal)).toEqual(known);
+      expect(store.place.checkpoints.fromSeq).toBe(lastSeq + 1);
+      expect(store.logged).toEqual([]);
+      expect(store.place.offers.standing("1")).toHaveLength(1);
+    });
+
+    it("find a byte that was changed, and leave nothing behind", async () => {
+      await run(["backup", at("backup"), "--data", data()]);
+      const file = at("backup/journal/data.mdb");
+      const bytes = readFileSync(file);
+      bytes[5_000]! ^= 1;
+      writeFileSync(file, bytes);
+      const { code, stderr } = await run(["restore", at("backup"), "--data", at("again")]);
+
+      expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/damaged: .*another checksum/) });
+      expect(readdirSync(dir).sort()).toEqual(["backup", "data"]);
+    });
+
+    it("write into no folder that has something in it", async () => {
+      mkdirSync(at("full"));
+      writeFileSync(at("full/file"), "");
+      await run(["backup", at("backup"), "--data", data()]);
+
+      for (const args of [
+        ["backup", at("full"), "--data", data()],
+        ["restore", at("backup"), "--data", at("full")],
+        ["replay", STORE, "--data", data(), "--into", at("full")],
+      ]) {
+        expect(await run(args)).toMatchObject({ code: 1, stderr: expect.stringMatching(/full' is not empty/) });
+      }
+      expect(readdirSync(at("full"))).toEqual(["file"]);
+    });
+
+    it("say what is missing", async () => {
+      expect(await run(["backup", at("backup"), "--data", at("nosuch")])).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/there is no journal in .*--data/),
+      });
+      expect(await run(["restore", at("data"), "--data", at("again")])).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/is no backup/),
+      });
+      expect((await run(["restore", at("data")])).code).toBe(2);
+      expect(existsSync(at("backup"))).toBe(false);
+    });
+  });
+
+  describe("replay", () => {
+    it("makes the decisions of a running place again, all alike", async () => {
+      const { code, stdout } = await run(["replay", STORE, "--data", data()], { AISLE_PLACE: "test" });
+
+      expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/5 decisions were made again, 0 differ/) });
+    });
+
+    it("compares those of a stretch, and tells what differs", async () => {
+      const [, second] = decisionsOf(store.place.journal);
+      const env = { AISLE_PLACE: "test" };
+      const some = await run(["replay", STORE, "--data", data(), "--from", String(second!.cause), "--json"], env);
+      expect(JSON.parse(some.stdout)).toMatchObject({ compared: 4, differences: [], gone: 0 });
+
+      const time = await run(["replay", STORE, "--data", data(), "--to", "2026-03-01T00:00:00Z"], env);
+      expect(time).toMatchObject({ code: 0, stdout: expect.stringMatching(/^0 entries were played/) });
+
+      const other = await run(["replay", STORE, "--data", data()], { AISLE_PLACE: "other" });
+      expect(other).toMatchObject({ code: 1, stderr: expect.stringMatching(/decisions differ/) });
+      expect((await run(["replay", STORE, "--from", "soon"])).code).toBe(2);
+    });
+
+    it("prints what a spec makes of the events", async () => {
+      const [spec] = readdirSync(join(STORE, "transforms")).filter((name) => /streaming/.test(name));
+      const file = join(STORE, "transforms", spec!);
+      const { code, stdout } = await run(["replay", STORE, "--data", data(), "--spec", file]);
+      const lines = stdout.trim().split("\n");
+
+      expect(code).toBe(0);
+      expect(lines.map((line) => JSON.parse(line).identity).sort()).toEqual(["1", "2", "3", "4", "5"]);
+      const into = await run(["replay", STORE, "--data", data(), "--spec", file, "--into", at("records")]);
+      expect(into.code).toBe(0);
+      expect(readFileSync(into.stdout.trim(), "utf8").trim().split("\n")).toHaveLength(5);
+    });
+
+    it("makes a data folder that ends where it is told", async () => {
+      const [, second] = decisionsOf(store.place.journal);
+      const args = ["replay", STORE, "--data", data(), "--to", String(second!.cause + 3), "--into", at("then")];
+      const { code, stderr } = await run(args, { AISLE_PLACE: "test" });
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      await store.place.stop();
+      store = await startStore({ dataDir: at("then") });
+
+      expect(decisionsOf(store.place.journal).length).toBeLessThan(5);
+      expect(decisionsOf(store.place.journal)[0]!.customer).toBe("1");
+      expect(store.place.checkpoints.fromSeq).toBeGreaterThan(1);
+      await send({ type: "focus", id: 9, dep: "Sport", ts: MONDAY + SECOND });
+      expect(decisionsOf(store.place.journal).at(-1)!.customer).toBe("9");
+    });
+  });
+
+  describe("journal", () => {
+    it("can be read, beside a place that runs", async () => {
+      expect(await run(["journal", "verify", "--data", data()])).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/entries in \d+ commits can be read/),
+      });
+    });
+
+    it("is mended once somebody says so, and what was damaged stands in the dead letters", async () => {
+      const [first] = decisionsOf(store.place.journal);
+      const entry = store.place.journal.find(first!.cause)!;
+      await store.place.stop();
+      await damage(data(), firstOfCommit(store, entry.seq), (blob) => {
+        const at = blob.indexOf(Buffer.from(entry.payload));
+        blob[at + 2]! ^= 4;
+        return blob;
+      });
+      const verify = await run(["journal", "verify", "--data", data()]);
+      expect(verify).toMatchObject({ code: 1, stderr: expect.stringMatching(/aisle journal repair/) });
+      const asked = await run(["journal", "repair", "--data", data()]);
+      expect(asked).toMatchObject({ code: 1, stderr: expect.stringMatching(/nothing was changed: say --yes/) });
+
+      const mended = await run(["journal", "repair", "--data", data(), "--yes"]);
+      expect(mended).toMatchObject({ code: 0, stdout: expect.stringMatching(/moved to the dead letters \d+/) });
+      expect((await run(["journal", "verify", "--data", data()])).code).toBe(0);
+      store = await startStore({ dataDir: data() });
+      expect(store.place.letters.list({ limit: 5 })).toMatchObject([{ code: "corrupt", seq: entry.seq }]);
+    });
+
+    it("is not mended while a place is at work on it", async () => {
+      const { code, stderr } = await run(["journal", "repair", "--data", data(), "--yes"]);
+
+      expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/in use by the process/) });
+    });
+  });
+});
+
+const commits = new Map<string, number>();
+
+function firstOfCommit(store: Store, seq: number): number {
+  return commits.get(`${store.dataDir} ${seq}`) ?? seq;
+}

@@ -1,0 +1,96 @@
+import { rmSync } from "node:fs";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { openJournal } from "../../runtime/journal/lmdb.ts";
+import { ownerOf } from "../../runtime/journal/owner.ts";
+import { repairJournal } from "../../runtime/journal/repair.ts";
+import { openDeadLetters } from "../../runtime/store/deadletters.ts";
+import { Dice } from "../support/dice.ts";
+import { FaultyDisk, FaultyStore } from "../support/faulty-store.ts";
+import { damage } from "../support/journal.ts";
+import { MONDAY, SetClock, type Store, startStore, temporary } from "../support/place.ts";
+import { prng } from "../support/prng.ts";
+
+const focus = (id: string) => JSON.stringify({ type: "focus", event_id: id, id: 17, dep: "Women" });
+
+function post({ place }: Store, body: string): Promise<Response> {
+  return fetch(`${place.url}/events`, { method: "POST", headers: { "content-type": "application/json" }, body });
+}
+
+function dataFolder(): string {
+  const dir = temporary();
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+describe("a place whose disk is full", () => {
+  it("says so, takes nothing more, is read, and goes on by itself", async () => {
+    const disk = new FaultyDisk();
+    const open: typeof openJournal = (options) => {
+      return openJournal({
+        ...options,
+        store: new FaultyStore(disk, new Dice(prng(7))),
+        limits: { journalRetryMs: 20 },
+      });
+    };
+    await using store = await startStore({ machine: { openJournal: open } });
+    const ready = async () => {
+      const response = await fetch(`${store.place.url}/readyz`);
+      return [response.status, await response.text()] as const;
+    };
+    expect((await post(store, focus("a"))).status).toBe(202);
+
+    disk.health = "full";
+    const waiting = post(store, focus("b"));
+    while (store.place.journal.trouble === null) await new Promise((resolve) => setTimeout(resolve, 1));
+
+    expect(await ready()).toEqual([503, expect.stringContaining("the disk is full")]);
+    const refused = await post(store, focus("c"));
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([507, "5"]);
+    expect((await fetch(`${store.place.url}/pages`)).status).toBe(200);
+
+    disk.health = "well";
+    expect((await waiting).status).toBe(202);
+
+    expect((await ready())[0]).toBe(200);
+    expect((await post(store, focus("c"))).status).toBe(202);
+    const ids = [...store.place.journal.read()].flatMap(({ kind, headers }) => (kind === "event" ? [headers.id] : []));
+    expect(ids).toEqual(["a", "b", "c"]);
+  });
+});
+
+describe("a place whose journal has a damaged entry", () => {
+  it("refuses to start, names it, and starts once it was moved to the dead letters", async () => {
+    const dataDir = dataFolder();
+    let seq = 0;
+    {
+      await using store = await startStore({ dataDir });
+      await post(store, focus("whole"));
+      await post(store, focus("damaged"));
+      await post(store, focus("behind"));
+      seq = [...store.place.journal.read()].find(({ headers }) => headers.id === "damaged")!.seq;
+    }
+    rmSync(`${dataDir}/checkpoint`, { recursive: true, force: true }); // else it stands for what came before it
+    await damage(dataDir, seq, (blob) => {
+      blob[blob.indexOf("damaged")]! ^= 1;
+      return blob;
+    });
+
+    await expect(startStore({ dataDir })).rejects.toMatchObject({
+      code: "corrupt",
+      message: expect.stringMatching(`journal: entry ${seq}: has checksum .*'aisle journal repair ${dataDir}'`),
+    });
+    expect(ownerOf(dataDir)).toBe(null);
+
+    const clock = new SetClock(MONDAY);
+    const journal = openJournal({ dir: dataDir, clock, random: (bytes) => new Uint8Array(bytes) });
+    const letters = openDeadLetters({ store: journal.store, clock });
+    await repairJournal(journal.store, letters);
+    await letters.close();
+    await journal.close();
+
+    await using store = await startStore({ dataDir });
+    const ids = [...store.place.journal.read()].flatMap(({ kind, headers }) => (kind === "event" ? [headers.id] : []));
+    expect(ids).toEqual(["whole", "behind"]);
+    expect(store.place.letters.list({ limit: 5 })).toMatchObject([{ code: "corrupt", seq }]);
+  });
+});

@@ -1,0 +1,138 @@
+import { cpSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it, onTestFinished } from "vitest";
+import { NatsBus } from "../../../runtime/bus/nats.ts";
+import type { Place } from "../../../runtime/main.ts";
+import { origins } from "../../support/hubs.ts";
+import { describeWithNats, type NatsServer, startNatsServer } from "../../support/nats-server.ts";
+import { STORE, type Store, startStore, temporary } from "../../support/place.ts";
+import { writeSite } from "../../support/sites.ts";
+
+const SECONDS = { timeout: 30_000 };
+
+function folder(): string {
+  const dir = temporary();
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** The store, with its transforms, as a device or as its hub. */
+function siteWith(hub: Readonly<Record<string, unknown>>): string {
+  const dir = writeSite({ site: { hub } });
+  cpSync(join(STORE, "transforms"), join(dir, "transforms"), { recursive: true });
+  return dir;
+}
+
+async function serverForAll(): Promise<NatsServer> {
+  const server = await startNatsServer();
+  onTestFinished(() => server[Symbol.asyncDispose]());
+  return server;
+}
+
+const DEVICE = { place: "center" };
+const HUB = { accept: true };
+
+function started(server: NatsServer, dir: string, place: string, dataDir: string): Promise<Store> {
+  return startStore({ dir, dataDir, overrides: { place, nats: server.url } });
+}
+
+async function post(place: Place, events: readonly object[], ack = "durable"): Promise<number> {
+  const { status } = await fetch(`${place.url}/events`, {
+    method: "POST",
+    headers: { "content-type": "application/x-ndjson", "aisle-ack": ack },
+    body: events.map((each) => JSON.stringify(each)).join("\n"),
+  });
+  return status;
+}
+
+async function aggregates(place: Place): Promise<string[]> {
+  const text = await (await fetch(`${place.url}/aggregates?format=ndjson`)).text();
+  return text.split("\n").sort();
+}
+
+const visit = (id: number, department: string) => [
+  { type: "entry", id },
+  { type: "focus", id, dep: department },
+];
+
+describeWithNats("a device and its hub", () => {
+  it("have the same of every customer, and only the device decides", { timeout: 60_000 }, async () => {
+    const server = await serverForAll();
+    await using hub = await started(server, siteWith(HUB), "center", folder());
+    await using device = await started(server, siteWith(DEVICE), "box", folder());
+    for (let id = 1; id <= 20; id++) await post(device.place, visit(id, "Boys"));
+    await expect.poll(() => device.place.hub!.stats().waiting, SECONDS).toBe(0);
+
+    const taken = [...hub.place.journal.read()].filter(({ headers }) => headers.origin !== undefined);
+    const kinds = (kind: string) => taken.filter((entry) => entry.kind === kind).length;
+    expect([kinds("event"), kinds("import")]).toEqual([40, 20]);
+    await expect.poll(() => aggregates(hub.place), SECONDS).toEqual(await aggregates(device.place));
+    expect([...hub.place.journal.read()].filter(({ kind }) => kind === "decision")).toEqual([]);
+    const { degraded } = (await (await fetch(`${device.place.url}/readyz`)).json()) as { degraded: string[] };
+    expect(degraded.filter((reason) => reason.includes("hub"))).toEqual([]);
+  });
+
+  it("lose and double nothing when the hub, the device and the server are away in turn", {
+    timeout: 90_000,
+  }, async () => {
+    const server = await serverForAll();
+    const [hubSite, deviceSite, hubData, deviceData] = [siteWith(HUB), siteWith(DEVICE), folder(), folder()];
+    let device = await started(server, deviceSite, "box", deviceData);
+    let id = 0;
+    const some = () =>
+      post(
+        device.place,
+        Array.from({ length: 50 }, () => ({ type: "entry", id: ++id })),
+      );
+    await some();
+    let hub = await started(server, hubSite, "center", hubData);
+    await some();
+    await server.kill();
+    await some();
+    await hub.place.stop();
+    await device.place.stop();
+    await server.restart();
+    device = await started(server, deviceSite, "box", deviceData);
+    await some();
+    hub = await started(server, hubSite, "center", hubData);
+    await some();
+    await expect.poll(() => device.place.hub!.stats().waiting, SECONDS).toBe(0);
+
+    const all = origins(hub.place.journal);
+    expect(all.length).toBe(250);
+    expect(new Set(all).size).toBe(250);
+    await device.place.stop();
+    await hub.place.stop();
+  });
+
+  it("let a publisher wait for the hub, and decisions reach who listens at the hub's server once the link is back", {
+    timeout: 60_000,
+  }, async () => {
+    const server = await serverForAll();
+    await using hub = await started(server, siteWith(HUB), "center", folder());
+    await using device = await started(server, siteWith(DEVICE), "box", folder());
+
+    await (device.place.bus as NatsBus).whenHere();
+    const answer = await device.place.bus.request(
+      `${device.place.base}.events.entry`,
+      Buffer.from(JSON.stringify({ type: "entry", id: 7 })),
+      { headers: { "Aisle-Ack": "replicated" } },
+    );
+    expect(JSON.parse(Buffer.from(answer.payload).toString())).toMatchObject({ accepted: 1 });
+    expect(origins(hub.place.journal).length).toBe(1);
+
+    await server.kill();
+    await post(device.place, visit(8, "Boys"));
+    await expect.poll(() => device.place.outbox.stats().waiting, SECONDS).toBe(1);
+    await server.restart();
+    const bus = new NatsBus({ servers: server.url, onError: () => {} });
+    onTestFinished(() => bus.drain());
+    const heard: string[] = [];
+    bus.subscribe("aisle.*.box.offers.*", ({ subject }) => void heard.push(subject.split(".").at(-1)!));
+    await bus.whenHere();
+    await post(device.place, visit(9, "Boys"));
+    await expect.poll(() => device.place.outbox.stats().waiting, SECONDS).toBe(0);
+
+    expect(heard).toContain("9");
+  });
+});

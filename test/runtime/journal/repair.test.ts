@@ -1,0 +1,133 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { ManualClock } from "../../../runtime/clock.ts";
+import { repairJournal, verifyJournal } from "../../../runtime/journal/repair.ts";
+import type { StoreJournal } from "../../../runtime/journal/store-journal.ts";
+import { limits } from "../../../runtime/limits.ts";
+import { type DeadLetters, openDeadLetters } from "../../../runtime/store/deadletters.ts";
+import { blockOf, damage, draft, journalIn, START, seqs, tempDir, texts } from "../../support/journal.ts";
+
+/** A journal of the commits 1–2, 3–5 (a block), 6. */
+async function written(dir = tempDir()): Promise<string> {
+  const journal = journalIn(dir);
+  await journal.append([draft("a"), draft("b")]);
+  journal.appliedSeq = 2;
+  await journal.appendBlock(blockOf([draft("c"), draft("d"), draft("e")]));
+  journal.appliedSeq = 5;
+  await journal.append([draft("f")]);
+  await journal.close();
+  return dir;
+}
+
+function opened(dir: string): { readonly journal: StoreJournal; readonly letters: DeadLetters } {
+  const journal = journalIn(dir);
+  return { journal, letters: openDeadLetters({ store: journal.store, clock: new ManualClock(START) }) };
+}
+
+const flip = (text: string) => (blob: Buffer) => {
+  blob[blob.indexOf(text)]! ^= 1;
+  return blob;
+};
+const tear = (bytes: number) => (blob: Buffer) => blob.subarray(0, bytes);
+
+describe("a journal", () => {
+  it("that is whole says so, and is left alone", async () => {
+    const { journal, letters } = opened(await written());
+
+    expect(verifyJournal(journal.store)).toEqual({ commits: 3, entries: 6, damage: [] });
+    expect(await repairJournal(journal.store, letters)).toEqual({ damage: [], letters: [], commits: 0 });
+    expect(texts(journal.read())).toEqual(["a", "b", "c", "d", "e", "f"]);
+  });
+
+  it.each([
+    ["an entry", 3, flip("events.focusd"), { firstSeq: 4, lastSeq: 4 }, "abcef"],
+    ["the end of a commit", 3, tear(150), { firstSeq: 4, lastSeq: 5 }, "abcf"],
+    ["the header of a commit", 1, flip("AISJ"), { firstSeq: 1, lastSeq: 1, part: "commit" }, "abcdef"],
+    ["a whole commit", 3, tear(10), { firstSeq: 3, part: "commit" }, "abf"],
+    ["the newest commit", 6, flip("events.focusf"), { firstSeq: 6, lastSeq: 6 }, "abcde"],
+  ] as const)("that lost %s is readable again once it was moved", async (_, commit, change, expected, rest) => {
+    const dir = await written();
+    let blob: Buffer = Buffer.alloc(0);
+    await damage(dir, commit, (whole) => {
+      blob = change(whole);
+      return blob;
+    });
+    const { journal, letters } = opened(dir);
+
+    const verified = verifyJournal(journal.store);
+    expect(verified).toMatchObject({ commits: 3, damage: [{ ...expected, commit }] });
+    expect(await repairJournal(journal.store, letters)).toMatchObject({
+      commits: 1,
+      letters: [1],
+      damage: verified.damage,
+    });
+
+    const { bytes, offset, detail } = verified.damage[0]!;
+    expect(letters.get(1)).toMatchObject({
+      code: "corrupt",
+      seq: expected.firstSeq,
+      where: { source: "journal", offset },
+      detail: expect.stringContaining(detail),
+      payload: Buffer.from(bytes),
+    });
+    expect(bytes).toEqual(blob.subarray(offset, offset + bytes.length));
+    expect(verifyJournal(journal.store)).toEqual({ commits: 3, entries: rest.length, damage: [] });
+    expect(texts(journal.read()).join("")).toBe(rest);
+  });
+
+  it("gives no sequence twice, and runs nothing again that is known to be applied, when its newest header was lost", async () => {
+    const dir = await written();
+    await damage(dir, 6, flip("AISJ"));
+    const { journal, letters } = opened(dir);
+    await repairJournal(journal.store, letters);
+    await letters.close();
+    await journal.close();
+
+    const after = journalIn(dir);
+
+    expect(texts(after.read())).toEqual(["a", "b", "c", "d", "e", "f"]);
+    expect(after.appliedSeq).toBe(2); // of the commit before
+    expect((await after.append([draft("g")])).firstSeq).toBe(6 + limits.commitEntries);
+  });
+
+  it("names the folder and what to do where it can't be read", async () => {
+    const dir = await written();
+    await damage(dir, 3, flip("events.focusd"));
+
+    expect(() => [...journalIn(dir).parts()]).toThrow(
+      expect.objectContaining({
+        code: "corrupt",
+        message: expect.stringMatching(`entry 4: .*'aisle journal repair ${dir}'`),
+      }),
+    );
+  });
+
+  it("loses nothing that is whole, however it is damaged", { timeout: 60_000 }, async () => {
+    const flips = fc.array(fc.tuple(fc.constantFrom(1, 3, 6), fc.nat(), fc.nat(7)), { minLength: 1, maxLength: 6 });
+    await fc.assert(
+      fc.asyncProperty(flips, async (all) => {
+        const dir = await written();
+        for (const [commit, at, bit] of all) {
+          await damage(dir, commit, (blob) => {
+            blob[at % blob.length]! ^= 1 << bit;
+            return blob;
+          });
+        }
+        const { journal, letters } = opened(dir);
+        const whole = seqs(journal.read(1, { onCorrupt() {} }));
+
+        await repairJournal(journal.store, letters);
+        await letters.close();
+        await journal.close();
+
+        const again = journalIn(dir);
+        expect(verifyJournal(again.store).damage).toEqual([]);
+        expect(seqs(again.read())).toEqual(whole);
+        await again.append([draft("after")]);
+        expect(seqs(again.read()).slice(0, -1)).toEqual(whole);
+        await again.close();
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
