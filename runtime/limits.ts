@@ -46,6 +46,8 @@ export const limits = {
   commitEntries: 50_000,
   /** Bytes of one commit. */
   commitBytes: 16 * MiB,
+  /** Bytes for a commit that are kept for the next one. */
+  commitRoomBytes: 4 * MiB,
   /** The journal and what lies beside it, on disk; past that it takes nothing more until retention has made room. */
   journalMapBytes: 64 * 1024 * MiB,
   /** Of the disk, so much stays free: what is stored can then still be removed. */
@@ -364,12 +366,12 @@ export const limits = {
   /** Streams that one place consumes. */
   consumedStreams: 16,
   /** Messages of one stream under way: received, and not yet on disk. */
-  consumedMessages: 8_192,
+  consumedMessages: 16_384,
   /** The same in bytes; where a server takes larger messages, one of them. */
-  consumedBytes: 8 * MiB,
+  consumedBytes: 16 * MiB,
   /** Messages that one question to a stream asks for, and what they may have in bytes: a quarter of the above. */
-  consumePull: 2_048,
-  consumePullBytes: 2 * MiB,
+  consumePull: 4_096,
+  consumePullBytes: 4 * MiB,
   /** A question to a stream stands so long, ms. */
   consumePullMs: 30_000,
   /** Meanwhile a sign of life is asked for this often; two missing ones mean that the stream is away, ms. */

@@ -25,6 +25,8 @@ export interface Machine {
   readonly serve: typeof serve;
   /** Asks others over HTTP. */
   readonly fetch: typeof fetch;
+  /** Whether figures of the process are among the place's metrics. */
+  readonly isMeasured: boolean;
 }
 
 /** This one. */
@@ -36,6 +38,7 @@ export const thisMachine: Machine = {
   openBus,
   serve,
   fetch,
+  isMeasured: true,
 };
 
 function openBus(site: Site, clock: Clock, onError: OnError): Bus {

@@ -43,12 +43,12 @@ import { AisleError } from "./errors.ts";
 import { ACTIONS, EventReader } from "./events.ts";
 import { accessOf, createApp } from "./http/app.ts";
 import { Bodies } from "./http/body.ts";
-import { HubDoor } from "./hub/door.ts";
-import { HubLink } from "./hub/link.ts";
-import { hubReadings } from "./hub/readings.ts";
 import type { DeadLetters, Health, Ingest, PlanReload, Ports, Receipt } from "./http/ports.ts";
 import { rawEvents } from "./http/raw-events.ts";
 import type { Listening, Where } from "./http/server.ts";
+import { HubDoor } from "./hub/door.ts";
+import { HubLink } from "./hub/link.ts";
+import { hubReadings } from "./hub/readings.ts";
 import { EventIngest, type PendingIds, type Refused } from "./ingest.ts";
 import { acceptAt } from "./intake/answers.ts";
 import { hearsHash } from "./intake/hears.ts";
@@ -63,8 +63,8 @@ import { SiteTransforms } from "./live/transforms.ts";
 import type { Log } from "./log.ts";
 import { type Machine, natsOptionsOf, thisMachine } from "./machine.ts";
 import { RuntimeMetrics } from "./metrics.ts";
-import { withheldHeader } from "./outbox/owed.ts";
 import { Outbox } from "./outbox/outbox.ts";
+import { withheldHeader } from "./outbox/owed.ts";
 import { outboxReadings } from "./outbox/readings.ts";
 import { Telemetry } from "./outbox/telemetry.ts";
 import type { Pace } from "./pacer.ts";
@@ -74,7 +74,7 @@ import type { RemoteRuns } from "./runs/remote-runs.ts";
 import { openWebhook, type Webhook } from "./runs/webhook.ts";
 import { scoringOf } from "./scoring.ts";
 import type { Plan, PlannedActor, Site } from "./site.ts";
-import { type StoredDeadLetters, openDeadLetters } from "./store/deadletters.ts";
+import { openDeadLetters, type StoredDeadLetters } from "./store/deadletters.ts";
 import { IdentityStore } from "./store/identities.ts";
 import { Streams } from "./streams.ts";
 import { type Workers, workersOf } from "./workers.ts";
@@ -297,11 +297,12 @@ export class Place {
     this.workers = this.#newWorkers();
     this.workshop = this.#newWorkshop();
     this.streams = this.#newStreams();
-    this.metrics = new RuntimeMetrics(this.#readings(), [
+    const labelled = [
       ...transformReadings(this.transforms, clock),
       ...this.workshop.readings(),
       ...this.streams.readings(),
-    ]);
+    ];
+    this.metrics = new RuntimeMetrics(this.#readings(), labelled, this.#machine.isMeasured);
     this.runner = this.#newRunner();
     this.ingest = this.#newIngest();
     this.intake = this.#newIntake();
@@ -618,7 +619,15 @@ export class Place {
     if (url === null) return null;
     const { bus, base } = this;
     const onLost = (detail: string) => this.#log.warn({ detail }, "a notice was not posted");
-    return openWebhook({ url, bus, base, clock: this.#clock, fetch: this.#machine.fetch, random: this.#machine.chance, onLost });
+    return openWebhook({
+      url,
+      bus,
+      base,
+      clock: this.#clock,
+      fetch: this.#machine.fetch,
+      random: this.#machine.chance,
+      onLost,
+    });
   }
 
   #newTransforms(): SiteTransforms {
@@ -883,7 +892,9 @@ export class Place {
       },
       degraded: () => [
         ...[this.outbox.trouble(), this.hub?.trouble() ?? null].filter((reason) => reason !== null),
-        ...[this.#source, this.#scorer, ...(this.#door === null ? [] : [this.#door])].map(trouble).filter((reason) => reason !== null),
+        ...[this.#source, this.#scorer, ...(this.#door === null ? [] : [this.#door])]
+          .map(trouble)
+          .filter((reason) => reason !== null),
         ...[this.bus].map(trouble).filter((reason) => reason !== null),
         ...this.streams.trouble(),
         ...[this.checkpoints.trouble()].filter((reason) => reason !== null),
@@ -905,6 +916,16 @@ export class Place {
       read("journal_bytes", "Bytes of the journal on disk", () => this.journal.stats().bytes),
       read("journal_queued_entries", "Entries that wait for the disk", () => this.journal.stats().queuedEntries),
       read("ingest_dropped_total", "Events dropped that nobody waited for", () => this.intake.dropped),
+      read(
+        "bus_losses_total",
+        "Connections to the bus lost; what came meanwhile without a reply is lost",
+        () => this.bus.stats().losses,
+      ),
+      read(
+        "bus_cut_off_total",
+        "Of these, where the server said that we read too slowly",
+        () => this.bus.stats().cutOff,
+      ),
       read("ingest_waiting", "Events taken and not yet on disk", () => this.intake.waiting),
       ...laneReadings(() => this.#door?.laneStats ?? null),
       read("undecided_focuses", "Focuses that wait for their decision", () => this.runner.backlog),

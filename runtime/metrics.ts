@@ -41,8 +41,9 @@ export class RuntimeMetrics implements Metrics {
     [],
   );
 
-  constructor(readings: readonly Reading[], labelled: readonly LabelledReading[] = []) {
-    collectDefaultMetrics({ register: this.#registry });
+  /** @param ofProcess  also memory, event loop and garbage collection, which are watched as long as the process lives */
+  constructor(readings: readonly Reading[], labelled: readonly LabelledReading[] = [], ofProcess = true) {
+    if (ofProcess) collectDefaultMetrics({ register: this.#registry });
     for (const { name, help, read } of readings) {
       const gauge: Gauge = new Gauge({ name, help, registers: [this.#registry], collect: () => gauge.set(read()) });
     }

@@ -36,12 +36,7 @@ export interface Replayed {
  * @param entries  called twice: once for the answers from outside, once to play
  * @param fromSeq  decisions whose cause came before are made, and not compared
  */
-export function replay(
-  ports: WorkPorts,
-  applier: Applier,
-  entries: () => Iterable<Entry>,
-  fromSeq = 1,
-): Replayed {
+export function replay(ports: WorkPorts, applier: Applier, entries: () => Iterable<Entry>, fromSeq = 1): Replayed {
   const answers = new Map<number, unknown>();
   for (const { kind, headers, payload } of entries()) {
     if (kind !== "effect" || headers.tombstone !== undefined) continue;
@@ -99,7 +94,8 @@ export function replay(
         differences.push({ id: recorded.id, recorded, remade: again });
     }
   }
-  for (const [id, decision] of remade) if (decision.cause >= fromSeq) differences.push({ id, recorded: null, remade: decision });
+  for (const [id, decision] of remade)
+    if (decision.cause >= fromSeq) differences.push({ id, recorded: null, remade: decision });
   return { entries: count, compared, expired, differences };
 }
 

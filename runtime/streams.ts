@@ -78,8 +78,8 @@ export class Streams {
 
   readings(): LabelledReading[] {
     const read = (name: string, help: string, value: (reader: StreamIntake) => number): LabelledReading => ({
-      ...{ name: `aisle_stream_${name}`, help, labels: ["stream"] },
-      read: () => this.#readers.map((reader) => [{ stream: reader.name }, value(reader)]),
+      ...{ name: `aisle_stream_${name}`, help, labels: ["stream", "consumer"] },
+      read: () => this.#readers.map((reader) => [{ stream: reader.name, consumer: reader.consumer }, value(reader)]),
     });
     return [
       read("consumed_total", "Messages of a stream taken in", (reader) => reader.consumed),
@@ -107,6 +107,7 @@ const NEVER: StreamMark = { created: "", seq: 0, time: "" };
 /** One stream on its way into the journal. */
 class StreamIntake implements StreamReader {
   readonly name: string;
+  readonly consumer: string;
   consumed = 0;
   repeated = 0;
   gone = 0;
@@ -127,6 +128,7 @@ class StreamIntake implements StreamReader {
 
   constructor({ stream, consumer, type, source }: ConsumedStream, ports: StreamsPorts) {
     this.name = stream;
+    this.consumer = consumer;
     this.#source = source;
     this.#type = type;
     this.#ports = ports;
@@ -181,17 +183,17 @@ class StreamIntake implements StreamReader {
     } else {
       this.#seen = { created: this.#seen.created, seq: message.seq, time: later(this.#seen.time, message.time) };
       const { subject, headers } = message;
-      batch.items.push({ subject, type: this.#type ?? typeOf(subject), headers, body: message.payload.slice() });
+      batch.items.push({ subject, type: this.#type ?? typeOf(subject), headers, body: message.payload });
       batch.marks.push(this.#seen);
     }
     // Once the bytes that came together are all read.
     this.#running ??= Promise.resolve().then(() => this.#run());
   }
 
-  /** In several batches, so that some are on their way while one is committed. */
+  /** At most half of what may be under way at once: the other half comes while it is committed. */
   #filling(): Batch {
     const batch = this.#batches.at(-1);
-    if (batch !== undefined && batch.messages < limits.consumePull) return batch;
+    if (batch !== undefined && batch.messages < limits.consumedMessages / 2) return batch;
     const next: Batch = { items: [], marks: [], last: null, messages: 0, bytes: 0 };
     this.#batches.push(next);
     return next;

@@ -100,6 +100,17 @@ const IMPORTS: readonly ImportRule[] = [
     because: "a spec is read and compiled without a world, and without the core",
   },
   {
+    of: ["runtime/intake/"],
+    only: [
+      "runtime/intake/",
+      ...["runtime/core/core.ts", "runtime/core/contexts.ts", "runtime/core/paths.ts", "runtime/data/time.ts"],
+      ...["runtime/journal/journal.ts", "runtime/journal/blob.ts", "runtime/http/ports.ts", "runtime/ingest.ts"],
+      ...["runtime/events.ts", "runtime/dedupe.ts", "runtime/site.ts"],
+      ...LEAVES,
+    ],
+    because: "events on their way in know the core and the journal's port, and no bus, disk, board or face",
+  },
+  {
     of: ["runtime/live/"],
     only: [
       "runtime/live/",
@@ -112,6 +123,16 @@ const IMPORTS: readonly ImportRule[] = [
       ...LEAVES,
     ],
     because: "specs at work know the journal and the disk by their ports, and no face, bus or board",
+  },
+  {
+    of: ["runtime/checkpoint/"],
+    only: [
+      ...["runtime/checkpoint/", "runtime/board/", "runtime/layers/layers.ts", "runtime/decide/offers.ts"],
+      ...["runtime/apply.ts", "runtime/dedupe.ts", "runtime/site.ts", "runtime/store/store.ts"],
+      ...["runtime/journal/journal.ts", "runtime/journal/block.ts", "runtime/journal/walk.ts"],
+      ...LEAVES,
+    ],
+    because: "what is saved is the board and the ids seen; journal and store are known by their ports",
   },
   {
     of: ["runtime/compat/"],
@@ -137,6 +158,14 @@ const IMPORTS: readonly ImportRule[] = [
       ...LEAVES,
     ],
     because: "layers know the board and the scheduler, and no clock, disk, bus or face",
+  },
+  {
+    of: ["runtime/streams.ts"],
+    only: [
+      ...["runtime/bus/stream.ts", "runtime/bus/within.ts", "runtime/journal/journal.ts", "runtime/metrics.ts"],
+      ...LEAVES,
+    ],
+    because: "streams come by their port, whatever server keeps them",
   },
   {
     of: ["runtime/http/"],
@@ -183,7 +212,7 @@ const HOMES: Readonly<Record<string, Places>> = {
 
 const WITHOUT_PACKAGES = ["assembly/", "actors/"];
 
-const CLOCKS = ["runtime/clock.ts", "runtime/main.ts", "runtime/cli.ts", "runtime/config.ts"];
+const CLOCKS = ["runtime/clock.ts", "runtime/main.ts", "runtime/machine.ts", "runtime/cli.ts", "runtime/config.ts"];
 /** Functions that are sent to the browser as text and run there. */
 const PAGES = "runtime/http/pages/";
 

@@ -134,12 +134,17 @@ async function found(manager: JetStreamManager, { stream, consumer }: ConsumerSe
 function checkConfig({ ack_policy, deliver_subject }: ConsumerConfig, { stream, consumer }: ConsumerSettings): void {
   const its = `the consumer '${consumer}' of the stream '${stream}'`;
   const advice = "delete it, or name another in site.yml";
-  if (deliver_subject) throw unsupported(`${its} pushes to '${deliver_subject}': expected one that is asked; ${advice}`);
+  if (deliver_subject)
+    throw unsupported(`${its} pushes to '${deliver_subject}': expected one that is asked; ${advice}`);
   if (ack_policy !== "all") throw unsupported(`${its} has the ack policy '${ack_policy}': expected 'all'; ${advice}`);
 }
 
 /** Would the consumer deliver all that lies behind the place, before anything else that is newer? */
-function goesOn({ config, delivered, num_ack_pending }: ConsumerInfo, settings: ConsumerSettings, place: Place): boolean {
+function goesOn(
+  { config, delivered, num_ack_pending }: ConsumerInfo,
+  settings: ConsumerSettings,
+  place: Place,
+): boolean {
   const { deliver_policy, opt_start_seq = 0, filter_subject } = config;
   const beginsBefore =
     delivered.consumer_seq > 0 ||
@@ -162,7 +167,12 @@ function configOf(
         ? { deliver_policy: StartSequence, opt_start_seq: seq + 1 }
         : { deliver_policy: StartTime, opt_start_time: isoOf(BigInt(after) + 1n) };
   return {
-    ...{ durable_name: consumer, ack_policy: library.AckPolicy.All, ack_wait: ns(limits.consumeAckMs), max_deliver: -1 },
+    ...{
+      durable_name: consumer,
+      ack_policy: library.AckPolicy.All,
+      ack_wait: ns(limits.consumeAckMs),
+      max_deliver: -1,
+    },
     // What is under way here is bounded by what is asked for; this bound is for what a broken line leaves behind.
     max_ack_pending: 2 * limits.consumedMessages,
     ...(filter === null ? {} : { filter_subject: filter }),

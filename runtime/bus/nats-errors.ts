@@ -15,7 +15,8 @@ export const CODES: Readonly<Record<string, Code>> = {
 };
 
 const REFUSED = "the NATS server refuses our credentials: look at user, password, token, seed or credentials of 'bus'";
-const UNVOUCHED = "nobody known vouches for the certificate of the NATS server: is 'bus.tls.ca' the authority that signed it?";
+const UNVOUCHED =
+  "nobody known vouches for the certificate of the NATS server: is 'bus.tls.ca' the authority that signed it?";
 
 /** What the package, TLS and the operating system say, in words that say what to do. By code. */
 const WORDS: Readonly<Record<string, string>> = {
@@ -33,9 +34,11 @@ const WORDS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: "the certificate of the NATS server has expired",
   CERT_NOT_YET_VALID: "the certificate of the NATS server is not valid yet: is the clock of this machine right?",
   ERR_TLS_CERT_ALTNAME_INVALID: "the certificate of the NATS server is for another name than the one in its address",
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: "the NATS server demands a certificate of ours: set 'bus.tls.cert' and 'bus.tls.key'",
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+    "the NATS server demands a certificate of ours: set 'bus.tls.cert' and 'bus.tls.key'",
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: "the NATS server does not know who signed 'bus.tls.cert'",
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: "the NATS server demands a certificate of ours: set 'bus.tls.cert' and 'bus.tls.key'",
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE:
+    "the NATS server demands a certificate of ours: set 'bus.tls.cert' and 'bus.tls.key'",
 };
 
 /** Why a connection does not stand, in words without secrets. */
@@ -59,12 +62,14 @@ export function translated(error: unknown, subject: string): AisleError {
 export function failureOf(error: unknown, what: string): AisleError {
   if (error instanceof AisleError) return error;
   const code = codeOf(error);
-  if (code === ERR.noStream) return new AisleError("not-found", `${what} is not there: waiting for it`, { cause: error });
+  if (code === ERR.noStream)
+    return new AisleError("not-found", `${what} is not there: waiting for it`, { cause: error });
   if (code === NO_RESPONDERS) {
     const why = "JetStream does not answer; it is not enabled on the server, or not for our account";
     return new AisleError("unavailable", `${what}: ${why}`, { cause: error });
   }
-  if (code === "TIMEOUT") return new AisleError("unavailable", `${what}: no answer of JetStream in time`, { cause: error });
+  if (code === "TIMEOUT")
+    return new AisleError("unavailable", `${what}: no answer of JetStream in time`, { cause: error });
   const known = CODES[String(code)];
   const denied = known === "forbidden" ? "; our account needs the permission" : "";
   return new AisleError(known ?? "unavailable", `${what}: ${messageOf(error)}${denied}`, { cause: error });

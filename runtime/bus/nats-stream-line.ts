@@ -172,13 +172,14 @@ export class NatsStreamLine {
 
   #take(raw: Msg): void {
     this.#signs++;
-    if (raw.subject === this.#inbox) return this.#hear(raw);
     const delivery = this.#deliveryOf(raw.reply ?? "");
-    if (delivery === null) return;
-    // Never silence: another process asks the same consumer, or the network lost some.
+    if (delivery === null) {
+      if (raw.subject === this.#inbox) this.#hear(raw);
+      return;
+    }
     if (delivery.count !== this.#count + 1) {
-      const missing = `deliveries ${this.#count + 1} … ${delivery.count - 1} of the consumer '${this.#options.consumer}' are missing`;
-      return this.#end(new AisleError("conflict", `${missing}: does another place read it too?`));
+      this.#miss(delivery.count);
+      return;
     }
     this.#count = delivery.count;
     const message = new NatsStreamMessage(raw, delivery, this);
@@ -186,6 +187,13 @@ export class NatsStreamLine {
     this.#bytes += message.bytes;
     if (this.#left > 0) this.#left--;
     this.#options.receive(message);
+  }
+
+  /** Another process asks the same consumer, or the network lost some. */
+  #miss(count: number): void {
+    const { consumer } = this.#options;
+    const missing = `deliveries ${this.#count + 1} … ${count - 1} of the consumer '${consumer}' are missing`;
+    this.#end(new AisleError("conflict", `${missing}: does another place read it too?`));
   }
 
   /** A status of the server in place of a message. */
@@ -197,7 +205,8 @@ export class NatsStreamLine {
     const isOver = code === NOTHING || code === TIMEOUT || (code === CONFLICT && ASK_AGAIN.test(said));
     if (!isOver) {
       const why = code === 503 ? "JetStream does not answer" : `JetStream says: ${said || code}`;
-      return this.#end(new AisleError("unavailable", `the consumer '${consumer}' of the stream '${stream}': ${why}`));
+      this.#end(new AisleError("unavailable", `the consumer '${consumer}' of the stream '${stream}': ${why}`));
+      return;
     }
     const left = Number(headers?.get("Nats-Pending-Messages") || this.#left);
     this.#left = Math.max(0, this.#left - left);

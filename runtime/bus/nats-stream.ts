@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from "../clock.ts";
-import { AisleError } from "../errors.ts";
+import type { AisleError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { backoffMs } from "./backoff.ts";
 import type { OnError } from "./bus.ts";

@@ -1,6 +1,6 @@
 // A stream of a server that keeps messages until they are consumed: a port, over JetStream in nats-stream.ts.
 
-/** A message of a stream. `payload` is valid during the callback only, unless copied; never write into it. */
+/** A message of a stream. `payload` stays as it is; never write into it. */
 export interface StreamMessage {
   readonly subject: string;
   readonly payload: Uint8Array;

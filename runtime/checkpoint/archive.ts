@@ -282,7 +282,8 @@ export class RoundWriter {
 
   /** A row of the part that was begun last. */
   put({ key, value }: SavedRow): void {
-    if (key.length > KEY_BYTES_MAX) throw new RangeError(`a row's key has ${key.length} bytes, at most ${KEY_BYTES_MAX}`);
+    if (key.length > KEY_BYTES_MAX)
+      throw new RangeError(`a row's key has ${key.length} bytes, at most ${KEY_BYTES_MAX}`);
     const part = this.#parts.at(-1)!;
     const { round } = this.#meta;
     const stored = storedKey(part.name, key, round);

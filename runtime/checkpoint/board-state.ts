@@ -149,10 +149,7 @@ class BoardLines {
     yield* this.#pointers("poor", poor);
   }
 
-  *#pointers(
-    name: "undecided" | "open" | "good" | "poor",
-    records: ReadonlyMap<number, BoardRecord>,
-  ): Generator<Line> {
+  *#pointers(name: "undecided" | "open" | "good" | "poor", records: ReadonlyMap<number, BoardRecord>): Generator<Line> {
     let pointers: [number, number][] = [];
     for (const [key, record] of records) {
       yield* this.#known(record);
@@ -218,17 +215,23 @@ class Loader {
         this.#to.configured = line[1].configured;
         return;
       case "page":
-        return this.#page(line[1], line[2], line[3]);
+        this.#page(line[1], line[2], line[3]);
+        return;
       case "record":
-        return this.#record(line[1]);
+        this.#record(line[1]);
+        return;
       case "undecided":
-        return this.#point(undecided, line[1]);
+        this.#point(undecided, line[1]);
+        return;
       case "open":
-        return this.#point(visitByNumber, line[1]);
+        this.#point(visitByNumber, line[1]);
+        return;
       case "good":
-        return this.#point(good, line[1]);
+        this.#point(good, line[1]);
+        return;
       case "poor":
-        return this.#point(poor, line[1]);
+        this.#point(poor, line[1]);
+        return;
       case "copies":
         for (const [customer, row] of line[1]) copies.set(customer, row);
         return;
@@ -352,6 +355,8 @@ function savedData(data: unknown): unknown {
 function loadedData(saved: unknown, isFocus: boolean): unknown {
   if (saved === null) return null;
   if (!isFocus) return { ...(saved as VisitData), dwell: (saved as VisitData).dwell };
-  const { entry, ...data } = saved as Omit<FocusData, "entry"> & { entry: Omit<Entry, "payload"> & { payload: string } };
+  const { entry, ...data } = saved as Omit<FocusData, "entry"> & {
+    entry: Omit<Entry, "payload"> & { payload: string };
+  };
   return { ...data, entry: { ...entry, payload: Buffer.from(entry.payload, "base64") } };
 }

@@ -54,6 +54,7 @@ export class Checkpointer {
   #wanted: (() => void)[] = [];
   #running: Promise<void> | null = null;
   #stopping = false;
+  #rests = false;
   /** Monotonic: what is under way has to be done until then. */
   #deadline = Number.POSITIVE_INFINITY;
   #wake: () => void = () => {};
@@ -107,7 +108,7 @@ export class Checkpointer {
     this.#wake();
     await this.#running;
     // A place that was never ready has nothing new to save.
-    if (this.#running !== null && this.#changes > 0) await this.#tryRound();
+    if (this.#running !== null && this.#changes > 0 && !this.#rests) await this.#tryRound();
     this.#tellWanting();
   }
 
@@ -117,6 +118,12 @@ export class Checkpointer {
       this.#wanted.push(resolve);
       this.#wake();
     });
+  }
+
+  /** Saves nothing any more. */
+  rest(why: string): void {
+    this.#rests = true;
+    this.trouble = why;
   }
 
   #tellWanting(): void {
@@ -143,6 +150,10 @@ export class Checkpointer {
     const { clock, everyMs, shadow } = this.#options;
     const { checkpointEntries, checkpointRecords } = this.#limits;
     const changes = this.#changes;
+    if (this.#rests) {
+      this.#tellWanting();
+      return everyMs;
+    }
     if (this.#wanted.length > 0) return 0;
     if (changes === 0) return everyMs;
     const patience = changes >= checkpointEntries ? 1 : PATIENCE;

@@ -3,13 +3,13 @@ import type { Clock } from "../clock.ts";
 import { AisleError } from "../errors.ts";
 import { Block } from "../journal/block.ts";
 import type { Commit, Entry, Journal } from "../journal/journal.ts";
+import { limits } from "../limits.ts";
 import type { Store } from "../store/store.ts";
 import { Archive, type Meta, type SavedPart } from "./archive.ts";
 import type { BoardState } from "./board-state.ts";
 import type { Saved, SavedTable } from "./checkpoint.ts";
 import { Checkpointer, type CheckpointLimits } from "./checkpointer.ts";
 import { Shadow } from "./shadow.ts";
-import { limits } from "../limits.ts";
 
 export interface CheckpointsOptions {
   readonly store: Store;
@@ -35,6 +35,8 @@ export class Checkpoints {
   readonly #archive: Archive;
   readonly #loaded = new Map<string, number>();
   #meta: Meta | null = null;
+  /** It was found damaged while the place runs. */
+  #isForgotten = false;
   #shadow: Shadow | null = null;
   #checkpointer: Checkpointer | null = null;
 
@@ -70,16 +72,23 @@ export class Checkpoints {
   }
 
   #take(part: Saved, saved: SavedPart, { seq, round }: Meta): void {
-    if (part.open === undefined) return part.load(this.#archive.rows(saved, round), seq);
+    if (part.open === undefined) {
+      part.load(this.#archive.rows(saved, round), seq);
+      return;
+    }
     try {
       part.open(this.#watched(this.#archive.table(part.name, () => this.meta!)), seq);
     } catch (cause) {
       if (!(cause instanceof AisleError && cause.code === "corrupt")) throw cause;
       // It may have taken in a half.
       this.#forget();
-      throw new AisleError("corrupt", `the checkpoint is damaged: ${cause.message}. Start again: the journal is replayed`, {
-        cause,
-      });
+      throw new AisleError(
+        "corrupt",
+        `the checkpoint is damaged: ${cause.message}. Start again: the journal is replayed`,
+        {
+          cause,
+        },
+      );
     }
   }
 
@@ -99,7 +108,11 @@ export class Checkpoints {
     };
   }
 
+  /** Until the next start nothing is saved, and the journal keeps all that it has. */
   #forget(): void {
+    if (this.#isForgotten) return;
+    this.#isForgotten = true;
+    this.#checkpointer?.rest("it is damaged: the next start replays the journal");
     this.#archive.forget().catch((error) => this.#options.failed(error));
   }
 
@@ -123,8 +136,7 @@ export class Checkpoints {
   begin(): void {
     const { journal, newBoard, others, ...rest } = this.#options;
     const saved = this.#meta === null ? null : partOf(this.#meta, rest.board);
-    const loaded =
-      saved === null ? null : { rows: this.#archive.rows(saved, this.#meta!.round), seq: this.#meta!.seq };
+    const loaded = saved === null ? null : { rows: this.#archive.rows(saved, this.#meta!.round), seq: this.#meta!.seq };
     const { checkpointQueueEntries: queueEntries, checkpointQueueBytes: queueBytes } = limits;
     this.#shadow = new Shadow({ journal, hears: rest.hears, queueEntries, queueBytes }, newBoard, loaded);
     const { clock, everyMs, failed } = rest;
@@ -146,7 +158,7 @@ export class Checkpoints {
   /** A start does not need the journal up to here: 0 while there is no checkpoint. */
   get upToSeq(): number {
     const { meta } = this;
-    if (meta === null) return 0;
+    if (meta === null || this.#isForgotten) return 0;
     const needs = this.#parts().map((part) => (partOf(meta, part) === null ? 1 : (part.neededSeq ?? meta.seq + 1)));
     return Math.max(0, Math.min(meta.seq, ...needs.map((seq) => seq - 1)));
   }
@@ -194,7 +206,9 @@ export class Checkpoints {
       case "unusable":
         return unusable(standing.detail);
       case "good": {
-        const read = this.#parts().flatMap((part) => (part.open === undefined ? (partOf(standing.meta, part) ?? []) : []));
+        const read = this.#parts().flatMap((part) =>
+          part.open === undefined ? (partOf(standing.meta, part) ?? []) : [],
+        );
         const damage = this.#archive.damage(read, standing.meta.round);
         return damage === null ? standing.meta : unusable(damage);
       }

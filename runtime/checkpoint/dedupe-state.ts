@@ -41,7 +41,10 @@ export class DedupeState implements Saved {
   load(rows: Iterable<LoadedRow>): void {
     const [head, ...chunks] = rows;
     const saved = JSON.parse(head!.value.toString()) as DedupeSaved;
-    this.#dedupe.restore(saved, chunks.map(({ key, value }) => [key.readUInt32BE(0), value] as const));
+    this.#dedupe.restore(
+      saved,
+      chunks.map(({ key, value }) => [key.readUInt32BE(0), value] as const),
+    );
     this.#kept = saved.added;
   }
 

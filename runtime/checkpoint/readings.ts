@@ -3,7 +3,11 @@ import type { Checkpoints } from "./checkpoints.ts";
 
 /** Figures of a place's checkpoints. */
 export function checkpointReadings(checkpoints: Checkpoints, clock: Clock) {
-  const read = (name: string, help: string, value: () => number) => ({ name: `aisle_checkpoint_${name}`, help, read: value });
+  const read = (name: string, help: string, value: () => number) => ({
+    name: `aisle_checkpoint_${name}`,
+    help,
+    read: value,
+  });
   const of = () => checkpoints.checkpointer;
   return [
     read("seq", "Entry as of which the state was last saved", () => checkpoints.meta?.seq ?? 0),

@@ -1,6 +1,15 @@
 // A backup: copies of a place's stores, and a manifest that says what they are and how their bytes add up.
 import { createHash } from "node:crypto";
-import { closeSync, createReadStream, existsSync, fsyncSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { Archive, type Meta } from "../checkpoint/archive.ts";
@@ -26,7 +35,9 @@ const manifest = z.object({
   lastSeq: z.number(),
   /** As of which entry the state was saved; null: it was not. */
   checkpointSeq: z.number().nullable(),
-  files: z.array(z.object({ path: z.string().regex(/^(journal|checkpoint)\/data\.mdb$/), bytes: z.number(), sha256: z.string() })),
+  files: z.array(
+    z.object({ path: z.string().regex(/^(journal|checkpoint)\/data\.mdb$/), bytes: z.number(), sha256: z.string() }),
+  ),
 });
 export type Manifest = z.infer<typeof manifest>;
 
@@ -48,7 +59,10 @@ export function readManifest(dir: string): Manifest {
   }
   const { format } = (said ?? {}) as { readonly format?: unknown };
   if (typeof format === "number" && format > FORMAT)
-    throw new AisleError("unsupported", `the backup has format ${format}; this version reads up to ${FORMAT}: use a newer one`);
+    throw new AisleError(
+      "unsupported",
+      `the backup has format ${format}; this version reads up to ${FORMAT}: use a newer one`,
+    );
   const read = manifest.safeParse(said);
   if (!read.success) throw new AisleError("corrupt", `'${path}' is not as a backup writes it`);
   return read.data;
@@ -93,7 +107,10 @@ export function sync(path: string): void {
 }
 
 /** The checkpoint in a data folder, or in a backup; null: there is none that this version reads. */
-export async function checkpointIn(dir: string, journal: { readonly epoch: string; readonly lastSeq: number }): Promise<Meta | null> {
+export async function checkpointIn(
+  dir: string,
+  journal: { readonly epoch: string; readonly lastSeq: number },
+): Promise<Meta | null> {
   const path = join(dir, "checkpoint");
   if (!existsSync(join(path, "data.mdb"))) return null;
   const store = openStore(checkpointStore(path, true));

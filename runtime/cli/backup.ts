@@ -43,7 +43,8 @@ async function backup(shell: Shell, to: string, { site, data, json }: Options): 
     const { lastSeq, checkpointSeq, files } = manifest;
     if (json === true) return shell.write(JSON.stringify(manifest, null, 2));
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-    const state = checkpointSeq === null ? "without a checkpoint of the state" : `the state as of entry ${checkpointSeq}`;
+    const state =
+      checkpointSeq === null ? "without a checkpoint of the state" : `the state as of entry ${checkpointSeq}`;
     shell.write(`'${to}' has the journal up to entry ${lastSeq}, and ${state}: ${(bytes / 2 ** 20).toFixed(1)} MiB`);
   } catch (error) {
     clear(to, isNew);

@@ -1,12 +1,12 @@
-import { createInterface } from "node:readline/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
 import { Command } from "commander";
 import { systemClock } from "../clock.ts";
 import { AisleError } from "../errors.ts";
-import { type Damage, repairJournal, verifyJournal } from "../journal/repair.ts";
 import { describeCorruption } from "../journal/cursor.ts";
 import { takeFolder } from "../journal/owner.ts";
+import { type Damage, repairJournal, verifyJournal } from "../journal/repair.ts";
 import { openDeadLetters } from "../store/deadletters.ts";
 import { openStore } from "../store/lmdb.ts";
 import { dataFolder, readSite, type Shell } from "./shell.ts";
@@ -48,7 +48,10 @@ async function verify(shell: Shell, options: Options): Promise<void> {
       for (const each of damage) shell.write(`damaged: ${describeCorruption(each)}`);
     }
     if (damage.length === 0) return;
-    throw new AisleError("corrupt", `${damage.length} stretches of the journal are damaged: 'aisle journal repair' moves them to the dead letters`);
+    throw new AisleError(
+      "corrupt",
+      `${damage.length} stretches of the journal are damaged: 'aisle journal repair' moves them to the dead letters`,
+    );
   } finally {
     await store.close();
   }

@@ -1,7 +1,8 @@
 // `aisle replay --into`: a data folder with a stretch of a journal, and the state that it makes.
+
+import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { randomBytes } from "node:crypto";
 import type { OnError } from "../bus/bus.ts";
 import { MemoryBus } from "../bus/memory.ts";
 import { awake, type Clock, systemClock } from "../clock.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { systemClock } from "../clock.ts";
 import type { OpenedSite } from "../config.ts";
@@ -40,12 +40,17 @@ const SHOWN = 20;
 /** `aisle replay`: history once more, read only, beside a place that runs, too. */
 export function replayCommand(shell: Shell): Command {
   return new Command("replay")
-    .description("Play a journal again: compare the decisions, see what a spec makes of it, or make a data folder of it")
+    .description(
+      "Play a journal again: compare the decisions, see what a spec makes of it, or make a data folder of it",
+    )
     .argument("[site]", "folder of the site; default: this one, or the one that ships")
     .option("--data <folder>", "data folder of the place; default: the site's")
     .option("--from <seq|time>", "begin there: a sequence, or a time such as 2026-03-02T09:00:00Z", bound)
     .option("--to <seq|time>", "end there, itself included", bound)
-    .option("--spec <file...>", "print what this streaming spec makes of the events; with a window spec, its features too")
+    .option(
+      "--spec <file...>",
+      "print what this streaming spec makes of the events; with a window spec, its features too",
+    )
     .option("--into <folder>", "write there: with --spec its records, else a data folder that ends there; new or empty")
     .option("--json", "print JSON")
     .action((site: string | undefined, options: Options) => run(shell, site, options));
@@ -103,7 +108,9 @@ function compare(shell: Shell, { journal, fromSeq, toSeq }: Stretch, opened: Ope
   const compared = played.compared - gone;
   if (json) shell.write(JSON.stringify({ ...played, fromSeq, toSeq, compared, gone, differences }, null, 2));
   else {
-    shell.write(`${played.entries} entries were played: ${compared} decisions were made again, ${differences.length} differ`);
+    shell.write(
+      `${played.entries} entries were played: ${compared} decisions were made again, ${differences.length} differ`,
+    );
     if (played.expired > 0) shell.write(`${played.expired} had expired at a restart, and rest on its clock`);
     if (gone > 0) shell.write(`${gone} can't be made again: the journal no longer has the events that caused them`);
     for (const each of differences.slice(0, SHOWN)) shell.write(lineOf(each));

@@ -30,7 +30,10 @@ async function restore(shell: Shell, from: string, { data, json }: Options): Pro
   const to = resolve(data);
   const manifest = readManifest(from);
   if (existsSync(to) && (!statSync(to).isDirectory() || readdirSync(to).length > 0))
-    throw new AisleError("conflict", `'${to}' is not empty: a backup is restored into a folder that is, or that is not there yet`);
+    throw new AisleError(
+      "conflict",
+      `'${to}' is not empty: a backup is restored into a folder that is, or that is not there yet`,
+    );
   await verify(shell, from, manifest);
   // What stands there under its name is whole.
   const aside = join(dirname(to), `.${basename(to)}.restoring`);
@@ -54,7 +57,8 @@ async function verify(shell: Shell, from: string, { files }: Manifest): Promise<
     const file = join(from, path);
     if (!existsSync(file)) throw new AisleError("corrupt", `the backup is not whole: '${file}' is missing`);
     const { size } = statSync(file);
-    if (size !== bytes) throw new AisleError("corrupt", `the backup is damaged: '${file}' has ${size} bytes, not ${bytes}`);
+    if (size !== bytes)
+      throw new AisleError("corrupt", `the backup is damaged: '${file}' has ${size} bytes, not ${bytes}`);
     const progress = fileProgress(shell, `checking ${path}`, file);
     const found = await sha256(file, progress.told);
     progress.done();

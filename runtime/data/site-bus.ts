@@ -14,13 +14,17 @@ const PATTERN = /^(?:[^\s.*>]+|\*)(?:\.(?:[^\s.*>]+|\*))*(?:\.>)?$|^>$/;
 
 /** Keys of `bus`. */
 export const credentialKeys = {
-  credentials: secret().describe("Text of a NATS credentials file: ${file:nats.creds}; AISLE_NATS_CREDENTIALS names the file"),
+  credentials: secret().describe(
+    "Text of a NATS credentials file: ${file:nats.creds}; AISLE_NATS_CREDENTIALS names the file",
+  ),
   token: secret().describe("AISLE_NATS_TOKEN goes before it"),
   user: optionalText("the name of a user of the NATS server").describe("AISLE_NATS_USER goes before it"),
   password: secret().describe("AISLE_NATS_PASSWORD goes before it"),
   seed: secret().describe("An NKey seed; AISLE_NATS_SEED goes before it"),
   tls: map({
-    ca: optionalText(PEM).describe("Who vouches for the server; empty: the system's authorities. AISLE_NATS_CA goes before it"),
+    ca: optionalText(PEM).describe(
+      "Who vouches for the server; empty: the system's authorities. AISLE_NATS_CA goes before it",
+    ),
     cert: optionalText(PEM).describe("Our certificate, where the server demands one. AISLE_NATS_CERT goes before it"),
     key: optionalText(PEM).describe("Its key. AISLE_NATS_KEY goes before it"),
   })
@@ -36,8 +40,12 @@ const consumed = map({
     .regex(PATTERN, says("a subject such as 'aisle.store.*.events.>'"))
     .optional()
     .describe("Which subjects of the stream; default: all"),
-  type: text("a type of events").optional().describe("Of events that name none; default: what the subject has behind 'events'"),
-  from: word(["all", "new"]).default("all").describe("Where the first start begins; later ones go on where the last one was"),
+  type: text("a type of events")
+    .optional()
+    .describe("Of events that name none; default: what the subject has behind 'events'"),
+  from: word(["all", "new"])
+    .default("all")
+    .describe("Where the first start begins; later ones go on where the last one was"),
   domain: name("a JetStream domain").optional().describe("Of a stream on the other side of a leaf node"),
   synced: flag()
     .default(false)
@@ -50,8 +58,7 @@ export const streamsKey = list(consumed, "streams")
   .describe("Streams of JetStream whose messages are taken in as events, each once");
 
 /** What the schema made of `bus`. */
-export interface WrittenBus
-  extends Pick<BusConfig, "credentials" | "token" | "user" | "password" | "seed"> {
+export interface WrittenBus extends Pick<BusConfig, "credentials" | "token" | "user" | "password" | "seed"> {
   readonly tls: { readonly ca: string | null; readonly cert: string | null; readonly key: string | null } | null;
   readonly streams: readonly (Pick<ConsumedStreamConfig, "stream" | "from" | "synced"> & {
     readonly consumer?: string | undefined;
@@ -109,7 +116,8 @@ function readTls(written: WrittenBus["tls"], { env, path, say, sayOf }: BusWorld
     const tell = (message: string) => (outside === null ? say(["bus", "tls", key], message) : sayOf(from, message));
     try {
       const shown = outside ?? inside!;
-      if (!readText(file, shown, limits.substitutedBytes).includes("-----BEGIN ")) tell(`the file '${shown}' holds no ${what} in PEM`);
+      if (!readText(file, shown, limits.substitutedBytes).includes("-----BEGIN "))
+        tell(`the file '${shown}' holds no ${what} in PEM`);
     } catch (error) {
       tell((error as Error).message);
     }
@@ -118,7 +126,8 @@ function readTls(written: WrittenBus["tls"], { env, path, say, sayOf }: BusWorld
   const caFile = pem("ca", "AISLE_NATS_CA", "certificate");
   const certFile = pem("cert", "AISLE_NATS_CERT", "certificate");
   const keyFile = pem("key", "AISLE_NATS_KEY", "key");
-  if ((certFile === null) !== (keyFile === null)) say(["bus"], "has one of 'tls.cert' and 'tls.key': expected both, or neither");
+  if ((certFile === null) !== (keyFile === null))
+    say(["bus"], "has one of 'tls.cert' and 'tls.key': expected both, or neither");
   return written === null && caFile === null && certFile === null ? null : { caFile, certFile, keyFile };
 }
 
@@ -127,13 +136,19 @@ export function readStreams(
   { site, place, hasServer, hasEvents }: { site: string; place: string; hasServer: boolean; hasEvents: boolean },
   say: Say,
 ): readonly ConsumedStreamConfig[] {
-  if (streams.length > 0 && !hasServer) say(["bus", "streams"], "needs 'nats' beside it: streams stand on a NATS server", "key");
-  if (streams.length > 0 && !hasEvents) say(["bus", "streams"], "needs 'events' in the file: messages are read as events", "key");
+  if (streams.length > 0 && !hasServer)
+    say(["bus", "streams"], "needs 'nats' beside it: streams stand on a NATS server", "key");
+  if (streams.length > 0 && !hasEvents)
+    say(["bus", "streams"], "needs 'events' in the file: messages are read as events", "key");
   const seen = new Set<string>();
   return streams.map(({ stream, consumer: named, filter = null, type = null, domain = null, from, synced }, index) => {
     const consumer = named ?? `${encodeToken(site)}-${encodeToken(place)}`;
     const id = `${domain ?? ""} ${stream} ${consumer}`;
-    if (seen.has(id)) say(["bus", "streams", index], `'${stream}' is read by the consumer '${consumer}' above: give each its 'consumer'`);
+    if (seen.has(id))
+      say(
+        ["bus", "streams", index],
+        `'${stream}' is read by the consumer '${consumer}' above: give each its 'consumer'`,
+      );
     seen.add(id);
     return { stream, consumer, filter, type, domain, from, synced };
   });

@@ -3,8 +3,8 @@
 // gives the same answers.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../clock.ts";
-import { limits } from "../limits.ts";
 import { ACK_HEADER, type Ack, ackOf } from "../intake/ack.ts";
+import { limits } from "../limits.ts";
 import { type Access, guard } from "./auth.ts";
 import { type Bodies, BodyRefusal, whole, wrongMedia } from "./body.ts";
 import type { BodyTaker, Inbound, Ingest, Log, Requests } from "./ports.ts";
@@ -104,7 +104,8 @@ async function take(
     const chunks = await bodies.chunks(incoming);
     const bytes = chunks.reduce((sum, { length }) => sum + length, 0);
     const receipt = await (intake.body(chunks, bytes, envelope, ack) ?? ingest.accept(inbound(whole(chunks)), ack));
-    if (receipt.rejected.length > 0 || receipt.accepted + receipt.duplicate === 0) return send(outgoing, answer(receipt));
+    if (receipt.rejected.length > 0 || receipt.accepted + receipt.duplicate === 0)
+      return send(outgoing, answer(receipt));
     const { accepted, duplicate, rejected } = receipt;
     const isOne = accepted === 1 && duplicate === 0;
     outgoing.writeHead(202, JSON_HEADERS);
@@ -123,13 +124,18 @@ async function refuse(
   { log }: RawEventsOptions,
 ): Promise<number> {
   const known = failure(error);
-  if (known === null) log.error({ err: error, method, route: PATH, traceparent: headers.traceparent }, "a request failed");
+  if (known === null)
+    log.error({ err: error, method, route: PATH, traceparent: headers.traceparent }, "a request failed");
   return send(outgoing, known ?? bug());
 }
 
 async function send(outgoing: ServerResponse, response: Response): Promise<number> {
   const body = await response.text();
-  outgoing.writeHead(response.status, Object.fromEntries(response.headers.entries()));
+  const headers: Record<string, string> = {};
+  response.headers.forEach((value, name) => {
+    headers[name] = value;
+  });
+  outgoing.writeHead(response.status, headers);
   outgoing.end(body);
   return response.status;
 }

@@ -1,6 +1,6 @@
-import { ACKS } from "../intake/ack.ts";
 import { z } from "zod";
 import type { Decision } from "../decide/decision.ts";
+import { ACKS } from "../intake/ack.ts";
 import type {
   CellMistake,
   ColumnHead,

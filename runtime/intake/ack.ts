@@ -20,7 +20,10 @@ export function ackOf(text: string | undefined, hasHub: boolean): Ack {
   if (level === undefined) {
     const shown = text!.length <= 40 ? text : `${text!.slice(0, 40)}…`;
     const expected = `expected ${ACKS.slice(0, -1).join(", ")} or ${ACKS.at(-1)}`;
-    throw new AisleError("invalid", `'${shown}' is no level of acknowledgement${didYouMean(shown!, ACKS)}: ${expected}`);
+    throw new AisleError(
+      "invalid",
+      `'${shown}' is no level of acknowledgement${didYouMean(shown!, ACKS)}: ${expected}`,
+    );
   }
   if (level === "replicated" && !hasHub) {
     throw new AisleError("conflict", "nothing is 'replicated' here: the site has no 'hub:'; ask for 'durable'");

@@ -5,7 +5,7 @@ import { BLOB_HEADER } from "../journal/blob.ts";
 import { limits } from "../limits.ts";
 import type { Ack } from "./ack.ts";
 import { type Replicated, reached } from "./answers.ts";
-import { type Gate, ITEM_BYTES } from "./gate.ts";
+import { type Envelope, ITEM_BYTES } from "./gate.ts";
 import { Ids, type IdsPorts } from "./ids.ts";
 import type { SorterPorts } from "./sorter.ts";
 
@@ -30,7 +30,7 @@ export class PlainBodies {
   readonly #items: number;
   readonly #input: number;
   #used = 0;
-  #next = FIRST;
+  #next: number = FIRST;
   #durable = newDurable();
   #repeats: string[] = [];
 
@@ -51,21 +51,23 @@ export class PlainBodies {
   /** Whether there is room for a body; if not, what was gathered has to go first. */
   fits(bytes: number): boolean {
     const itemsMax = Math.min(limits.bodyEvents, Math.ceil(bytes / ITEM_BYTES_MIN));
-    return this.#used + bytes < limits.intakeBytes && this.count + itemsMax <= limits.intakeItems;
+    const hasRoom = this.#used + bytes < limits.intakeBytes && this.count + itemsMax <= limits.intakeItems;
+    return hasRoom && this.#ports.gate.canLend;
   }
 
   /**
-   * @param envelope  as items name it
    * @returns null when it has to be looked at: then nothing was taken
    * @throws AisleError `overloaded` when too much waits for decisions
    */
-  add(chunks: readonly Uint8Array[], bytes: number, envelope: number, ack: Ack): Promise<Receipt> | null {
+  add(chunks: readonly Uint8Array[], bytes: number, envelope: Envelope, ack: Ack): Promise<Receipt> | null {
     const { gate, now, backlog, replicated } = this.#ports;
     if (backlog() >= limits.runs) throw crowded();
     const from = this.#next;
     const room = FIRST + limits.intakeItems - from;
     const rows = this.#items + from * ITEM_BYTES;
-    const count = gate.split(chunks, bytes, envelope, this.#input + this.#used, rows, room);
+    const named = gate.lendEnvelope(envelope) + 1;
+    if (named === 0) return null;
+    const count = gate.split(chunks, bytes, named, this.#input + this.#used, rows, room);
     if (count === 0 || gate.judge(this.#items, count, now(), from) > 0) return null;
     const to = from + count;
     const ids = gate.ids > 0 ? new Ids(this.#ports, from, to) : null;
@@ -84,7 +86,8 @@ export class PlainBodies {
   flush(): Promise<number> {
     const { gate, journal, count } = this.#ports;
     const { promise, resolve } = this.#durable;
-    const [from, to] = [FIRST, this.#next];
+    const from: number = FIRST;
+    const to = this.#next;
     const types = gate.typesIn(from, to);
     const repeats = this.#repeats;
     const blocks: Promise<number>[] = [];
@@ -98,6 +101,7 @@ export class PlainBodies {
         blocks.push(journal.appendBlock({ count: fresh, bytesMax: bytes, encode }).then(({ lastSeq }) => lastSeq));
       start = end;
     }
+    gate.endLoans();
     this.#used = 0;
     this.#next = FIRST;
     this.#durable = newDurable();

@@ -48,11 +48,6 @@ export class Envelopes {
     return index;
   }
 
-  /** Of a body: it counts until the next one. So there may be as many as there are headers. */
-  ofBody(envelope: Envelope): number {
-    return this.#gate.lendEnvelope(envelope) + 1;
-  }
-
   /** Of an event that a stream keeps: its headers may matter, then it has to be looked at. */
   ofStream(subject: string, type: string | null, headers: Readonly<Record<string, string>>): number {
     const key = `${type ?? ""} ${subject}`;

@@ -30,8 +30,9 @@ const OUTPUT_BYTES = 256 * 1024;
 /** For so long the offset of the site's zone is taken to be the same, ms. */
 const ZONE_FOR_MS = 60_000;
 
-/** The one envelope that is written over. */
-const LENT = 0;
+/** The first envelopes are lent and written over, and what their texts may take, bytes. */
+const LENT = 256;
+const LENT_BYTES = 64 * 1024;
 
 interface Encoded {
   /** Principal, subject, headers. */
@@ -75,7 +76,9 @@ export class Gate {
   readonly #texts: number;
   readonly #lentTexts: number;
   #textsUsed = 0;
-  #envelopes = LENT + 1;
+  readonly #lent = new Map<string, number>();
+  #lentUsed = 0;
+  #envelopes = LENT;
   #bytes: Buffer;
   #words: Uint32Array;
   #zoneAt = Number.NEGATIVE_INFINITY;
@@ -92,7 +95,7 @@ export class Gate {
     this.#verdicts = core.reserve(2 * limits.intakeItems * VERDICT_BYTES);
     this.#output = core.reserve(OUTPUT_BYTES);
     this.#texts = core.reserve(limits.intakeEnvelopeBytes + SLACK);
-    this.#lentTexts = core.reserve(ENVELOPE_BYTES + SLACK);
+    this.#lentTexts = core.reserve(LENT_BYTES + SLACK);
     this.#bytes = Buffer.from(core.memory.buffer);
     this.#words = new Uint32Array(core.memory.buffer);
   }
@@ -129,12 +132,29 @@ export class Gate {
     return this.#envelopes++;
   }
 
-  /** The same for one that counts until the next such call only. */
+  /** The same for one that counts until `endLoans`. @returns -1 also when no more can be lent */
   lendEnvelope(envelope: Envelope): number {
-    const encoded = this.#encoded(envelope);
+    const { principal, subject, type, headers } = envelope;
+    const key = JSON.stringify([principal, subject, type, headers["content-type"], headers.traceparent]);
+    const known = this.#lent.get(key);
+    if (known !== undefined) return known;
+    const encoded = this.canLend ? this.#encoded(envelope) : null;
     if (encoded === null) return -1;
-    this.#write(LENT, encoded, this.#lentTexts, false);
-    return LENT;
+    const index = this.#lent.size;
+    this.#write(index, encoded, this.#lentTexts + this.#lentUsed, false);
+    this.#lentUsed += encoded.texts.reduce((sum, text) => sum + text.length, 0);
+    this.#lent.set(key, index);
+    return index;
+  }
+
+  /** Whether any envelope can still be lent. */
+  get canLend(): boolean {
+    return this.#lent.size < LENT && this.#lentUsed + ENVELOPE_BYTES <= LENT_BYTES;
+  }
+
+  endLoans(): void {
+    this.#lent.clear();
+    this.#lentUsed = 0;
   }
 
   /** Null: its events are always for the host. */
@@ -191,7 +211,14 @@ export class Gate {
    *
    * @returns how many; 0: it breaks off, or has none, or too many
    */
-  split(chunks: readonly Uint8Array[], bytes: number, envelope: number, input: number, items: number, room: number): number {
+  split(
+    chunks: readonly Uint8Array[],
+    bytes: number,
+    envelope: number,
+    input: number,
+    items: number,
+    room: number,
+  ): number {
     let at = input;
     for (const chunk of chunks) {
       this.bytes.set(chunk, at);

@@ -8,7 +8,10 @@ import type { EventsConfig, Site } from "../site.ts";
 export function hearsHash({ events, departments, timeZone }: Site, hears: (type: string) => boolean): string {
   const heard = [...events.types.keys()].filter(hears);
   const read = [shapeOf(events), [...departments], timeZone];
-  return createHash("sha256").update(JSON.stringify([heard, read])).digest("hex").slice(0, 16);
+  return createHash("sha256")
+    .update(JSON.stringify([heard, read]))
+    .digest("hex")
+    .slice(0, 16);
 }
 
 function shapeOf({ identity, forms, types }: EventsConfig): unknown {

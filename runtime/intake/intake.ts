@@ -217,11 +217,9 @@ export class Intake {
   body(chunks: readonly Uint8Array[], bytes: number, envelope: Envelope, ack: Ack): Promise<Receipt> | null {
     if (!this.#gate.admits || bytes >= limits.intakeBytes) return null;
     if (!this.#hasRoom(bytes)) throw overloaded();
-    const named = this.#envelopes.ofBody(envelope);
-    if (named === ASKED) return null;
     this.#bodies ??= new PlainBodies(this.#ports);
     if (!this.#bodies.fits(bytes)) this.#flushBodies();
-    const told = this.#bodies.add(chunks, bytes, named, ack);
+    const told = this.#bodies.add(chunks, bytes, envelope, ack);
     if (told !== null) this.#added();
     return told;
   }
@@ -315,7 +313,8 @@ export class Intake {
       const isLarge = body.length > limits.eventBytes;
       if (!gathering.fits(isLarge ? 0 : body.length) || !this.#hasRoom(gathering.bytes + body.length)) break;
       const envelope = isLarge ? ASKED : this.#envelopes.ofStream(subject, type, headers);
-      if (envelope === ASKED) gathering.addInbound({ principal: "nats", subject, type, headers, body }, null, "durable");
+      if (envelope === ASKED)
+        gathering.addInbound({ principal: "nats", subject, type, headers, body }, null, "durable");
       else gathering.add(body, envelope, null, null, "durable");
     }
     return to;

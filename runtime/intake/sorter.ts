@@ -6,7 +6,7 @@ import { BLOB_HEADER } from "../journal/blob.ts";
 import type { AppendOptions, Journal, Position } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
 import type { Ack } from "./ack.ts";
-import { Askers, type Asked, ONE_ACCEPTED, ONE_DUPLICATE, type Replicated, reached } from "./answers.ts";
+import { type Asked, Askers, ONE_ACCEPTED, ONE_DUPLICATE, type Replicated, reached } from "./answers.ts";
 import type { Envelopes } from "./envelopes.ts";
 import { ITEM_BYTES, ITEM_WORDS, PLAIN, UNNAMED } from "./gate.ts";
 import { Ids, type IdsPorts } from "./ids.ts";

@@ -168,4 +168,3 @@ export function typesByName({ types }: EventsConfig): ReadonlyMap<string, string
     for (const each of [name, ...aliases]) names.set(each.toLowerCase(), name);
   return names;
 }
-

@@ -99,7 +99,7 @@ function textBytesMax(what: string, text: string): number {
   return bytes;
 }
 
-/** Writes entries one after the other into one fresh buffer, which LMDB then takes by reference. */
+/** Writes entries one after the other into one buffer, which LMDB then takes by reference. */
 export class BlobWriter {
   readonly #bytes: Buffer;
   readonly #view: DataView;
@@ -107,9 +107,12 @@ export class BlobWriter {
   #kinds = 0;
   #count = 0;
 
-  /** @param entriesBytesMax sum of `entryBytesMax` over what will be added */
-  constructor(entriesBytesMax: number) {
-    this.#bytes = Buffer.allocUnsafeSlow(BLOB_HEADER + entriesBytesMax);
+  /**
+   * @param entriesBytesMax  sum of `entryBytesMax` over what will be added
+   * @param allocate  gives so many bytes, of any content; default: a fresh buffer
+   */
+  constructor(entriesBytesMax: number, allocate: (bytes: number) => Buffer = Buffer.allocUnsafeSlow) {
+    this.#bytes = allocate(BLOB_HEADER + entriesBytesMax);
     this.#view = viewOf(this.#bytes);
   }
 

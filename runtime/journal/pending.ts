@@ -1,4 +1,5 @@
 // What waits for the disk, and what of it goes into one commit.
+import { limits } from "../limits.ts";
 import type { Write } from "../store/store.ts";
 import { BlobWriter, blobOf, entryBytesMax } from "./blob.ts";
 import type { Block, Part } from "./block.ts";
@@ -84,11 +85,35 @@ export function partsOf(slices: readonly Slice[]): Part[] {
   return parts;
 }
 
-/** The blob of a commit. A block alone is written where it lies. */
-export function encode(slices: readonly Slice[], firstSeq: number, lastSeq: number, appliedSeq: number): Buffer {
+/** Bytes for one commit after the other: fresh ones for each, MBs outside of the heap, make V8 collect again and again. */
+export class CommitRoom {
+  #bytes = Buffer.alloc(0);
+
+  /** Good until the next call: the commit before has to be on disk. */
+  readonly take = (bytes: number): Buffer => {
+    if (bytes > limits.commitRoomBytes) return Buffer.allocUnsafeSlow(bytes);
+    if (bytes > this.#bytes.length)
+      this.#bytes = Buffer.allocUnsafeSlow(Math.min(limits.commitRoomBytes, Math.max(bytes, 2 * this.#bytes.length)));
+    return this.#bytes.subarray(0, bytes);
+  };
+}
+
+/** The blob of a commit, in the room for it. A block alone is written where it lies. */
+export function encode(
+  slices: readonly Slice[],
+  {
+    firstSeq,
+    lastSeq,
+    appliedSeq,
+  }: { readonly firstSeq: number; readonly lastSeq: number; readonly appliedSeq: number },
+  room: CommitRoom,
+): Buffer {
   const [first] = slices;
   if (slices.length === 1 && first!.pending.block !== null) return blobOf(first!.pending.block, appliedSeq);
-  const writer = new BlobWriter(slices.reduce((sum, slice) => sum + bytesMaxOf(slice), 0));
+  const writer = new BlobWriter(
+    slices.reduce((sum, slice) => sum + bytesMaxOf(slice), 0),
+    room.take,
+  );
   let lastAt = 0;
   for (const { pending, from, to } of slices) {
     const { block, entries, receivedAt, firstSeq: batchSeq } = pending;

@@ -17,7 +17,7 @@ import type {
   JournalStats,
 } from "./journal.ts";
 import { JOURNAL, type MetaOptions, readMeta } from "./meta.ts";
-import { encode, partsOf, positionsOf, type Slice } from "./pending.ts";
+import { CommitRoom, encode, partsOf, positionsOf, type Slice } from "./pending.ts";
 import { Queue, type QueueBounds } from "./queue.ts";
 import { findEnd, ReadableJournal } from "./readable.ts";
 import { type Removed, type Retention, RetentionRun } from "./retention.ts";
@@ -66,6 +66,7 @@ export class StoreJournal extends ReadableJournal implements Journal {
   readonly #appendListeners: AppendListener[] = [];
   readonly #commitListeners: CommitListener[] = [];
 
+  readonly #room = new CommitRoom();
   /** Highest sequence on disk, and highest given. */
   #lastSeq = 0;
   #givenSeq = 0;
@@ -331,7 +332,7 @@ export class StoreJournal extends ReadableJournal implements Journal {
     const appliedSeq = this.#appliedSeq;
     const writes = positionsOf(slices);
     if (count > 0) {
-      const value = encode(slices, firstSeq, lastSeq, appliedSeq);
+      const value = encode(slices, { firstSeq, lastSeq, appliedSeq }, this.#room);
       writes.unshift({ table: JOURNAL, key: keyOf(firstSeq), value });
     }
     return { slices, writes, count, firstSeq, lastSeq, appliedSeq, parts: partsOf(slices) };

@@ -11,7 +11,7 @@ import { batchOf, type EventBatch } from "./batch.ts";
 import { strict } from "./json.ts";
 import type { Recent } from "./recent.ts";
 import { type ColdNote, type ColdOne, Residence } from "./residence.ts";
-import { Resumed, type SavedState } from "./resumed.ts";
+import type { Parted, Resumed, SavedState } from "./resumed.ts";
 import { Settling } from "./settling.ts";
 
 /** What became of an event; `repeated`: it was taken in again, and had counted before. */
@@ -136,12 +136,16 @@ export class Live {
   // Folding
 
   feed(events: EventBatch): void {
-    if (this.#resumed === null) return this.#feed(events);
-    const { again, fresh } = this.#resumed.partEntries(events.entries);
-    if (again.length > 0) this.#feed(batchOf(again));
+    if (this.#resumed === null) this.#feed(events);
+    else this.#feedParted(this.#resumed.partEntries(events.entries), (entries) => this.#feed(batchOf(entries)));
+  }
+
+  /** First what came while it was saved, then what came after. */
+  #feedParted<T>({ again, fresh }: Parted<T>, feed: (some: readonly T[]) => void): void {
+    if (again.length > 0) feed(again);
     if (fresh.length === 0) return;
     this.endResume();
-    this.#feed(batchOf(fresh));
+    feed(fresh);
   }
 
   #feed(events: EventBatch): void {
@@ -155,12 +159,8 @@ export class Live {
 
   /** Nothing in blocks names a source, or was taken in again. */
   feedBlocks(blocks: readonly Block[]): void {
-    if (this.#resumed === null) return this.#feedBlocks(blocks);
-    const { again, fresh } = this.#resumed.partBlocks(blocks);
-    if (again.length > 0) this.#feedBlocks(again);
-    if (fresh.length === 0) return;
-    this.endResume();
-    this.#feedBlocks(fresh);
+    if (this.#resumed === null) this.#feedBlocks(blocks);
+    else this.#feedParted(this.#resumed.partBlocks(blocks), (some) => this.#feedBlocks(some));
   }
 
   #feedBlocks(blocks: readonly Block[]): void {
@@ -239,11 +239,6 @@ export class Live {
   }
 
   // Checkpoints
-
-  /** Identities go to the disk, if there is too little room. */
-  shrink(): void {
-    this.#residence.shrink();
-  }
 
   /** Folds what an identity that came back has yet to be folded. */
   thaw(handle: Handle): void {

@@ -114,7 +114,7 @@ export class SavedSpec implements Saved {
     while (fold.core.endRound(Number(this.#isKept), ENDED)) yield null;
     let steps = 0;
     for (const [hex, note] of cold.changed) {
-      if (note.round === round && !this.#isKept) note.round = 0;
+      if (note.hasTail || (note.round === round && !this.#isKept)) note.round = 0;
       else if (note.round !== 0) cold.changed.delete(hex);
       if (++steps % ENDED === 0) yield null;
     }
@@ -138,7 +138,7 @@ export class SavedSpec implements Saved {
     return found;
   }
 
-  *#saveOne(handle: Handle): Generator<SavedRow | null> {
+  *#saveOne(handle: Handle): Generator<SavedRow> {
     const { live } = this;
     const { fold, cold } = live;
     const { core } = fold;
@@ -150,7 +150,6 @@ export class SavedSpec implements Saved {
     const hasTail = core.tailCount(handle) > 0;
     if (hasTail) this.#needs = Math.min(this.#needs, core.oldestOf(handle));
     core.giveToRound(handle);
-    live.shrink();
     yield* piecesOf(hash, bytes);
     if (!hasTail) return;
     this.#hashes.push(hash);
@@ -166,7 +165,7 @@ export class SavedSpec implements Saved {
     return { key, value };
   }
 
-  /** What went to the disk since it was saved. With a tail it comes back, so that it settles. */
+  /** What went to the disk since it was saved. What has a tail comes back for a moment, so that it settles. */
   *#saveCold(): Generator<SavedRow | null, boolean> {
     const { fold, cold, round } = this.live;
     let found = false;
@@ -175,14 +174,23 @@ export class SavedSpec implements Saved {
       this.#checkWorks();
       found = true;
       const hash = Buffer.from(hex, "hex");
-      if (note.hasTail) {
-        yield* this.#saveOne(fold.unpack(cold.takeByHash(hash)!));
-      } else {
+      if (note.hasTail) yield* this.#saveAside(fold.unpack(cold.takeByHash(hash)!));
+      else {
         note.round = round;
         yield* piecesOf(hash, cold.peekByHash(hash)!);
       }
     }
     return found;
+  }
+
+  /** One that is in memory only to be saved: it goes to the disk at once. */
+  #saveAside(handle: Handle): readonly SavedRow[] {
+    const { fold, cold, round } = this.live;
+    const rows = [...this.#saveOne(handle)];
+    const note = { hasTail: fold.core.tailCount(handle) > 0, round };
+    cold.put([{ key: fold.keyBytes(handle), bytes: fold.pack(handle), note }]);
+    fold.forget(handle);
+    return rows;
   }
 
   *#saveLeft(): Generator<SavedRow | null, boolean> {
@@ -196,7 +204,7 @@ export class SavedSpec implements Saved {
       const packed = cold.peekByHash(hash) === null ? identityIn(table, hash) : null;
       const handle = packed === null ? null : fold.unpackNew(packed);
       if (handle === null) yield null;
-      else yield* this.#saveOne(handle);
+      else yield* this.#saveAside(handle);
     }
     this.#left = { table, hashes: hashes.subarray(hashes.length) };
     return hashes.length > 0;

@@ -6,8 +6,8 @@ import { connect, type NatsConnection } from "nats";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { isAtLeast } from "../../runtime/bus/nats-versions.ts";
 import { payloadOf } from "../../runtime/player.ts";
-import { journalIn, tempDir } from "../support/journal.ts";
 import { type Chain, deployChain, deployNats, PASSWORDS } from "../support/deployed-nats.ts";
+import { journalIn, tempDir } from "../support/journal.ts";
 import { describeWithNats, natsServerPath } from "../support/nats-server.ts";
 import { decisionsOf, recordedSteps, STORE, type Store, startStore, temporary } from "../support/place.ts";
 import { loginOf, readStream, STREAM, untilSo, upTo } from "../support/streaming.ts";
@@ -60,14 +60,18 @@ describeWithNats("the configurations of deploy/nats", () => {
       expect(nats.server.pid).toBeGreaterThan(0);
     });
 
-    it.each(["hub-synced.conf", "device-synced.conf"])("%s starts from 2.10 on, and is refused before", async (file) => {
-      const [, version = ""] = /v(\d\S*)/.exec(spawnSync(natsServerPath!, ["--version"], { encoding: "utf8" }).stdout) ?? [];
-      const env = { AISLE_HUB_URL: "nats-leaf://leaf:x@127.0.0.1:9" };
-      const started = deployNats(file, env);
+    it.each(["hub-synced.conf", "device-synced.conf"])(
+      "%s starts from 2.10 on, and is refused before",
+      async (file) => {
+        const [, version = ""] =
+          /v(\d\S*)/.exec(spawnSync(natsServerPath!, ["--version"], { encoding: "utf8" }).stdout) ?? [];
+        const env = { AISLE_HUB_URL: "nats-leaf://leaf:x@127.0.0.1:9" };
+        const started = deployNats(file, env);
 
-      if (isAtLeast(version, [2, 10, 0])) await (await started)[Symbol.asyncDispose]();
-      else await expect(started).rejects.toThrow(/unknown field "sync_interval"/);
-    });
+        if (isAtLeast(version, [2, 10, 0])) await (await started)[Symbol.asyncDispose]();
+        else await expect(started).rejects.toThrow(/unknown field "sync_interval"/);
+      },
+    );
 
     it("none starts without its passwords", async () => {
       await expect(deployNats("hub.conf", { AISLE_HUB_PASSWORD: undefined })).rejects.toThrow(/AISLE_HUB_PASSWORD/);
@@ -90,7 +94,11 @@ describeWithNats("the configurations of deploy/nats", () => {
     const linked = async () => {
       const [near, far] = [await client(chain.deviceUrl), await client(chain.hubUrl)];
       let got = false;
-      far.subscribe("aisle.lab.link", { callback: () => void (got = true) });
+      far.subscribe("aisle.lab.link", {
+        callback: () => {
+          got = true;
+        },
+      });
       await far.flush();
       await untilSo(() => {
         near.publish("aisle.lab.link");
@@ -132,7 +140,11 @@ describeWithNats("the configurations of deploy/nats", () => {
       await till.flush();
       await untilSo(() => refused.length === 3 && got.length > 0);
 
-      expect(refused).toEqual(["publish aisle.store.box-7.outcomes", "publish $JS.API.STREAM.LIST", "subscription aisle.>"]);
+      expect(refused).toEqual([
+        "publish aisle.store.box-7.outcomes",
+        "publish $JS.API.STREAM.LIST",
+        "subscription aisle.>",
+      ]);
       expect(got).toEqual([`${EVENTS}.sale`]);
       await expect(connect(loginOf(chain.device.url("till", "wrong")))).rejects.toThrow(/authorization/i);
     });
@@ -233,7 +245,11 @@ describeWithNats("the configurations of deploy/nats", () => {
       await beacon.publishAsync("aisle/store/box-7/events/entry", "{}", { qos: 1 });
       await untilSo(() => got.length >= 3);
 
-      expect(got).toEqual([`${EVENTS}.focus`, expect.stringMatching(/\.events\.focus\.4711\.[0-3]$/), `${EVENTS}.entry`]);
+      expect(got).toEqual([
+        `${EVENTS}.focus`,
+        expect.stringMatching(/\.events\.focus\.4711\.[0-3]$/),
+        `${EVENTS}.entry`,
+      ]);
       await expect(connect(loginOf(chain.device.url("beacon", PASSWORDS.AISLE_BEACON_PASSWORD)))).rejects.toThrow();
     });
 

@@ -174,7 +174,10 @@ function game(lane: string): string {
   const form = "{ name: game, type: type, identity: player, time: { path: time, unit: iso } }";
   const events = `events: { identity: text, forms: [${form}], types: { won: {} } }`;
   writeFileSync(join(dir, "site.yml"), `version: 1\nname: game\nbus: { lane: ${lane} }\n${events}\n`);
-  writeFileSync(join(dir, "plan.yml"), "version: 1\npages:\n  players: { keys: [player], shared: false }\nactors: []\n");
+  writeFileSync(
+    join(dir, "plan.yml"),
+    "version: 1\npages:\n  players: { keys: [player], shared: false }\nactors: []\n",
+  );
   return dir;
 }
 

@@ -8,7 +8,11 @@ const PEM = resolve("test/fixtures/tls");
 
 /** The store, with these lines in its `bus`. */
 function siteWith(lines: string[]): SiteCopy {
-  return new SiteCopy().edit("site.yml", "  prefix: aisle", `${lines.map((line) => `  ${line}\n`).join("")}  prefix: aisle`);
+  return new SiteCopy().edit(
+    "site.yml",
+    "  prefix: aisle",
+    `${lines.map((line) => `  ${line}\n`).join("")}  prefix: aisle`,
+  );
 }
 
 const busOf = (copy: SiteCopy, env: SiteOptions["env"] = SERVER) => loadSite(copy.dir, { ...OPTIONS, env }).bus;
@@ -29,7 +33,8 @@ it("streams have a consumer that is named for the place, and everything else by 
 });
 
 it("streams say which messages, from where, and of what type", () => {
-  const line = 'streams: [{ stream: S, consumer: c, filter: "a.*.b.>", type: entry, from: new, domain: hub, synced: true }]';
+  const line =
+    'streams: [{ stream: S, consumer: c, filter: "a.*.b.>", type: entry, from: new, domain: hub, synced: true }]';
 
   expect(busOf(siteWith([line])).streams).toEqual([
     { stream: "S", consumer: "c", filter: "a.*.b.>", type: "entry", from: "new", domain: "hub", synced: true },

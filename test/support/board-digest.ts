@@ -47,7 +47,10 @@ function recordOf(record: BoardRecord): unknown {
     isOn: page.find(record.key) === record,
     cells: cellsOf(page, cells),
     children: [...(children ?? [])].map(({ key }) => key),
-    parent: parent === null ? null : { ...(parent.data as object), key: parent.key, cells: cellsOf(parent.page, parent.cells) },
+    parent:
+      parent === null
+        ? null
+        : { ...(parent.data as object), key: parent.key, cells: cellsOf(parent.page, parent.cells) },
   };
 }
 

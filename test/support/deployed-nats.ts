@@ -26,7 +26,10 @@ export interface DeployedNats extends AsyncDisposable {
 }
 
 /** @param env  beside the passwords */
-export async function deployNats(file: string, env: Readonly<Record<string, string | undefined>> = {}): Promise<DeployedNats> {
+export async function deployNats(
+  file: string,
+  env: Readonly<Record<string, string | undefined>> = {},
+): Promise<DeployedNats> {
   const folder = mkdtempSync(join(tmpdir(), "aisle-deployed-"));
   const [port, leafPort, mqttPort] = [await freePort(), await freePort(), await freePort()];
   cpSync("deploy/nats", folder, { recursive: true });

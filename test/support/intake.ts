@@ -1,7 +1,7 @@
 // Events of several sites as publishers write them, and as nobody should: for whoever sorts plain ones from others.
 import { resolve } from "node:path";
-import { openSite } from "../../runtime/config.ts";
 import { actors } from "../../actors/index.ts";
+import { openSite } from "../../runtime/config.ts";
 import { EventReader } from "../../runtime/events.ts";
 import type { EventsConfig } from "../../runtime/site.ts";
 import type { Dice } from "./dice.ts";
@@ -61,11 +61,29 @@ const TIMES: readonly ((dice: Dice) => unknown)[] = [
   (dice) => `${new Date(NOW + (dice.below(48) - 24) * 1_800_000).toISOString().slice(0, 19)}+0${dice.below(10)}:30`,
   (dice) => new Date(NOW + (dice.below(40) - 20) * 1_800_000).toISOString().slice(0, 19).replace("T", " "),
   (dice) => new Date(NOW - dice.below(9) * 86_400_000).toISOString().slice(0, 10),
-  (dice) => dice.one(["2026-02-30T10:00:00Z", "2026-13-01", "0099-01-01", "2026-03-02T25:00:00", "2026-03-02T08:00:00z"]),
+  (dice) =>
+    dice.one(["2026-02-30T10:00:00Z", "2026-13-01", "0099-01-01", "2026-03-02T25:00:00", "2026-03-02T08:00:00z"]),
   (dice) => dice.one(["2026-03-02T08:00:00,5Z", "2026-03-02T08:00", "2026-03-02T08:00:00.1234567891Z", "now", ""]),
   (dice) => dice.one([-1, 1e300, 0, 1e11, 99_999_999_999.5, 8.64e15, true, null, {}, []]),
 ];
-const IDENTITIES: readonly unknown[] = [7, 127, "7", "007", "7.0", 7.5, -1, -0, 1e3, 1e16, "x", "é", "", "a".repeat(257), null, true];
+const IDENTITIES: readonly unknown[] = [
+  7,
+  127,
+  "7",
+  "007",
+  "7.0",
+  7.5,
+  -1,
+  -0,
+  1e3,
+  1e16,
+  "x",
+  "é",
+  "",
+  "a".repeat(257),
+  null,
+  true,
+];
 const TYPES = ["entry", "ENTRY", "Customer Move", "move", "focus", "exit", "outcome", "purchase", "shoes", "", "mové"];
 const GAME_TYPES = ["app_launched", "game_start", "Game_End", "offer_shown", "purchase", "shoes"];
 const DEPARTMENTS = ["Boys", "boys", "Boy's", "sports", "Shoes", "", 7, "Bôys"];
@@ -86,7 +104,10 @@ export function eventOf({ name }: EventSite, dice: Dice): Record<string, unknown
   const type = isRare() ? dice.one(TYPES) : dice.one(["entry", "move", "focus", "exit"]);
   const identity = isRare() ? dice.one(IDENTITIES) : dice.below(1_000);
   const department = isRare() ? dice.one(DEPARTMENTS) : "Boys";
-  const place = { x: isRare() ? "5" : dice.random() * 1_000, y: isRare() ? 1e999 : dice.below(1_000) };
+  const place = {
+    x: isRare() ? "5" : dice.random() * 1_000,
+    y: isRare() ? Number.POSITIVE_INFINITY : dice.below(1_000),
+  };
   const id = isRare() ? { event_id: dice.one(IDS) } : dice.chance(0.3) ? { event_id: `e-${dice.below(1_000)}` } : {};
   if (dice.chance(0.3)) {
     const payload = { customer_id: identity, category: department, ...place };
@@ -115,12 +136,15 @@ export function written(event: Record<string, unknown>, dice: Dice): Buffer {
 }
 
 function keyText(key: string, dice: Dice): string {
-  return dice.chance(0.01) ? `"\\u00${key.charCodeAt(0).toString(16).padStart(2, "0")}${key.slice(1)}"` : JSON.stringify(key);
+  return dice.chance(0.01)
+    ? `"\\u00${key.charCodeAt(0).toString(16).padStart(2, "0")}${key.slice(1)}"`
+    : JSON.stringify(key);
 }
 
 function valueText(value: unknown, dice: Dice): string {
   if (value === Number.POSITIVE_INFINITY) return "1e999";
-  if (typeof value === "number" && dice.chance(0.05)) return dice.one([value.toExponential(), `${value}.0`.replace(/(\..*)\.0/, "$1")]);
+  if (typeof value === "number" && dice.chance(0.05))
+    return dice.one([value.toExponential(), `${value}.0`.replace(/(\..*)\.0/, "$1")]);
   const text = JSON.stringify(value);
   return typeof value === "string" && dice.chance(0.02) ? text.replace(/[a-z]/, "\\u0061") : text;
 }

@@ -6,7 +6,14 @@ const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toSt
 type Pair = ReturnType<typeof nkeys.createUser>;
 
 function jwt(issuer: Pair, subject: string, name: string, nats: Record<string, unknown>): string {
-  const claims = { jti: name, iat: 1_600_000_000, iss: issuer.getPublicKey(), name, sub: subject, nats: { version: 2, ...nats } };
+  const claims = {
+    jti: name,
+    iat: 1_600_000_000,
+    iss: issuer.getPublicKey(),
+    name,
+    sub: subject,
+    nats: { version: 2, ...nats },
+  };
   const text = `${part({ typ: "JWT", alg: "ed25519-nkey" })}.${part(claims)}`;
   return `${text}.${Buffer.from(issuer.sign(Buffer.from(text))).toString("base64url")}`;
 }
@@ -26,7 +33,14 @@ export function makeOperator(): { readonly config: string; readonly known: strin
 
 function credentialsOf(account: Pair): string {
   const user = nkeys.createUser();
-  const token = jwt(account, user.getPublicKey(), "box", { type: "user", pub: {}, sub: {}, subs: -1, data: -1, payload: -1 });
+  const token = jwt(account, user.getPublicKey(), "box", {
+    type: "user",
+    pub: {},
+    sub: {},
+    subs: -1,
+    data: -1,
+    payload: -1,
+  });
   return [
     ...["-----BEGIN NATS USER JWT-----", token, "------END NATS USER JWT------", ""],
     ...["-----BEGIN USER NKEY SEED-----", Buffer.from(user.getSeed()).toString(), "------END USER NKEY SEED------", ""],

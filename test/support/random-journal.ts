@@ -77,7 +77,8 @@ class Maker {
     if (kind < 6) return this.#answer();
     if (kind < 7) return this.#outcome();
     if (kind < 11) return this.#append(changeDraft(this.#change(), dice.one(["anna", ...CLAIMERS])));
-    if (dice.chance(0.3)) return this.#append(draft("config", { plan: String(this.#number++), hears: dice.one(["h", "other"]) }));
+    if (dice.chance(0.3))
+      return this.#append(draft("config", { plan: String(this.#number++), hears: dice.one(["h", "other"]) }));
     this.#rig.clock.advance(dice.below(4) * MINUTE);
   }
 
@@ -112,7 +113,9 @@ class Maker {
     const key = dice.one(["Boys", "Sport", "x,y", "1", "2"]);
     const at = { page, key };
     const goal = dice.one(GOALS);
-    const cells = { [dice.one([...GOALS, "note", "department", "ready", "complete"])]: dice.one(["", "1", "F:n1", "ü ☃"]) };
+    const cells = {
+      [dice.one([...GOALS, "note", "department", "ready", "complete"])]: dice.one(["", "1", "F:n1", "ü ☃"]),
+    };
     const run = `run-${++this.#number}`;
     const last = this.#runs.at(-1);
     switch (dice.below(9)) {

@@ -1,11 +1,11 @@
 // A stream on a real server, read into a real journal.
 import { type ConnectionOptions, connect, type JetStreamManager, type NatsConnection, type StreamConfig } from "nats";
 import { onTestFinished } from "vitest";
-import type { StreamNote } from "../../runtime/bus/stream.ts";
 import { NatsBus, type NatsOptions } from "../../runtime/bus/nats.ts";
 import { NatsStream, type NatsStreamOptions } from "../../runtime/bus/nats-stream.ts";
+import type { StreamNote } from "../../runtime/bus/stream.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { AisleError } from "../../runtime/errors.ts";
+import type { AisleError } from "../../runtime/errors.ts";
 import type { Draft, Journal } from "../../runtime/journal/journal.ts";
 import { type StreamSink, Streams } from "../../runtime/streams.ts";
 import { texts } from "./journal.ts";
@@ -27,7 +27,12 @@ export function loginOf(url: string): ConnectionOptions {
 }
 
 export async function publisherAt(url: string, stream: Partial<StreamConfig> | null = {}): Promise<Publisher> {
-  const connection = await connect({ ...loginOf(url), reconnect: true, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
+  const connection = await connect({
+    ...loginOf(url),
+    reconnect: true,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 50,
+  });
   onTestFinished(() => connection.close());
   const manager = await connection.jetstreamManager({ checkAPI: false });
   if (stream !== null) await manager.streams.add({ name: STREAM, subjects: ["sales.>"], ...stream });
@@ -40,7 +45,13 @@ export async function publisherAt(url: string, stream: Partial<StreamConfig> | n
       const send = async (n: number): Promise<void> => {
         for (;;) {
           const sent = js.publish(subject, String(n), { msgID: String(n), timeout: 1_000 });
-          if (await sent.then(() => true, () => false)) return;
+          if (
+            await sent.then(
+              () => true,
+              () => false,
+            )
+          )
+            return;
           await pause(50);
         }
       };
@@ -130,5 +141,8 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 /** 0, 1 … count - 1 */
 export const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
-export const reading = async (streams: Streams, name: string): Promise<number> =>
-  streams.readings().find((each) => each.name === `aisle_stream_${name}`)!.read()[0]![1];
+export const reading = (streams: Streams, name: string): number =>
+  streams
+    .readings()
+    .find((each) => each.name === `aisle_stream_${name}`)!
+    .read()[0]![1];

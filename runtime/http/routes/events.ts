@@ -1,7 +1,7 @@
+import { ACK_HEADER, type Ack, ackOf } from "../../intake/ack.ts";
 import type { Bodies } from "../body.ts";
 import { BodyRefusal, requestHeader, wrongMedia } from "../body.ts";
 import { tokenParam } from "../params.ts";
-import { ACK_HEADER, type Ack, ackOf } from "../../intake/ack.ts";
 import type { Inbound, Ingest, Receipt } from "../ports.ts";
 import { problem } from "../problem.ts";
 import type { Context, Parameter, Route, RouteDoc } from "../route.ts";

@@ -69,7 +69,9 @@ describeWithNats("a NATS server that wants to know who comes", () => {
     });
 
     it("is not taken for another one, and that is said", async () => {
-      await using other = await startNatsServer({ config: `tls: { cert_file: "${pem("box")}", key_file: "${pem("box-key")}" }` });
+      await using other = await startNatsServer({
+        config: `tls: { cert_file: "${pem("box")}", key_file: "${pem("box-key")}" }`,
+      });
 
       expect(await refusal({ servers: addressOf(other), tls: { caFile: pem("ca") } })).toContain("is for another name");
     });
@@ -79,7 +81,9 @@ describeWithNats("a NATS server that wants to know who comes", () => {
       const bus = open({ servers: addressOf(mutual), tls });
 
       expect(await echo(bus)).toBe("safe");
-      expect(await refusal({ servers: addressOf(mutual), tls: { caFile: pem("ca") } })).toContain("demands a certificate of ours");
+      expect(await refusal({ servers: addressOf(mutual), tls: { caFile: pem("ca") } })).toContain(
+        "demands a certificate of ours",
+      );
     });
 
     it("says which file of ours can't be read", async () => {
@@ -115,7 +119,9 @@ describeWithNats("a NATS server that wants to know who comes", () => {
 
       expect(await echo(open({ servers: server.url, credentials: known }))).toBe("safe");
       expect(await refusal({ servers: server.url, credentials: stranger })).toMatch(refused);
-      expect(await refusal({ servers: server.url, credentials: "no file at all" })).toContain("no NATS credentials file");
+      expect(await refusal({ servers: server.url, credentials: "no file at all" })).toContain(
+        "no NATS credentials file",
+      );
     });
   });
 });

@@ -96,34 +96,37 @@ function whole(disk: Disk): unknown {
 }
 
 describe("a place's checkpoints", () => {
-  it.each([0, 1, 2, 3, 4, 5])("bring back what the journal alone would, whenever the power goes (%i)", async (number) => {
-    const seed = SEED + number;
-    const dice = new Dice(prng(seed));
-    const { entries, applied } = await randomDisk(seed, 400);
-    let bench = new Bench(dice).start();
-    let loaded = 0;
-    for (let at = 0; at < entries.length; ) {
-      const next = Math.min(entries.length, at + 1 + dice.below(20));
-      bench.journal.appliedSeq = applied[next - 1]!;
-      await bench.write(entries.slice(at, next), dice);
-      at = next;
-      if (dice.chance(0.1)) await bench.checkpoints.checkpointer!.now();
-      if (!dice.chance(0.15)) continue;
-      while (bench.journal.queued > 0) await turns(1);
-      bench.store.crash();
-      bench = new Bench(dice, { disk: bench.disk, entries: bench.journal.disk }).start();
-      if (bench.checkpoints.loadedSeq("board") > 0) loaded++;
-      expect(bench.warned).toEqual([]);
-      expect(bench.digest, `seed ${seed}, at ${at}`).toEqual(whole(bench.journal.disk));
-    }
+  it.each([0, 1, 2, 3, 4, 5])(
+    "bring back what the journal alone would, whenever the power goes (%i)",
+    async (number) => {
+      const seed = SEED + number;
+      const dice = new Dice(prng(seed));
+      const { entries, applied } = await randomDisk(seed, 400);
+      let bench = new Bench(dice).start();
+      let loaded = 0;
+      for (let at = 0; at < entries.length; ) {
+        const next = Math.min(entries.length, at + 1 + dice.below(20));
+        bench.journal.appliedSeq = applied[next - 1]!;
+        await bench.write(entries.slice(at, next), dice);
+        at = next;
+        if (dice.chance(0.1)) await bench.checkpoints.checkpointer!.now();
+        if (!dice.chance(0.15)) continue;
+        while (bench.journal.queued > 0) await turns(1);
+        bench.store.crash();
+        bench = new Bench(dice, { disk: bench.disk, entries: bench.journal.disk }).start();
+        if (bench.checkpoints.loadedSeq("board") > 0) loaded++;
+        expect(bench.warned).toEqual([]);
+        expect(bench.digest, `seed ${seed}, at ${at}`).toEqual(whole(bench.journal.disk));
+      }
 
-    await bench.checkpoints.close();
-    const last = new Bench(dice, { disk: bench.disk, entries: bench.journal.disk });
-    last.checkpoints.load();
-    expect(last.checkpoints.fromSeq, `seed ${seed}`).toBe(bench.journal.lastSeq + 1);
-    expect(last.digest, `seed ${seed}`).toEqual(whole(bench.journal.disk));
-    expect(loaded, `seed ${seed}`).toBeGreaterThan(0);
-  });
+      await bench.checkpoints.close();
+      const last = new Bench(dice, { disk: bench.disk, entries: bench.journal.disk });
+      last.checkpoints.load();
+      expect(last.checkpoints.fromSeq, `seed ${seed}`).toBe(bench.journal.lastSeq + 1);
+      expect(last.digest, `seed ${seed}`).toEqual(whole(bench.journal.disk));
+      expect(loaded, `seed ${seed}`).toBeGreaterThan(0);
+    },
+  );
 });
 
 describe("a checkpoint that can't be used", () => {

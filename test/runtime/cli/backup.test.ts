@@ -1,6 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { JOURNAL } from "../../../runtime/journal/meta.ts";
+import { keyOf, seqOf } from "../../../runtime/key.ts";
+import type { SiteTransform } from "../../../runtime/site.ts";
 import { run } from "../../support/cli.ts";
 import { damage, tempDir } from "../../support/journal.ts";
 import { decisionsOf, MONDAY, STORE, type Store, startStore } from "../../support/place.ts";
@@ -16,7 +19,10 @@ describe("aisle", () => {
     dir = tempDir();
     store = await startStore({ dataDir: join(dir, "data") });
     for (let id = 1; id <= 5; id++) {
-      await send({ type: "entry", id, ts: MONDAY }, { type: "focus", id, dep: "Sport", ts: MONDAY, event_id: `e${id}` });
+      await send(
+        { type: "entry", id, ts: MONDAY },
+        { type: "focus", id, dep: "Sport", ts: MONDAY, event_id: `e${id}` },
+      );
     }
   });
 
@@ -103,7 +109,10 @@ describe("aisle", () => {
     it("makes the decisions of a running place again, all alike", async () => {
       const { code, stdout } = await run(["replay", STORE, "--data", data()], { AISLE_PLACE: "test" });
 
-      expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/5 decisions were made again, 0 differ/) });
+      expect({ code, stdout }).toEqual({
+        code: 0,
+        stdout: expect.stringMatching(/5 decisions were made again, 0 differ/),
+      });
     });
 
     it("compares those of a stretch, and tells what differs", async () => {
@@ -121,8 +130,8 @@ describe("aisle", () => {
     });
 
     it("prints what a spec makes of the events", async () => {
-      const [spec] = readdirSync(join(STORE, "transforms")).filter((name) => /streaming/.test(name));
-      const file = join(STORE, "transforms", spec!);
+      const [{ transform }] = store.place.site.transforms.specs as [SiteTransform];
+      const file = join(STORE, transform.streaming.file);
       const { code, stdout } = await run(["replay", STORE, "--data", data(), "--spec", file]);
       const lines = stdout.trim().split("\n");
 
@@ -160,8 +169,9 @@ describe("aisle", () => {
     it("is mended once somebody says so, and what was damaged stands in the dead letters", async () => {
       const [first] = decisionsOf(store.place.journal);
       const entry = store.place.journal.find(first!.cause)!;
+      const commit = commitOf(store, entry.seq);
       await store.place.stop();
-      await damage(data(), firstOfCommit(store, entry.seq), (blob) => {
+      await damage(data(), commit, (blob) => {
         const at = blob.indexOf(Buffer.from(entry.payload));
         blob[at + 2]! ^= 4;
         return blob;
@@ -186,8 +196,9 @@ describe("aisle", () => {
   });
 });
 
-const commits = new Map<string, number>();
-
-function firstOfCommit(store: Store, seq: number): number {
-  return commits.get(`${store.dataDir} ${seq}`) ?? seq;
+/** First sequence of the commit that has an entry. */
+function commitOf({ place }: Store, seq: number): number {
+  for (const { key } of place.journal.store.range(JOURNAL, { start: keyOf(seq), reverse: true, limit: 1 }))
+    return seqOf(key);
+  throw new Error(`no commit has entry ${seq}`);
 }

@@ -6,9 +6,11 @@ import { AisleError } from "../../../runtime/errors.ts";
 import { ACTIONS } from "../../../runtime/events.ts";
 import { accessOf, createApp } from "../../../runtime/http/app.ts";
 import { Bodies } from "../../../runtime/http/body.ts";
+import type { Inbound } from "../../../runtime/http/ports.ts";
 import { rawEvents } from "../../../runtime/http/raw-events.ts";
 import { type Listening, serve } from "../../../runtime/http/server.ts";
 import { EventIngest, type Refused } from "../../../runtime/ingest.ts";
+import type { Ack } from "../../../runtime/intake/ack.ts";
 import { acceptAt } from "../../../runtime/intake/answers.ts";
 import { Intake } from "../../../runtime/intake/intake.ts";
 import { NOW, readerOf, SITES } from "../../support/intake.ts";
@@ -38,7 +40,8 @@ class Side {
     const shared = {
       ...{ journal: this.journal, clock: this.clock, dedupe: new Dedupe(1_000), pending },
       backlog: () => this.backlog,
-      count: (outcome: string, type: string, many = 1) => void this.counted.push(...Array(many).fill(`${outcome} ${type}`)),
+      count: (outcome: string, type: string, many = 1) =>
+        void this.counted.push(...Array(many).fill(`${outcome} ${type}`)),
     };
     const ingest = new EventIngest({ ...shared, reader: readerOf(site), refuse: (each) => this.letters.push(each) });
     const replicated = async (seq: number) => void this.replicated.push(seq);
@@ -47,9 +50,9 @@ class Side {
     const ports = Object.assign(this.ports, {
       ingest: {
         hasHub: true,
-        accept: async (inbound: never, ack = "durable" as const) =>
+        accept: async (inbound: Inbound, ack: Ack = "durable") =>
           acceptAt(ack, ingest.take(inbound), replicated, () => this.journal.lastSeq),
-        refused: (inbound: never, code: string, detail: string) => ingest.refused(inbound, code, detail),
+        refused: (inbound: Inbound, code: string, detail: string) => ingest.refused(inbound, code, detail),
       },
     });
     const about = { site: "s", place: "p", version: "0", departments: [] };
@@ -60,12 +63,16 @@ class Side {
       if (isTaken) this.past++;
       return isTaken;
     };
-    this.listening = await serve(createApp(ports, faces), { host: "127.0.0.1", port: 0 }, isRaw ? { raw: counting } : {});
+    this.listening = await serve(
+      createApp(ports, faces),
+      { host: "127.0.0.1", port: 0 },
+      isRaw ? { raw: counting } : {},
+    );
     return this;
   }
 
   async post(path: string, body: string | Uint8Array, headers: Record<string, string> = {}) {
-    const response = await fetch(`${this.listening.url}${path}`, { method: "POST", body, headers });
+    const response = await fetch(`${this.listening.url}${path}`, { method: "POST", body: body as string, headers });
     const { status } = response;
     const kept = ["content-type", "retry-after", "cache-control"].map((name) => response.headers.get(name));
     return { status, kept, text: await response.text() };
@@ -74,7 +81,10 @@ class Side {
   /** What a request left behind, but for its times. */
   left() {
     return {
-      entries: this.journal.disk.entries.map(({ seq: _, payload, value: __, ...rest }) => [rest, Buffer.from(payload).toString()]),
+      entries: this.journal.disk.entries.map(({ seq: _, payload, value: __, ...rest }) => [
+        rest,
+        Buffer.from(payload).toString(),
+      ]),
       letters: this.letters.map(({ payload, ...rest }) => [rest, Buffer.from(payload).toString()]),
       counted: this.counted.toSorted(),
       observed: this.ports.observed.map(({ route, status }) => [route, status]),
@@ -82,12 +92,18 @@ class Side {
   }
 }
 
-const REQUESTS: readonly (readonly [string, string, string | Uint8Array, Record<string, string>?, boolean?])[] = [
+const REQUESTS: [string, string, string | Uint8Array, Record<string, string>, boolean][] = [
   ["one event", "/events", JSON.stringify(EXIT), { "content-type": "application/json" }, true],
   ["one event of no content type", "/events", Buffer.from(JSON.stringify(EXIT)), {}, true],
   ["lines", "/events", lines(EXIT, { ...EXIT, id: 8 }), { "content-type": "application/x-ndjson" }, true],
   ["an array, with white space", "/events", ` [ ${JSON.stringify(EXIT)} ,\n {"type":"LEAVE","id":"9"} ]\n`, {}, true],
-  ["events with ids, some twice", "/events", lines(...["a", "b", "a"].map((id) => ({ ...EXIT, event_id: id }))), {}, true],
+  [
+    "events with ids, some twice",
+    "/events",
+    lines(...["a", "b", "a"].map((id) => ({ ...EXIT, event_id: id }))),
+    {},
+    true,
+  ],
   ["an id that comes again", "/events", lines({ ...EXIT, event_id: "b" }), {}, true],
   ["an id that comes with other bytes", "/events", lines({ ...EXIT, id: 5, event_id: "b" }, EXIT), {}, true],
   ["a traceparent", "/events", lines(EXIT), { traceparent: "00-abc-def-01" }, true],
@@ -97,18 +113,42 @@ const REQUESTS: readonly (readonly [string, string, string | Uint8Array, Record<
   ["a body that breaks off", "/events", `[${JSON.stringify(EXIT)},`, {}, true],
   ["no events", "/events", "[]", {}, true],
   ["white space", "/events", "  ", {}, true],
-  ["an event from afar, with its source", "/events", lines({ specversion: "1.0", type: "exit", id: "1", source: "/t", data: { customer_id: 7 } }), {}, true],
+  [
+    "an event from afar, with its source",
+    "/events",
+    lines({ specversion: "1.0", type: "exit", id: "1", source: "/t", data: { customer_id: 7 } }),
+    {},
+    true,
+  ],
   ["a level by header", "/events", lines(EXIT), { "aisle-ack": "Received" }, true],
   ["a level by query", "/events?ack=replicated", lines(EXIT), {}, true],
   ["a level that there isn't", "/events?ack=durabel", lines(EXIT), {}, false],
   ["a content type that isn't taken", "/events", lines(EXIT), { "content-type": "text/csv" }, false],
-  ["a content type with a charset", "/events", lines(EXIT), { "content-type": "application/json; charset=utf-8" }, true],
+  [
+    "a content type with a charset",
+    "/events",
+    lines(EXIT),
+    { "content-type": "application/json; charset=utf-8" },
+    true,
+  ],
   ["an idempotency key", "/events", lines(EXIT), { "idempotency-key": "k" }, false],
-  ["a binary CloudEvent", "/events", '{"customer_id":7}', { "ce-specversion": "1.0", "ce-type": "exit", "ce-id": "7" }, false],
+  [
+    "a binary CloudEvent",
+    "/events",
+    '{"customer_id":7}',
+    { "ce-specversion": "1.0", "ce-type": "exit", "ce-id": "7" },
+    false,
+  ],
   ["no body", "/events", "", {}, false],
   ["a type in the path", "/events/exit", lines({ id: 7 }), {}, false],
   ["another host", "/events", lines(EXIT), { origin: "https://elsewhere.example" }, false],
-  ["another host, with the token", "/events", lines(EXIT), { origin: "https://elsewhere.example", authorization: "Bearer secret" }, true],
+  [
+    "another host, with the token",
+    "/events",
+    lines(EXIT),
+    { origin: "https://elsewhere.example", authorization: "Bearer secret" },
+    true,
+  ],
   ["a parameter that means nothing", "/events?x=1", lines(EXIT), {}, false],
 ];
 
@@ -127,7 +167,7 @@ describe("POST /events past the app", () => {
     await app.listening.close();
   });
 
-  it.each(REQUESTS)("answers %s as the app does", async (_, path, body, headers = {}, isPast = false) => {
+  it.each(REQUESTS)("answers %s as the app does", async (_, path, body, headers, isPast) => {
     const before = raw.past;
 
     const answers = [await raw.post(path, body, headers), await app.post(path, body, headers)];
@@ -171,6 +211,18 @@ describe("POST /events past the app", () => {
 
     expect([received.status, first, (await durable).status]).toEqual([202, "not yet", 202]);
     expect(raw.journal.disk.entries.length).toBe(before + 2);
+  });
+
+  it("keeps headers apart that come with bodies of one commit", async () => {
+    const before = raw.journal.disk.entries.length;
+    raw.journal.hold();
+    const bodies = Array.from({ length: 300 }, (_, i) => raw.post("/events", lines(EXIT), { traceparent: `00-${i}` }));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    raw.journal.release();
+    await Promise.all(bodies);
+    const seen = raw.journal.disk.entries.slice(before).map(({ headers }) => headers.traceparent);
+
+    expect(seen.toSorted()).toEqual(Array.from({ length: 300 }, (_, i) => `00-${i}`).toSorted());
   });
 
   it("answers `replicated` when the hub has it", async () => {

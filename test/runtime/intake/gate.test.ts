@@ -115,7 +115,14 @@ describe("the gate", () => {
     const index = rig.gate.addEnvelope({ principal: "http", subject: "/events", type: null, headers: {} }) + 1;
     const body = Buffer.from('[{"type":"exit","id":7},{"type":"exit","id":8}]');
     const input = rig.gate.reserve(1_024);
-    const count = rig.gate.split([body.subarray(0, 9), body.subarray(9)], body.length, index, input, rig.items, CAPACITY);
+    const count = rig.gate.split(
+      [body.subarray(0, 9), body.subarray(9)],
+      body.length,
+      index,
+      input,
+      rig.items,
+      CAPACITY,
+    );
     rig.gate.judge(rig.items, count, NOW);
 
     expect([count, rig.gate.verdict(0) >= PLAIN, rig.gate.verdict(1) >= PLAIN]).toEqual([2, true, true]);
@@ -149,14 +156,24 @@ describe("the gate", () => {
     });
   });
 
-  it.each([{ "ce-id": "1" }, { "idempotency-key": "k" }, { test: "1" }])("asks about events that come with %o", (headers) => {
-    expect(new Rig(site("store")).gate.addEnvelope({ principal: "http", subject: "/events", type: null, headers })).toBe(-1);
-  });
+  it.each([{ "ce-id": "1" }, { "idempotency-key": "k" }, { test: "1" }])(
+    "asks about events that come with %o",
+    (headers) => {
+      expect(
+        new Rig(site("store")).gate.addEnvelope({ principal: "http", subject: "/events", type: null, headers }),
+      ).toBe(-1);
+    },
+  );
 
   it("writes entries as the journal does, byte for byte", () => {
     const dice = new Dice(prng(SEED));
     const rig = new Rig(site("store"));
-    const told = { principal: "http", subject: "/events/é", type: "move", headers: { "content-type": "text/plain", traceparent: "00-ab" } };
+    const told = {
+      principal: "http",
+      subject: "/events/é",
+      type: "move",
+      headers: { "content-type": "text/plain", traceparent: "00-ab" },
+    };
     const own = { principal: "nats", subject: `${BASE}.events.exit`, type: "exit", headers: {} };
     const index = rig.gate.addEnvelope(told) + 1;
     rig.gate.nameEnvelope(rig.gate.addEnvelope(own, true), own.subject, true);
@@ -165,10 +182,22 @@ describe("the gate", () => {
       const isOwn = dice.chance(0.3);
       const subject = isOwn ? `${own.subject}.${i}` : told.subject;
       const id = dice.chance(0.4) ? `e-${i}-é` : null;
-      const event = { type: "exit", id: i, note: "x".repeat(dice.below(700)), ...(id === null ? {} : { event_id: id }) };
-      const headers = { ...(isOwn ? { type: "exit" } : { ...told.headers, type: "move" }), ...(id === null ? {} : { id }) };
+      const event = {
+        type: "exit",
+        id: i,
+        note: "x".repeat(dice.below(700)),
+        ...(id === null ? {} : { event_id: id }),
+      };
+      const headers = {
+        ...(isOwn ? { type: "exit" } : { ...told.headers, type: "move" }),
+        ...(id === null ? {} : { id }),
+      };
       drafts.push({ kind: "event", principal: isOwn ? "nats" : "http", subject, headers, payload: bytes(event) });
-      rig.add(Buffer.concat([Buffer.from(" "), bytes(event), Buffer.from("\n")]), isOwn ? 0 : index, isOwn ? subject : "");
+      rig.add(
+        Buffer.concat([Buffer.from(" "), bytes(event), Buffer.from("\n")]),
+        isOwn ? 0 : index,
+        isOwn ? subject : "",
+      );
     }
     expect(rig.judge().every((verdict) => verdict >= PLAIN)).toBe(true);
 

@@ -59,7 +59,8 @@ class Rig {
 
   add(payload: Uint8Array, subject = "events.exit", ack: Ack = "durable"): Promise<Receipt> {
     return new Promise((resolve, reject) => {
-      const answer = (receipt: Receipt | null, error: Error | null) => (receipt === null ? reject(error) : resolve(receipt));
+      const answer = (receipt: Receipt | null, error: Error | null) =>
+        receipt === null ? reject(error) : resolve(receipt);
       this.intake.add(payload, 0, Buffer.from(`${BASE}.${subject}`), answer, ack);
     });
   }
@@ -83,7 +84,13 @@ describe("the intake", () => {
     expect(rig.parts).toEqual(["block"]);
     expect(rig.onDisk()).toEqual([1, 2, 3].map((id) => String(exit(id))));
     expect(rig.journal.disk.entries[0]).toMatchObject({
-      ...{ kind: "event", principal: "nats", subject: `${BASE}.events.exit`, headers: { type: "exit" }, receivedAt: NOW },
+      ...{
+        kind: "event",
+        principal: "nats",
+        subject: `${BASE}.events.exit`,
+        headers: { type: "exit" },
+        receivedAt: NOW,
+      },
     });
     expect(rig.counted).toEqual(new Map([["accepted exit", 3]]));
   });
@@ -146,9 +153,19 @@ describe("the intake", () => {
       const receipts = await Promise.all([a, again, pending]);
       receipts.push(await rig.add(exit(1, { event_id: "a" })));
 
-      expect(receipts.map(({ accepted, duplicate }) => [accepted, duplicate])).toEqual([[1, 0], [0, 1], [0, 1], [0, 1]]);
+      expect(receipts.map(({ accepted, duplicate }) => [accepted, duplicate])).toEqual([
+        [1, 0],
+        [0, 1],
+        [0, 1],
+        [0, 1],
+      ]);
       expect(rig.onDisk()).toHaveLength(1);
-      expect(rig.counted).toEqual(new Map([["accepted exit", 1], ["duplicate exit", 3]]));
+      expect(rig.counted).toEqual(
+        new Map([
+          ["accepted exit", 1],
+          ["duplicate exit", 3],
+        ]),
+      );
     });
 
     it("answers a repeat only when what it repeats is on disk", async () => {
@@ -177,8 +194,15 @@ describe("the intake", () => {
       ]);
 
       expect(receipts.map(({ accepted, rejected }) => [accepted, rejected[0]?.code])).toEqual([
-        ...[[1, undefined], [0, "id-reused"], [1, undefined]],
-        ...[[0, "id-reused"], [1, undefined]],
+        ...[
+          [1, undefined],
+          [0, "id-reused"],
+          [1, undefined],
+        ],
+        ...[
+          [0, "id-reused"],
+          [1, undefined],
+        ],
       ]);
     });
 
@@ -269,8 +293,16 @@ describe("the intake", () => {
     put(230, exit(2));
     put(300, "NATS/1.0\r\nce-specversion: 1.0\r\nce-type: exit\r\nce-id: 5\r\n\r\n");
     put(359, bytes({ customer_id: 3 }));
-    const row = (start: number, length: number, headers: number) =>
-      [room + start, room + start + length, 0, room, `${BASE}.events.exit`.length, 0, 0, headers === 0 ? 0 : room + headers];
+    const row = (start: number, length: number, headers: number) => [
+      room + start,
+      room + start + length,
+      0,
+      room,
+      `${BASE}.events.exit`.length,
+      0,
+      0,
+      headers === 0 ? 0 : room + headers,
+    ];
     const words = new Uint32Array(rig.intake.core.memory.buffer, rows, 3 * ITEM_WORDS);
     words.set([...row(100, exit(1).length, 0), ...row(230, exit(2).length, 200), ...row(359, 17, 300)]);
 
@@ -287,11 +319,19 @@ describe("the intake", () => {
   });
 
   describe("from a stream", () => {
-    const item = (body: Uint8Array, headers = {}): StreamItem => ({ subject: `${BASE}.events.exit`, type: "exit", headers, body });
+    const item = (body: Uint8Array, headers = {}): StreamItem => ({
+      subject: `${BASE}.events.exit`,
+      type: "exit",
+      headers,
+      body,
+    });
     const positionOf = (index: number) => ({ source: "s", value: String(index) });
 
     it("stores how far it came with the last of each part", async () => {
-      await rig.intake.takeStream([exit(1), entry(2), exit(3), exit(4)].map((body) => item(body)), positionOf);
+      await rig.intake.takeStream(
+        [exit(1), entry(2), exit(3), exit(4)].map((body) => item(body)),
+        positionOf,
+      );
 
       expect(rig.parts).toEqual(["block", 1, "block"]);
       expect(rig.journal.position("s")).toBe("3");
@@ -315,7 +355,10 @@ describe("the intake", () => {
       void rig.add(exit(9));
       await turn();
       const bodies = [exit(1), entry(2), exit(3)];
-      const taken = rig.intake.takeStream(bodies.map((body) => item(body)), positionOf);
+      const taken = rig.intake.takeStream(
+        bodies.map((body) => item(body)),
+        positionOf,
+      );
       const failed = expect(taken).rejects.toMatchObject({ code: "overloaded" });
       await turn();
       await turn();
@@ -344,7 +387,12 @@ describe("the intake", () => {
       expect(told.map(essence), `seed ${SEED}`).toEqual(looked.map(essence));
     }
     const left = ({ journal, letters, counted }: Rig) => [
-      journal.disk.entries.map(({ seq, kind, headers, payload }) => [seq, kind, headers, Buffer.from(payload).toString()]),
+      journal.disk.entries.map(({ seq, kind, headers, payload }) => [
+        seq,
+        kind,
+        headers,
+        Buffer.from(payload).toString(),
+      ]),
       letters.map(({ code, payload }) => [code, Buffer.from(payload).toString()]),
       Object.fromEntries([...counted].sort()),
     ];

@@ -282,7 +282,13 @@ describe("a place whose site has transforms", () => {
       ]);
     }
     const config = [...place.journal.read()].find(({ kind }) => kind === "config");
-    expect(Object.keys(JSON.parse(String(config!.payload)) as object)).toEqual(["model", "plan", "catalog", "site"]);
+    expect(Object.keys(JSON.parse(String(config!.payload)) as object)).toEqual([
+      "model",
+      "plan",
+      "catalog",
+      "site",
+      "hears",
+    ]);
   });
 
   it("has no features without a window spec, and says so", async () => {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
+import type { Block } from "../../../runtime/journal/block.ts";
 import type { Entry, Kind } from "../../../runtime/journal/journal.ts";
 import { limits } from "../../../runtime/limits.ts";
 import { EntryQueue } from "../../../runtime/live/queue.ts";
 import { Recent } from "../../../runtime/live/recent.ts";
+import { blockOf } from "../../support/blocks.ts";
 
 function entry(seq: number, kind: Kind = "event", bytes = 10, headers: Entry["headers"] = {}): Entry {
   return { seq, receivedAt: 0, kind, principal: "", subject: "", headers, payload: new Uint8Array(bytes) };
@@ -52,7 +54,53 @@ describe("a queue of entries", () => {
   });
 });
 
+describe("a queue of blocks", () => {
+  const many = (first: number, count: number) => blockOf(Array.from({ length: count }, (_, i) => entry(first + i)));
+  const seqs = ({ events, blocks }: { readonly events: readonly Entry[]; readonly blocks: readonly Block[] }) => [
+    ...events.map(({ seq }) => seq),
+    ...blocks.map(({ firstSeq, lastSeq }) => `${firstSeq}-${lastSeq}`),
+  ];
+
+  it("cuts them where they have more than is asked for, and keeps the order", () => {
+    const queue = new EntryQueue();
+    for (const part of [entry(1), many(2, 5), many(7, 3), entry(10), entry(11, "tick"), many(12, 4)]) queue.push(part);
+
+    expect([queue.length, queue.firstSeq]).toEqual([15, 1]);
+    const runs = Array.from({ length: 5 }, () => queue.take(6));
+    expect(runs.map(seqs)).toEqual([[1], ["2-6", "7-7"], ["8-9"], [10], ["12-15"]]);
+    expect(runs.map(({ last }) => last?.seq ?? null)).toEqual([null, null, null, 11, null]);
+    expect([queue.length, queue.firstSeq]).toEqual([0, Number.POSITIVE_INFINITY]);
+  });
+
+  it("cuts them by bytes too, but gives one entry at least", () => {
+    const queue = new EntryQueue();
+    queue.push(blockOf([entry(1, "event", 500), entry(2, "event", 500), entry(3, "event", 10)]));
+
+    expect([queue.take(9, 500), queue.take(9, 100), queue.take()].map(seqs)).toEqual([["1-1"], ["2-2"], ["3-3"]]);
+  });
+});
+
 describe("what is recent", () => {
+  it("is found within blocks, until it gives way to younger ones", () => {
+    const read: number[] = [];
+    const recent = new Recent((seq) => {
+      read.push(seq);
+      return entry(seq, "event", 1);
+    }, 4_000);
+    recent.addBlocks([blockOf([entry(1), entry(2, "event", 20, { type: "a", id: "é" })])]);
+    recent.add([entry(3)]);
+    recent.addBlocks([blockOf([entry(4, "event", 40), entry(5, "event", 50)])]);
+
+    expect([1, 2, 3, 4, 5].map((seq) => recent.lookup(seq).payload.length)).toEqual([10, 20, 10, 40, 50]);
+    expect(String(recent.lookup(2).id)).toBe("é");
+    expect(recent.lookup(1).id).toBe(null);
+    expect(read).toEqual([]);
+
+    recent.addBlocks([blockOf([entry(6, "event", 60)])]);
+    expect([1, 3, 5, 6].map((seq) => recent.lookup(seq).payload.length)).toEqual([1, 10, 50, 60]);
+    expect(read).toEqual([1]);
+  });
+
   it("is at hand; what is older is read", () => {
     const read: number[] = [];
     const recent = new Recent((seq) => {
