@@ -579,7 +579,8 @@ export class Place {
       hears: ({ applier }) => hearsHash(this.site, (type) => applier.hears(type)),
       board: this.#board,
       newBoard: () => this.#newShadow(),
-      others: () => [ids, ...this.transforms.saved()],
+      // One that has failed has no state worth saving: a reload makes it anew, from the journal.
+      others: () => [ids, ...this.transforms.saved().filter(({ live }) => live.broken === null)],
       failed: (error) => this.#fault("the state can't be saved", error),
     });
   }

@@ -228,12 +228,29 @@ export class NatsStreamLine {
 
   /** `<stream>.<consumer>.<tries>.<seq>.<count>.<time>.<pending>`, of newer servers with domain and account before it. */
   #deliveryOf(reply: string): Delivery | null {
-    const known = reply.startsWith(this.#ackPrefix);
-    const tokens = known ? reply.slice(this.#ackPrefix.length).split(".") : reply.split(".").slice(6);
-    const [, seq, count, time] = tokens;
-    if (seq === undefined || count === undefined || time === undefined || !reply.startsWith("$JS.ACK.")) return null;
-    return { seq: Number(seq), count: Number(count), time };
+    if (!reply.startsWith("$JS.ACK.")) return null;
+    const start = reply.startsWith(this.#ackPrefix) ? this.#ackPrefix.length : behindTokens(reply, 6);
+    const seq = reply.indexOf(".", start) + 1;
+    const count = reply.indexOf(".", seq) + 1;
+    const time = reply.indexOf(".", count) + 1;
+    const end = reply.indexOf(".", time);
+    if (start === 0 || seq === 0 || count === 0 || time === 0 || end < 0) return null;
+    return {
+      seq: Number(reply.slice(seq, count - 1)),
+      count: Number(reply.slice(count, time - 1)),
+      time: reply.slice(time, end),
+    };
   }
+}
+
+/** Where the token begins that has so many before it; 0: there are not so many. */
+function behindTokens(subject: string, tokens: number): number {
+  let start = 0;
+  for (let i = 0; i < tokens; i++) {
+    start = subject.indexOf(".", start) + 1;
+    if (start === 0) return 0;
+  }
+  return start;
 }
 
 /** ms → ns */

@@ -15,6 +15,8 @@ export interface CheckpointLimits {
   readonly checkpointEntries: number;
   readonly checkpointRecords: number;
   readonly checkpointStopMs: number;
+  readonly checkpointQueueEntries: number;
+  readonly checkpointQueueBytes: number;
 }
 
 export interface CheckpointerOptions {

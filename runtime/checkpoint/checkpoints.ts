@@ -137,7 +137,7 @@ export class Checkpoints {
     const { journal, newBoard, others, ...rest } = this.#options;
     const saved = this.#meta === null ? null : partOf(this.#meta, rest.board);
     const loaded = saved === null ? null : { rows: this.#archive.rows(saved, this.#meta!.round), seq: this.#meta!.seq };
-    const { checkpointQueueEntries: queueEntries, checkpointQueueBytes: queueBytes } = limits;
+    const { checkpointQueueEntries: queueEntries, checkpointQueueBytes: queueBytes } = { ...limits, ...rest.limits };
     this.#shadow = new Shadow({ journal, hears: rest.hears, queueEntries, queueBytes }, newBoard, loaded);
     const { clock, everyMs, failed } = rest;
     this.#checkpointer = new Checkpointer({

@@ -138,15 +138,13 @@ class SeedRun {
 
 /** Restarts what is down, or will take no more. */
 export async function wellAgain(world: World): Promise<void> {
-  for (const disk of world.disks.values()) disk.health = "well";
+  world.mendDisks();
   for (const mend of world.mends) mend();
   world.calm();
   world.setClock(0);
   if (world.isBroken) world.crash();
   if (!world.isUp) await world.start();
   else {
-    const { stores, bus } = world.running;
-    for (const store of stores) store.goOn();
-    bus.heal();
+    world.running.bus.heal();
   }
 }

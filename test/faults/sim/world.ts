@@ -97,10 +97,18 @@ export class World {
     try {
       await this.#open();
     } catch (error) {
-      this.crash();
       if (!(error instanceof AisleError && error.code === "corrupt" && /Start again/.test(error.message))) throw error;
+      // What it notes of that before it ends needs a disk that takes it.
+      this.mendDisks();
+      await this.turns(20);
+      this.crash();
       await this.#open();
     }
+  }
+
+  mendDisks(): void {
+    for (const disk of this.disks.values()) disk.health = "well";
+    for (const store of this.#running?.stores ?? []) store.goOn();
   }
 
   async #open(): Promise<void> {

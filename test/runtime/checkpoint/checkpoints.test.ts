@@ -47,7 +47,13 @@ class Bench {
       others: () => others,
       warn: (sentence) => void this.warned.push(sentence),
       failed: (error) => void this.failed.push((error as Error).message),
-      limits: { checkpointEntries: 1, checkpointShare: 0.9, checkpointCommitBytes: 2_000 },
+      limits: {
+        checkpointEntries: 1,
+        checkpointShare: 0.9,
+        checkpointCommitBytes: 2_000,
+        // At times more is written at once than may wait.
+        checkpointQueueEntries: dice.one([3, 10, 1_000]),
+      },
     });
   }
 

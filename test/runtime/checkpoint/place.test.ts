@@ -119,7 +119,7 @@ describe("a place with a checkpoint", () => {
     const dir = (every: string) => writeSite({ site: { "checkpoint.every": every } });
 
     expect(readStore({}, {}, dir("5m")).site.checkpoint).toEqual({ everyMs: 5 * MINUTE });
-    expect(() => readStore({}, {}, dir("1ms"))).toThrow(/checkpoint.*every|every.*1ms/);
+    expect(() => readStore({}, {}, dir("1ms"))).toThrow(/expected a duration from 1s to 1d/);
     expect(store.place.site.checkpoint).toEqual({ everyMs: MINUTE });
   });
 
