@@ -3,12 +3,14 @@ import { randomBytes } from "node:crypto";
 import type { Bus, OnError } from "./bus/bus.ts";
 import { MemoryBus } from "./bus/memory.ts";
 import { NatsBus, type NatsOptions } from "./bus/nats.ts";
+import { NatsStream } from "./bus/nats-stream.ts";
 import type { Clock } from "./clock.ts";
 import { serve } from "./http/server.ts";
 import { openJournal } from "./journal/lmdb.ts";
 import type { BusConfig, Site } from "./site.ts";
 import { type LmdbStoreOptions, openStore } from "./store/lmdb.ts";
 import type { Store } from "./store/store.ts";
+import type { ConsumedStream } from "./streams.ts";
 
 export interface Machine {
   /** So many random bytes. */
@@ -21,12 +23,20 @@ export interface Machine {
   openStore(options: LmdbStoreOptions): Store;
   /** The bus that the site names. */
   openBus(site: Site, clock: Clock, onError: OnError): Bus;
+  /** The streams that the site consumes. */
+  openStreams(site: Site, ports: StreamPorts): readonly ConsumedStream[];
   /** Opens a door for HTTP. */
   readonly serve: typeof serve;
   /** Asks others over HTTP. */
   readonly fetch: typeof fetch;
   /** Whether figures of the process are among the place's metrics. */
   readonly isMeasured: boolean;
+}
+
+export interface StreamPorts {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly onError: (error: unknown, stream: string) => void;
 }
 
 /** This one. */
@@ -36,6 +46,7 @@ export const thisMachine: Machine = {
   openJournal,
   openStore,
   openBus,
+  openStreams,
   serve,
   fetch,
   isMeasured: true,
@@ -44,6 +55,15 @@ export const thisMachine: Machine = {
 function openBus(site: Site, clock: Clock, onError: OnError): Bus {
   if (site.bus.nats === null) return new MemoryBus({ clock, onError });
   return new NatsBus({ ...natsOptionsOf(site), clock, onError });
+}
+
+/** In one process there are none. */
+function openStreams({ bus: { streams } }: Site, { bus, ...rest }: StreamPorts): readonly ConsumedStream[] {
+  if (!(bus instanceof NatsBus)) return [];
+  return streams.map((config) => ({
+    ...config,
+    source: new NatsStream({ ...config, ...rest, bus, random: Math.random }),
+  }));
 }
 
 /** How the NATS server that the site names is reached. */

@@ -11,7 +11,6 @@ import type { Bus } from "./bus/bus.ts";
 import { MemoryBus } from "./bus/memory.ts";
 import { NatsBus } from "./bus/nats.ts";
 import { NatsKv } from "./bus/nats-kv.ts";
-import { NatsStream } from "./bus/nats-stream.ts";
 import { subjectBase } from "./bus/subject.ts";
 import { within } from "./bus/within.ts";
 import { BusDoor, laneReadings } from "./bus-door.ts";
@@ -660,13 +659,8 @@ export class Place {
     const clock = this.#clock;
     const onError = (error: unknown, stream: string) =>
       this.#log.warn({ stream, detail: (error as Error).message }, "trouble with a stream");
-    const opened = (natsBus: NatsBus) =>
-      site.bus.streams.map((config) => ({
-        ...config,
-        source: new NatsStream({ ...config, bus: natsBus, clock, random: Math.random, onError }),
-      }));
     return new Streams({
-      streams: bus instanceof NatsBus ? opened(bus) : [],
+      streams: this.#machine.openStreams(site, { bus, clock, onError }),
       sink: { take: (items, positionOf) => this.intake.takeStream(items, positionOf) },
       room: () => this.#streamRoom(),
       position: (source) => journal.position(source),

@@ -133,7 +133,10 @@ export class Runner {
   }
 
   /** Rebuilds the board from the journal. From here on entries are applied; what they make possible waits for `begin`. */
-  rebuild(onPart: (part: Entry | Block) => void = () => {}, { fromSeq = 1, configured = "" }: Partial<From> = {}): void {
+  rebuild(
+    onPart: (part: Entry | Block) => void = () => {},
+    { fromSeq = 1, configured = "" }: Partial<From> = {},
+  ): void {
     const { journal, applier, hears } = this.#ports;
     const settled = journal.appliedSeq;
     // What a checkpoint has brought is on the board.

@@ -15,6 +15,9 @@ export interface ShadowOptions {
   readonly queueBytes: number;
 }
 
+/** What was taken from the queue is let go of when there is so much of it, and half of all. */
+const SPENT = 256;
+
 /** What waits: a part of a commit, or its end. */
 type Waiting = Entry | Block | { readonly through: number; readonly settled: number };
 
@@ -168,8 +171,9 @@ export class Shadow {
       this.#queued.bytes -= bytesOf(waiting);
       this.#show(waiting);
     }
-    if (this.#next === this.#queue.length) {
-      this.#queue = [];
+    const left = this.#queue.length - this.#next;
+    if (left === 0 || (this.#next >= SPENT && this.#next >= left)) {
+      this.#queue = this.#queue.slice(this.#next);
       this.#next = 0;
     }
     return true;

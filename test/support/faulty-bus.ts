@@ -39,6 +39,10 @@ export class FaultyNetwork {
     this.server = new MemoryBus({ clock: new FaultyClock(time, 0), onError });
   }
 
+  after(ms: number, run: () => void): void {
+    this.#time.after(ms, run);
+  }
+
   /** A line to the server. */
   connect(): FaultyBus {
     return new FaultyBus(this, this.#time);

@@ -29,6 +29,8 @@ export interface RigOptions {
   readonly plan?: Plan;
   readonly actors?: readonly Actor<unknown, unknown, unknown>[];
   readonly told?: (decision: Decision) => void;
+  /** What the board hears, as a `config` entry says it. */
+  readonly hears?: string;
 }
 
 /** Lets the event loop turn. */
@@ -75,6 +77,7 @@ export class Rig {
       journal: this.journal,
       clock: this.clock,
       applier: this.applier,
+      ...(options.hears === undefined ? {} : { hears: options.hears }),
       source: source ?? new LocalSource((customer) => CUSTOMERS.get(customer) ?? null),
       refuse,
       decided: (_, decision) => {

@@ -23,6 +23,8 @@ export interface Account {
   readonly decisions: ReadonlyMap<number, Decided>;
   /** Job and goal → how it ended. */
   readonly goals: ReadonlyMap<string, string>;
+  /** Messages of the stream, by their place in it. */
+  readonly left: ReadonlyMap<number, Entry>;
   readonly lastSeq: number;
 }
 
@@ -32,6 +34,7 @@ export function accountOf(entries: Iterable<Entry>): Account {
   const decisions = new Map<number, Decided>();
   const ids = new Set<string>();
   const goals = new Map<string, string>();
+  const left = new Map<number, Entry>();
   let [lastSeq, lastAt] = [0, 0];
   for (const entry of entries) {
     const { seq, receivedAt, headers } = entry;
@@ -39,6 +42,8 @@ export function accountOf(entries: Iterable<Entry>): Account {
     if (receivedAt < lastAt) throw new Broken(`entry ${seq} was received before the one before it`);
     [lastSeq, lastAt] = [seq, receivedAt];
     if (headers.id !== undefined) once(events, headers.id, entry, `event ${headers.id} is in the journal twice`);
+    const place = placeOf(entry);
+    if (place !== null) once(left, place, entry, `message ${place} of the stream is in the journal twice`);
     if (isDecision(entry)) {
       const { cause, id, customer } = readDecision(entry.payload);
       const text = Buffer.from(entry.payload).toString();
@@ -48,7 +53,7 @@ export function accountOf(entries: Iterable<Entry>): Account {
     }
     countGoal(goals, entry);
   }
-  return { events, decisions, goals, lastSeq };
+  return { events, decisions, goals, left, lastSeq };
 }
 
 function once<K, V>(map: Map<K, V>, key: K, value: V, wrong: string): void {
@@ -61,6 +66,19 @@ function countGoal(goals: Map<string, string>, entry: Entry): void {
   if (change?.do !== "finish" || change.outcome === "retry") return;
   const goal = `${change.goal} of job ${change.key}`;
   once(goals, goal, change.outcome, `'${goal}' finished twice`);
+}
+
+function placeOf({ subject, payload }: Entry): number | null {
+  if (subject !== "tills.7") return null;
+  return (JSON.parse(Buffer.from(payload).toString()) as { left: number }).left;
+}
+
+/** Nothing that the place has taken from a stream is missing: all of it comes once. */
+export function checkStream({ left }: Account, stream: { readonly consumed: number }): void {
+  if (left.size < stream.consumed)
+    throw new Broken(`${stream.consumed} messages were consumed, ${left.size} are there`);
+  for (let place = 1; place <= left.size; place++)
+    if (!left.has(place)) throw new Broken(`message ${place} of the stream is lost`);
 }
 
 /** Nothing that was acknowledged is missing, and each event is what was sent. */

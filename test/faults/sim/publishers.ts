@@ -1,8 +1,11 @@
 // Those who send: over HTTP in bodies of several events, over the bus with and without asking for an answer, and people
 // who put jobs on the board. What nobody acknowledged they send again, the same bytes.
 import type { Message } from "../../../runtime/bus/bus.ts";
+import type { Receipt } from "../../../runtime/http/ports.ts";
+import type { FaultyStream } from "../../support/faulty-stream.ts";
 import type { Events, Sent } from "./events.ts";
 import { Broken } from "./invariants.ts";
+import { CUSTOMERS } from "./site.ts";
 import type { Running, World } from "./world.ts";
 
 /** A publisher on the bus waits so long for its answer, ms. */
@@ -22,7 +25,7 @@ export class Publishers {
   }
 
   get isDone(): boolean {
-    return this.#events.unknown().length === 0 && this.jobsUnknown().length === 0;
+    return this.#events.unknown().length === 0 && this.jobsUnknown().length === 0 && this.#world.stream.isConsumed;
   }
 
   jobsUnknown(): string[] {
@@ -31,13 +34,11 @@ export class Publishers {
 
   /** One body over HTTP. */
   post(sent: readonly Sent[]): void {
-    const { world } = { world: this.#world };
-    if (!world.isUp || sent.length === 0) return;
-    const { running } = world;
+    if (!this.#world.isUp || sent.length === 0) return;
+    const { running } = this.#world;
     for (const each of sent) if (each.standing === "unknown") each.standing = "on its way";
     const body = Buffer.from(sent.map(({ line }) => line).join("\n"));
-    const inbound = { principal: "http", subject: "/events", type: null, headers: {}, body };
-    running.place.ingest.accept(inbound).then(
+    handOver(running, body).then(
       ({ rejected }) => {
         const bad = new Map(rejected.map(({ index, code }) => [index, code]));
         for (const [index, each] of sent.entries()) this.#hear(running, each, bad.get(index) ?? null);
@@ -57,6 +58,16 @@ export class Publishers {
       .request(`${base}.events.${sent.type}`, Buffer.from(sent.line), { timeoutMs: ANSWER_MS })
       .then((answer) => this.#settle(sent, refusalIn(answer)))
       .catch(() => this.#settle(sent, "unavailable"));
+  }
+
+  /**
+   * Leaves a purchase in the stream: from then on it is the server's. It has no id: its place in the stream is all; and no
+   * time, by which a place whose clock is slow would refuse it.
+   */
+  leave(stream: FaultyStream): void {
+    const customer = CUSTOMERS[stream.length % CUSTOMERS.length];
+    const left = stream.length + 1;
+    stream.add("tills.7", Buffer.from(JSON.stringify({ type: "purchase", customer, amount: 1, session: "s", left })));
   }
 
   /** A message that nobody answers. */
@@ -110,6 +121,13 @@ export class Publishers {
     else if (!RETRIED.has(refused)) throw new Broken(`event ${sent.id} was refused as ${refused}`);
     else if (sent.standing === "on its way") sent.standing = "unknown";
   }
+}
+
+/** As the face over HTTP does it: a body of plain events goes in as bytes, any other is looked at. */
+async function handOver({ place }: Running, body: Buffer): Promise<Receipt> {
+  const envelope = { principal: "http", subject: "/events", type: null, headers: {} };
+  return await (place.intake.body([body], body.length, envelope, "durable") ??
+    place.ingest.accept({ ...envelope, body }));
 }
 
 /** Codes with which a good event may be refused for now. */

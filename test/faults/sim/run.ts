@@ -3,7 +3,7 @@
 import { cellOf } from "../../../runtime/board/board.ts";
 import { differenceOf, digestOf } from "./digest.ts";
 import { Events } from "./events.ts";
-import { accountOf, Broken, checkDecisions, checkEvents, checkGoals } from "./invariants.ts";
+import { accountOf, Broken, checkDecisions, checkEvents, checkGoals, checkStream } from "./invariants.ts";
 import { Phones } from "./phones.ts";
 import { Publishers } from "./publishers.ts";
 import { nextStep, type StepPorts } from "./steps.ts";
@@ -80,6 +80,7 @@ class SeedRun {
     if (!this.world.isUp) return;
     const account = accountOf(this.world.entries());
     checkEvents(account, this.#events);
+    checkStream(account, this.world.stream);
     this.#phones.checkNow(account);
   }
 
@@ -123,6 +124,7 @@ class SeedRun {
     const { world } = this;
     const account = accountOf(world.entries());
     checkEvents(account, this.#events);
+    checkStream(account, world.stream);
     checkGoals(account, this.#publishers.jobs.keys());
     checkDecisions(world.place, () => world.entries());
     this.#phones.checkEnd(account);

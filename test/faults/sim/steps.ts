@@ -56,6 +56,15 @@ const STEPS: readonly Step[] = [
     },
   },
   {
+    name: "messages in the stream",
+    weight: 8,
+    take({ world: { dice, stream }, publishers }) {
+      const count = 1 + dice.below(5);
+      for (let i = 0; i < count; i++) publishers.leave(stream);
+      return `up to ${stream.length}`;
+    },
+  },
+  {
     name: "a job on the board",
     weight: 6,
     take({ world: { dice }, publishers }) {

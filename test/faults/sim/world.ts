@@ -15,6 +15,7 @@ import { Dice } from "../../support/dice.ts";
 import { type FaultyBus, FaultyNetwork, FINE } from "../../support/faulty-bus.ts";
 import { FaultyClock, FaultyTime } from "../../support/faulty-clock.ts";
 import { FaultyDisk, FaultyStore } from "../../support/faulty-store.ts";
+import { FaultyStream } from "../../support/faulty-stream.ts";
 import { prng } from "../../support/prng.ts";
 import { Customers } from "./customers.ts";
 import { simSite } from "./site.ts";
@@ -47,6 +48,8 @@ export class World {
   readonly dice: Dice;
   readonly time = new FaultyTime();
   readonly network: FaultyNetwork;
+  /** What the tills leave at the server, until it is consumed. */
+  readonly stream: FaultyStream;
   /** By name of the environment. */
   readonly disks = new Map([["journal", new FaultyDisk(["journal"])]]);
   readonly logged: string[] = [];
@@ -64,6 +67,7 @@ export class World {
     this.dice = new Dice(prng(seed));
     this.network = new FaultyNetwork(this.time, this.dice, (error) => this.#log(String(error)));
     this.#plant = plant;
+    this.stream = new FaultyStream(this.network);
     this.#customers = new Customers(this.time, this.dice);
   }
 
@@ -195,6 +199,7 @@ export class World {
       chance: dice.random,
       openBus: () => this.#plant.bus?.(bus) ?? bus,
       serve: async () => ({ url: "http://simulated", port: 0, close: async () => {} }),
+      openStreams: () => [{ stream: "TILLS", consumer: "box", type: "purchase", source: this.stream.consumer(bus) }],
       fetch: this.#customers.fetch,
       isMeasured: false,
       openJournal: (options) => {

@@ -73,7 +73,7 @@ describe("blocks of entries", () => {
 
     for (const some of batches(all, random)) feedEither(other, some, random);
 
-    expect(other.told.length).toBeGreaterThan(20);
+    expect(other.told.length).toBeGreaterThan(0);
     expect(other.told.toSorted(bySeq)).toEqual(one.told.toSorted(bySeq));
     expect(other.fold.faults()).toEqual(one.fold.faults());
     const [bytes, expected] = [other.packed(), one.packed()];
