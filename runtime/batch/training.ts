@@ -2,7 +2,8 @@
 // live, so a row is what was served then; its labels wait until the watermark has passed them.
 import type { Fold } from "../core/fold.ts";
 import type { Entry } from "../journal/journal.ts";
-import { type ColdIdentities, Live } from "../live/live.ts";
+import { Live } from "../live/live.ts";
+import { nowhere } from "../live/nowhere.ts";
 import { Rebuild } from "../live/rebuild.ts";
 import { Recent } from "../live/recent.ts";
 import type { SiteTransform } from "../site.ts";
@@ -65,7 +66,7 @@ export function foldJournal({ spec, journal, progress }: Omit<TrainingJob, "writ
   let failure: unknown = null;
   const live = new Live(spec, {
     recent: new Recent((seq) => journal.find(seq)),
-    cold: NOWHERE,
+    cold: nowhere(),
     memoryBytes: Number.POSITIVE_INFINITY,
     rows: true,
     refused: () => {},
@@ -97,13 +98,3 @@ function tallyOf({ fold, counts }: { readonly fold: Fold; readonly counts: Live[
   const events = folded + repeated + lost.reduce((sum, [, count]) => sum + count, 0);
   return { events, dropped: new Map(lost), faults: fold.faults() };
 }
-
-/** All identities stay in memory. */
-const NOWHERE: ColdIdentities = {
-  size: 0,
-  put: () => {},
-  take: () => null,
-  peek: () => null,
-  page: () => ({ packed: [], last: null }),
-  clear: async () => {},
-};

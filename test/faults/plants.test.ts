@@ -5,6 +5,7 @@ import {
   CONFIRMS_BY_ITSELF,
   COUNTS_CHECKPOINT_WRONG,
   DROPS_DEDUPE,
+  NOTES_POSITION_APART,
   SKIPS_APPLIED_SEQ,
   SWALLOWS_FULL_DISK,
 } from "./sim/plants.ts";
@@ -36,6 +37,7 @@ describe("the simulator finds a place that", () => {
     ],
     ["skips what 'appliedSeq' says is undone", SKIPS_APPLIED_SEQ, /was never made/],
     ["drops the dedupe on restart", DROPS_DEDUPE, /is in the journal twice/],
+    ["notes its position in a stream apart", NOTES_POSITION_APART, /of the stream is lost|were consumed/],
     ["makes its checkpoint with the wrong sequence", COUNTS_CHECKPOINT_WRONG, /is in another state/],
     ["moves the outbox's cursor before the confirmation", CONFIRMS_BY_ITSELF, /never went out|overtook/],
   ])("%s", { timeout: 120_000 }, async (_, plant, words) => {

@@ -71,6 +71,18 @@ export const CONFIRMS_BY_ITSELF: Plant = {
   },
 };
 
+/** Notes how far a stream was consumed in a commit of its own, before what came from it. */
+export const NOTES_POSITION_APART: Plant = {
+  store: (store) =>
+    over(store, {
+      async commit(writes) {
+        const positions = writes.filter(({ table }) => table === "positions");
+        if (positions.length > 0) await store.commit(positions);
+        await store.commit(writes.filter(({ table }) => table !== "positions"));
+      },
+    }),
+};
+
 /** Says in its checkpoint that it is further than it is. */
 export const COUNTS_CHECKPOINT_WRONG: Plant = {
   store: (store, name) =>

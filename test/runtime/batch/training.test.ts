@@ -6,6 +6,7 @@ import type { Fold } from "../../../runtime/core/fold.ts";
 import type { Entry } from "../../../runtime/journal/journal.ts";
 import { batchOf } from "../../../runtime/live/batch.ts";
 import { Live } from "../../../runtime/live/live.ts";
+import { nowhere } from "../../../runtime/live/nowhere.ts";
 import { pastRow } from "../../../runtime/live/past.ts";
 import { Recent } from "../../../runtime/live/recent.ts";
 import type { SiteTransform } from "../../../runtime/site.ts";
@@ -63,14 +64,7 @@ function rowOf(fold: Fold, player: string, row: number): Row {
 function liveOf(spec: SiteTransform, entries: readonly Entry[]): Live {
   return new Live(spec, {
     recent: new Recent((seq) => entries[seq - 1] ?? null),
-    cold: {
-      size: 0,
-      put() {},
-      take: () => null,
-      peek: () => null,
-      page: () => ({ packed: [], last: null }),
-      async clear() {},
-    },
+    cold: nowhere(),
     memoryBytes: Number.POSITIVE_INFINITY,
     refused: () => {},
     fault: (_, error) => {
