@@ -2,52 +2,41 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { actors } from "../actors/index.ts";
-import type { Actor, World } from "./actor.ts";
+import type { Actor } from "./actor.ts";
 import { type Applied, Applier, type Holds } from "./apply.ts";
 import { type BoardRecord, keyOf } from "./board/board.ts";
-import { carryOld } from "./board/carry.ts";
 import { type Change, type Changed, changeDraft } from "./board/change.ts";
 import type { Bus } from "./bus/bus.ts";
 import { MemoryBus } from "./bus/memory.ts";
 import { NatsBus } from "./bus/nats.ts";
-import { NatsKv } from "./bus/nats-kv.ts";
 import { subjectBase } from "./bus/subject.ts";
 import { within } from "./bus/within.ts";
-import { BusDoor, laneReadings } from "./bus-door.ts";
+import { BusDoor } from "./bus-door.ts";
 import { boardBasis } from "./checkpoint/basis.ts";
 import { BoardState } from "./checkpoint/board-state.ts";
 import { Checkpoints } from "./checkpoint/checkpoints.ts";
 import { DedupeState } from "./checkpoint/dedupe-state.ts";
 import { behind } from "./checkpoint/hearing.ts";
 import { openCheckpointStore } from "./checkpoint/open.ts";
-import { checkpointReadings } from "./checkpoint/readings.ts";
-import { type Claims, LocalClaims } from "./claims/claims.ts";
-import { boardBucket } from "./claims/keys.ts";
-import { KvClaims } from "./claims/kv-claims.ts";
-import { awake, type Clock, HOUR, systemClock } from "./clock.ts";
+import { awake, type Clock, systemClock } from "./clock.ts";
 import { type LoadedPlan, loadSpecs, type OpenedSite } from "./config.ts";
-import { Forest } from "./core/forest.ts";
-import { type Catalog, shortName } from "./data/catalog.ts";
-import { readText } from "./data/files.ts";
-import { readModel } from "./data/model.ts";
-import { type CustomerSource, HttpSource, LocalSource } from "./data/source.ts";
-import { CouponModel, explainer } from "./decide/coupon-model.ts";
+import type { CustomerSource } from "./data/source.ts";
+import { explainer } from "./decide/coupon-model.ts";
 import type { Decision } from "./decide/decision.ts";
 import { DecisionLog } from "./decide/log.ts";
 import { isDecision, OfferBook, readDecision } from "./decide/offers.ts";
-import { CoreScorer, RestScorer, type Scorer } from "./decide/scorer.ts";
-import { type PublishCoupon, predictions, type Wire } from "./decide/wire.ts";
+import type { Scorer } from "./decide/scorer.ts";
+import { predictions, type Wire } from "./decide/wire.ts";
 import { Dedupe, printOf } from "./dedupe.ts";
 import { AisleError } from "./errors.ts";
-import { ACTIONS, EventReader } from "./events.ts";
+import { ACTIONS, type EventReader } from "./events.ts";
 import { accessOf, createApp } from "./http/app.ts";
 import { Bodies } from "./http/body.ts";
-import type { DeadLetters, Health, Ingest, PlanReload, Ports, Receipt } from "./http/ports.ts";
+import type { Health, Ingest, PlanReload, Ports } from "./http/ports.ts";
 import { rawEvents } from "./http/raw-events.ts";
 import type { Listening, Where } from "./http/server.ts";
 import { HubDoor } from "./hub/door.ts";
 import { HubLink } from "./hub/link.ts";
-import { hubReadings } from "./hub/readings.ts";
 import { EventIngest, type PendingIds, type Refused } from "./ingest.ts";
 import { acceptAt } from "./intake/answers.ts";
 import { hearsHash } from "./intake/hears.ts";
@@ -56,81 +45,37 @@ import { Block } from "./journal/block.ts";
 import type { Draft, Entry } from "./journal/journal.ts";
 import type { StoreJournal } from "./journal/store-journal.ts";
 import { BlockWalk } from "./journal/walk.ts";
+import { Keeping } from "./keeping.ts";
+import { replayable } from "./letters.ts";
 import { limits } from "./limits.ts";
 import { transformReadings } from "./live/readings.ts";
 import { SiteTransforms } from "./live/transforms.ts";
+import { type Loaded, load, newReader, scorerOf, sourceOf } from "./loaded.ts";
 import type { Log } from "./log.ts";
 import { type Machine, natsOptionsOf, thisMachine } from "./machine.ts";
 import { RuntimeMetrics } from "./metrics.ts";
 import { Outbox } from "./outbox/outbox.ts";
 import { withheldHeader } from "./outbox/owed.ts";
-import { outboxReadings } from "./outbox/readings.ts";
 import { Telemetry } from "./outbox/telemetry.ts";
 import type { Pace } from "./pacer.ts";
 import { differenceOf } from "./plan/difference.ts";
+import { type Measured, placeReadings } from "./readings.ts";
 import { Runner, type WorkPorts } from "./runner.ts";
 import type { RemoteRuns } from "./runs/remote-runs.ts";
 import { openWebhook, type Webhook } from "./runs/webhook.ts";
 import { scoringOf } from "./scoring.ts";
 import type { Plan, PlannedActor, Site } from "./site.ts";
+import { claimsOf } from "./site-claims.ts";
 import { openDeadLetters, type StoredDeadLetters } from "./store/deadletters.ts";
 import { IdentityStore } from "./store/identities.ts";
 import { Streams } from "./streams.ts";
 import { type Workers, workersOf } from "./workers.ts";
-import { type ClaimsWorld, SiteLayers, Workshop } from "./workshop.ts";
+import { SiteLayers, Workshop } from "./workshop.ts";
 
 const UTF8 = new TextEncoder();
 
 /** Every actor that a plan may name, of whatever input and output. */
 export const allActors = actors as unknown as readonly Actor<unknown, unknown, unknown>[];
-
-/** What of a site does not live: catalog, model, the rules by which events are read. */
-export interface Loaded {
-  readonly site: Site;
-  readonly catalog: Catalog;
-  readonly model: CouponModel | null;
-  readonly world: World;
-  readonly publish: PublishCoupon;
-  /** The plan's may change while the place runs. */
-  readonly versions: { -readonly [Name in keyof Decision["versions"]]: Decision["versions"][Name] };
-}
-
-/**
- * Reads a site's model, and puts together what its actors look up.
- *
- * @throws SiteError when the model can't be used
- */
-export function load({ site, catalog }: OpenedSite): Loaded {
-  const model = loadModel(site, catalog);
-  const { areas, hashes } = site;
-  const world: World = {
-    areas,
-    removedMax: limits.decisionRemoved,
-    couponsOf: (department) => catalog.couponsOf(department),
-    departmentAt: (x, y) =>
-      areas.find(({ x0, y0, x1, y1 }) => x0 <= x && x <= x1 && y0 <= y && y <= y1)?.department ?? null,
-  };
-  const publish: PublishCoupon = (id) => {
-    const coupon = catalog.coupon(id);
-    return coupon === null ? { id } : catalog.publish(coupon.index);
-  };
-  return { site, catalog, model, world, publish, versions: { model: model?.hash ?? null, ...pick(hashes) } };
-}
-
-function loadModel({ dir, scorer: { model, features } }: Site, catalog: Catalog): CouponModel | null {
-  if (model === null) return null;
-  const file = shortName(dir, model);
-  const read = readModel(readText(model, file, limits.modelBytes), {
-    file,
-    features: features.map(({ name }) => name),
-  });
-  const forest = new Forest(read, { shared: features.map(({ of }) => of === "customer") });
-  return new CouponModel(forest, features, catalog);
-}
-
-function pick({ plan, catalog, site }: Site["hashes"]): Pick<Site["hashes"], "plan" | "catalog" | "site"> {
-  return { plan, catalog, site };
-}
 
 /** A board with nothing on it, for the site's plan. */
 export function newApplier(
@@ -141,25 +86,11 @@ export function newApplier(
   return new Applier({ plan, actors: allActors, reader, world, holds });
 }
 
-function newReader({ events, departments, timeZone }: Site): EventReader {
-  return new EventReader(events, departments, timeZone);
-}
-
 /** What the actors of a site work with, live and in a replay. */
 export function workOf(loaded: Loaded, epoch: string, scorer: Scorer): WorkPorts {
   const { site, catalog, world, versions } = loaded;
   const explain = explainer(site.scorer.features, catalog);
   return { plan: site.plan, actors: allActors, world, scorer, explain, place: site.place, epoch, versions };
-}
-
-/** The model of the site in the core; one that always fails where the site has none. */
-export function coreScorer({ model }: Loaded): Scorer {
-  if (model !== null) return new CoreScorer(model);
-  return {
-    outside: false,
-    model: null,
-    score: () => ({ state: "failed", detail: "the site has no model of its own" }),
-  };
 }
 
 export interface StartOptions extends OpenedSite {
@@ -177,7 +108,7 @@ export interface StartOptions extends OpenedSite {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** What is left out is not started. */
   readonly admits?: (actor: PlannedActor, record: BoardRecord) => boolean;
-  /** Told of every entry applied and every decision on disk, live; `now` is monotonic, ms. */
+  /** Told of every entry that the board hears and every decision on disk, live; `now` is monotonic, ms. */
   readonly teller?: Tell;
 }
 
@@ -199,11 +130,6 @@ export async function start(options: StartOptions): Promise<Place> {
     throw error;
   }
 }
-
-/** How often old entries and letters are looked for. */
-const RETENTION_EVERY_MS = HOUR;
-/** Of the bytes that the journal may take. */
-const NEARLY_FULL = 0.8;
 
 /** One installation of a site, running. */
 export class Place {
@@ -250,7 +176,7 @@ export class Place {
   /** What services that accepted a run bring. */
   #runs: RemoteRuns | null = null;
   #door: BusDoor | null = null;
-  #stopRetention: () => void = () => {};
+  readonly #keeping: Keeping;
   #stopped: Promise<void> | null = null;
   #ready = false;
   /** The board, as a checkpoint has it; and what the journal's last `config` entry says. */
@@ -293,6 +219,11 @@ export class Place {
     this.transforms = this.#newTransforms();
     this.#board = this.#boardState(this.#applier, this.#layers, this.offers);
     this.checkpoints = this.#newCheckpoints();
+    this.#keeping = new Keeping({
+      ...{ site, clock, journal: this.journal, letters: this.letters, board: this.#applier.board },
+      ...{ checkpoints: this.checkpoints, outbox: this.outbox, hub: this.hub },
+      fault: (what, error) => this.#fault(what, error),
+    });
     this.workers = this.#newWorkers();
     this.workshop = this.#newWorkshop();
     this.streams = this.#newStreams();
@@ -301,7 +232,7 @@ export class Place {
       ...this.workshop.readings(),
       ...this.streams.readings(),
     ];
-    this.metrics = new RuntimeMetrics(this.#readings(), labelled, this.#machine.isMeasured);
+    this.metrics = new RuntimeMetrics(placeReadings(this.#measured()), labelled, this.#machine.isMeasured);
     this.runner = this.#newRunner();
     this.ingest = this.#newIngest();
     this.intake = this.#newIntake();
@@ -353,7 +284,7 @@ export class Place {
     const { host, port } = this.site.http;
     if (http) this.#servers.push(await this.#serve({ host, port }));
     this.#servers.push(await this.#serve({ socketPath: join(this.#options.dataDir, "control.sock") }));
-    this.#retain();
+    this.#keeping.begin();
     this.#ready = true;
     this.checkpoints.begin();
     const replay = { entries: this.journal.lastSeq, from: this.checkpoints.fromSeq, replayed: this.#replayed };
@@ -369,7 +300,7 @@ export class Place {
   async #stop(): Promise<void> {
     if (this.#ready) this.#log.info("stopping: no more is taken in");
     this.#ready = false;
-    this.#stopRetention();
+    this.#keeping.end();
     await this.#door?.drain();
     this.#hubDoor?.close();
     await this.streams.stop();
@@ -549,7 +480,13 @@ export class Place {
       ...{ site, journal, bus, base, telemetry, secrets, clock: this.#clock, layers: this.#layers },
       board: this.#applier.board,
       executors: this.workers.executors,
-      claims: (world) => this.#newClaims(world),
+      claims: (world) =>
+        claimsOf({
+          ...{ ...world, site, bus, journal, clock: this.#clock, random: this.#machine.chance },
+          board: this.#applier.board,
+          fault: (what, error) => this.#fault(what, error),
+          trouble: (error) => this.#log.warn({ detail: (error as Error).message }, "trouble with the board's bucket"),
+        }),
       boot: `${journal.epoch}${Buffer.from(this.#machine.random(4)).toString("hex")}`,
       ...(this.#options.pace === undefined ? {} : { pace: this.#options.pace }),
       fault: (what, error) => this.#fault(what, error),
@@ -588,29 +525,6 @@ export class Place {
     const { site, bus, base } = this;
     const { dataDir, env = process.env } = this.#options;
     return workersOf({ site, dataDir, env, bus, base, clock: this.#clock, log: this.#log });
-  }
-
-  /** Nodes that share pages or limits agree over a bucket; alone, the scheduler says it all. */
-  #newClaims({ notice, changed }: ClaimsWorld): Claims {
-    const { bus, site, journal } = this;
-    const clock = this.#clock;
-    if (!(bus instanceof NatsBus) || !isShared(site.plan)) return new LocalClaims();
-    const fault = (what: string, error: unknown) => this.#fault(what, error);
-    const onError = (error: unknown) =>
-      this.#log.warn({ detail: (error as Error).message }, "trouble with the board's bucket");
-    const kv = new NatsKv({
-      bus,
-      bucket: boardBucket(site.bus.prefix, site.name),
-      clock,
-      random: this.#machine.chance,
-      onError,
-    });
-    return new KvClaims({
-      ...{ kv, clock, notice, changed, fault, plan: site.plan, node: site.place, random: this.#machine.chance },
-      epoch: journal.epoch,
-      board: this.#applier.board,
-      append: (drafts) => journal.append(drafts),
-    });
   }
 
   /** Posts notices to where the site wants them. */
@@ -685,10 +599,8 @@ export class Place {
 
   #newIntake(): Intake {
     const { site, base, journal, ingest, hub } = this;
-    // Who is told of every entry sees each as an object.
-    const hears = this.#options.teller === undefined ? (type: string) => this.#applier.hears(type) : () => true;
     return new Intake({
-      gate: { ...site, actions: ACTIONS, hears },
+      gate: { ...site, actions: ACTIONS, hears: (type) => this.#applier.hears(type) },
       ...{ base, journal, ingest, clock: this.#clock, dedupe: this.#dedupe, pending: this.#pendingIds },
       backlog: () => this.runner.backlog,
       count: (outcome, type, many) => this.metrics.event(outcome, type, many),
@@ -787,36 +699,6 @@ export class Place {
     });
   }
 
-  #retain(): void {
-    const { ageMs, bytes, decisionsMs, deadLettersMs } = this.site.retention;
-    const run = async () => {
-      const upToSeq = Math.min(await this.#carryOld(), this.checkpoints.upToSeq);
-      const [bus, hub] = [this.outbox.neededFrom(), this.hub?.neededFrom() ?? Number.POSITIVE_INFINITY];
-      const needed = { lastingFrom: Math.min(bus, hub), passingFrom: hub };
-      await this.journal.retain({ ageMs, bytes, decisionAgeMs: decisionsMs, upToSeq, ...needed });
-      await this.letters.retain(deadLettersMs);
-    };
-    run().catch((error) => this.#fault("old entries can't be removed", error));
-    this.#stopRetention = this.#clock.after(RETENTION_EVERY_MS, () => this.#retain());
-  }
-
-  /**
-   * Records of the board that rest on the older half of what is kept are written again. A checkpoint has them too, but of
-   * one plan: under another, or if it can't be read, the board is made from the journal alone.
-   */
-  #carryOld(): Promise<number> {
-    const { ageMs, bytes } = this.site.retention;
-    const { firstSeq, lastSeq, bytes: taken } = this.journal.stats();
-    const isFull = taken > bytes * NEARLY_FULL;
-    return carryOld({
-      board: this.#applier.board,
-      append: (drafts) => this.journal.append(drafts),
-      node: this.site.place,
-      beforeAt: this.#clock.now() - ageMs / 2,
-      beforeSeq: isFull ? (firstSeq + lastSeq) / 2 : 0,
-    });
-  }
-
   #fault(what: string, error: unknown): void {
     this.metrics.fault();
     this.#log.error({ err: error }, what);
@@ -898,59 +780,21 @@ export class Place {
     };
   }
 
-  #openVisits(): number {
-    const { visits, board } = this.#applier;
-    return visits === null ? 0 : board.page(visits.name).size;
+  /** What is measured: by name, as some of it is made later. */
+  #measured(): Measured {
+    const place = this;
+    return {
+      ...{ journal: this.journal, letters: this.letters, bus: this.bus, applier: this.#applier, dedupe: this.#dedupe },
+      ...{ checkpoints: this.checkpoints, outbox: this.outbox, telemetry: this.telemetry, hub: this.hub },
+      ...{ hubDoor: this.#hubDoor, clock: this.#clock, laneStats: () => this.#door?.laneStats ?? null },
+      get intake() {
+        return place.intake;
+      },
+      get runner() {
+        return place.runner;
+      },
+    };
   }
-
-  #readings() {
-    const read = (name: string, help: string, value: () => number) => ({ name: `aisle_${name}`, help, read: value });
-    return [
-      read("journal_last_seq", "Highest sequence on disk", () => this.journal.stats().lastSeq),
-      read("journal_commits_total", "Commits since the start", () => this.journal.stats().commits),
-      read("journal_bytes", "Bytes of the journal on disk", () => this.journal.stats().bytes),
-      read("journal_queued_entries", "Entries that wait for the disk", () => this.journal.stats().queuedEntries),
-      read("ingest_dropped_total", "Events dropped that nobody waited for", () => this.intake.dropped),
-      read(
-        "bus_losses_total",
-        "Connections to the bus lost; what came meanwhile without a reply is lost",
-        () => this.bus.stats().losses,
-      ),
-      read(
-        "bus_cut_off_total",
-        "Of these, where the server said that we read too slowly",
-        () => this.bus.stats().cutOff,
-      ),
-      read("ingest_waiting", "Events taken and not yet on disk", () => this.intake.waiting),
-      ...laneReadings(() => this.#door?.laneStats ?? null),
-      read("undecided_focuses", "Focuses that wait for their decision", () => this.runner.backlog),
-      read("open_visits", "Visits on the board", () => this.#openVisits()),
-      read("evicted_visits_total", "Visits closed early, as the board was full", () => this.#applier.evicted),
-      read("dedupe_ids", "Ids that are remembered: the horizon of deduplication", () => this.#dedupe.size),
-      read("dedupe_evicted_total", "Ids that had to be forgotten", () => this.#dedupe.evicted),
-      read("dedupe_days", "Days of which ids are remembered", () => this.#dedupe.days),
-      read(
-        "dedupe_since_seconds",
-        "Where the oldest of these days begins, epoch",
-        () => (this.#dedupe.since ?? 0) / 1000,
-      ),
-      read("dead_letters", "Dead letters kept", () => this.letters.stats().count),
-      read("dead_letters_lost_total", "Dead letters that could not be kept", () => this.letters.stats().lost),
-      ...checkpointReadings(this.checkpoints, this.#clock),
-      ...outboxReadings(this.outbox, this.telemetry),
-      ...hubReadings(this.hub, this.#hubDoor),
-    ];
-  }
-}
-
-/** Whether several nodes work on it together, or count each other's runs. */
-function isShared({ pages, actors: planned }: Plan): boolean {
-  return (
-    pages.some(({ shared }) => shared) ||
-    planned.some(
-      ({ selvesScope, conflicts }) => selvesScope === "site" || conflicts.some(({ scope }) => scope === "site"),
-    )
-  );
 }
 
 /** @throws AisleError `invalid` when there can be no such folder */
@@ -964,51 +808,6 @@ function makeFolder(dir: string): void {
       cause,
     });
   }
-}
-
-function sourceOf({ site, catalog }: Loaded, fetch: Machine["fetch"]): CustomerSource {
-  const { url, ...rest } = site.source;
-  if (url === null) return new LocalSource((customer) => catalog.customers.get(customer));
-  return new HttpSource({ url, ...rest, columns: site.catalog.customers.columns, fetch });
-}
-
-function scorerOf(loaded: Loaded, clock: Clock, fetch: Machine["fetch"]): Scorer {
-  const { url, timeoutMs, fallback } = loaded.site.scorer;
-  if (url === null) return coreScorer(loaded);
-  return new RestScorer({
-    url,
-    timeoutMs,
-    clock,
-    fetch,
-    fallback: fallback === "model" ? coreScorer(loaded) : null,
-    couponRow: (index) => loaded.catalog.couponRow(index),
-    couponKey: loaded.site.catalog.coupons.key,
-  });
-}
-
-/** Dead letters that can be taken in again. */
-function replayable(letters: StoredDeadLetters, ingest: EventIngest): DeadLetters {
-  return {
-    list: (options) => letters.list(options),
-    get: (id) => letters.get(id),
-    count: () => letters.count(),
-    async replay(id): Promise<Receipt> {
-      const letter = letters.get(id);
-      if (letter === null) throw new AisleError("not-found", `there is no dead letter ${id}`);
-      if (letter.replayedAs !== undefined) {
-        throw new AisleError("conflict", `dead letter ${id} was taken in again before, as entry ${letter.replayedAs}`);
-      }
-      const { principal, subject: path, headers, payload, payloadBytes } = letter;
-      if (payload.length < payloadBytes)
-        throw new AisleError("invalid", `dead letter ${id} was cut to ${payload.length} of ${payloadBytes} bytes`);
-      const { type = null, ...rest } = headers;
-      const inbound = { principal, subject: path, type, headers: rest, body: payload };
-      const receipt = await ingest.replay(inbound, id, letter.seq ?? null);
-      const seq = receipt.seqs[0];
-      if (seq !== undefined) await letters.markReplayed(id, seq);
-      return receipt;
-    },
-  };
 }
 
 function text(payload: Uint8Array): string {

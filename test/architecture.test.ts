@@ -31,7 +31,7 @@ const LEAVES = [
 const COMPILED = ["runtime/spec/compile.ts", "runtime/spec/spec.ts", "runtime/spec/term.ts"];
 
 /** Where everything is put together: the process, and the commands that open a folder without one. */
-const TOP = ["runtime/main.ts", "runtime/machine.ts", "runtime/cli.ts", "runtime/cli/"];
+const TOP = ["runtime/main.ts", "runtime/machine.ts", "runtime/site-claims.ts", "runtime/cli.ts", "runtime/cli/"];
 
 const IMPORTS: readonly ImportRule[] = [
   { of: ["assembly/"], only: ["assembly/"], because: "the core knows no host" },

@@ -41,6 +41,8 @@ export class Shadow {
   /** Index of the first that waits. */
   #next = 0;
   #queued = { entries: 0, bytes: 0 };
+  /** Those of the kind `config` that wait: behind one, plain events may have to be shown. */
+  #configs = 0;
 
   /**
    * @param fresh   makes a board with nothing on it
@@ -169,6 +171,7 @@ export class Shadow {
     else {
       this.#queued.entries -= waiting instanceof Block ? waiting.count : 1;
       this.#queued.bytes -= bytesOf(waiting);
+      if (isConfig(waiting)) this.#configs--;
       this.#show(waiting);
     }
     const left = this.#queue.length - this.#next;
@@ -200,7 +203,9 @@ export class Shadow {
   }
 
   #push(part: Part): void {
-    for (const each of part instanceof Block ? [part] : part) {
+    if (this.#configs === 0 && this.#isPassed(part)) return;
+    for (const each of part instanceof Block ? [part.copy()] : part) {
+      if (isConfig(each)) this.#configs++;
       this.#queue.push(each);
       this.#queued.entries += each instanceof Block ? each.count : 1;
       this.#queued.bytes += bytesOf(each);
@@ -212,13 +217,27 @@ export class Shadow {
     this.#queue = [];
     this.#next = 0;
     this.#queued = { entries: 0, bytes: 0 };
+    this.#configs = 0;
     this.#block = null;
     this.#reading = this.#entries();
   }
 
+  /** A reading may end before what was written meanwhile: it is at its end when a fresh one finds nothing. */
   *#entries(): Generator<Entry | Block> {
-    yield* this.#options.journal.parts(this.through + 1);
+    for (let from = this.through + 1; ; ) {
+      let next = from;
+      for (const part of this.#options.journal.parts(from)) {
+        next = (part instanceof Block ? part.lastSeq : part.seq) + 1;
+        yield part;
+      }
+      if (next === from) return;
+      from = next;
+    }
   }
+}
+
+function isConfig(part: Entry | Block): boolean {
+  return !(part instanceof Block) && part.kind === "config";
 }
 
 function bytesOf(part: Entry | Block): number {

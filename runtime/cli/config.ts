@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import { describeSite } from "../config.ts";
 import { siteJsonSchema } from "../data/site-file.ts";
 import { printYaml } from "../data/yaml.ts";
-import { load } from "../main.ts";
+import { load } from "../loaded.ts";
 import { planJsonSchema } from "../plan.ts";
 import { readSite, type Shell } from "./shell.ts";
 

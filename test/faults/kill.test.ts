@@ -115,7 +115,7 @@ describeWithNats(`under load over HTTP and NATS (seed ${SEED})`, () => {
       await server.kill();
       await new Promise((done) => setTimeout(done, random() * 300));
       await server.restart();
-      await bus.whenHere();
+      await vi.waitFor(() => expect(bus.state).toBe("here"), { timeout: 30_000, interval: 20 });
       // Over the new server too something gets through.
       const before = load.acknowledged.size;
       await vi.waitFor(() => expect(load.acknowledged.size).toBeGreaterThan(before), { timeout: 20_000 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { load } from "../../../runtime/main.ts";
+import { load } from "../../../runtime/loaded.ts";
 import { readStore } from "../../support/place.ts";
 import { beside, SHIPPED } from "./cases.ts";
 import { keyOf, type Pair, readPairs, shippedError } from "./oracle.ts";

@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import { departmentNames } from "../../../runtime/data/departments.ts";
 import { encodeCoupons, encodeCustomer, explainFeatures } from "../../../runtime/data/features.ts";
-import { load } from "../../../runtime/main.ts";
+import { load } from "../../../runtime/loaded.ts";
 import type { FeatureConfig, Row } from "../../../runtime/site.ts";
 import { readStore } from "../../support/place.ts";
 import { mistakesOf } from "../../support/site.ts";

@@ -2,7 +2,8 @@
 import { changeOf } from "../../../runtime/board/change.ts";
 import { isDecision, readDecision } from "../../../runtime/decide/offers.ts";
 import type { Entry } from "../../../runtime/journal/journal.ts";
-import { coreScorer, newApplier, type Place, workOf } from "../../../runtime/main.ts";
+import { coreScorer } from "../../../runtime/loaded.ts";
+import { newApplier, type Place, workOf } from "../../../runtime/main.ts";
 import { replay } from "../../../runtime/replay.ts";
 import type { Events } from "./events.ts";
 

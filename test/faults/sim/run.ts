@@ -97,13 +97,23 @@ class SeedRun {
       await world.turns(20);
       if (this.#isDone()) return;
     }
-    const { journal } = world.place;
+    throw new Broken(`it is never done: ${this.#undone()}`);
+  }
+
+  #undone(): string {
+    const { place, stream } = this.world;
     const unknown = this.#events.unknown().map(({ id }) => id);
-    throw new Broken(
-      `it is never done: ${unknown.length} events were not acknowledged (${unknown.slice(0, 5).join(", ")}), ` +
-        `jobs ${this.#publishers.jobsUnknown().join(", ")}, ${world.place.runner.backlog} focuses are not decided, ` +
-        `${world.place.workshop.work.busy} runs are at work, the journal's trouble: ${journal.failure?.message ?? "none"}`,
-    );
+    const undone = {
+      [`events not acknowledged (${unknown.slice(0, 5).join(", ")} …)`]: unknown.length,
+      "jobs not acknowledged": this.#publishers.jobsUnknown().length,
+      "jobs not done": this.#areJobsDone() ? 0 : 1,
+      "messages in the stream": stream.length - stream.consumed,
+      "focuses not decided": place.runner.backlog,
+      "decisions not confirmed": place.outbox.stats().waiting,
+      "runs at work": place.workshop.work.busy + place.runner.scheduler.working,
+    };
+    const told = Object.entries(undone).filter(([, count]) => count > 0);
+    return told.map(([what, count]) => `${count} ${what}`).join(", ");
   }
 
   #isDone(): boolean {

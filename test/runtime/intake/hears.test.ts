@@ -3,7 +3,8 @@ import type { Applier } from "../../../runtime/apply.ts";
 import type { EventIn } from "../../../runtime/events.ts";
 import { hearsHash } from "../../../runtime/intake/hears.ts";
 import type { Entry } from "../../../runtime/journal/journal.ts";
-import { load, newApplier } from "../../../runtime/main.ts";
+import { load } from "../../../runtime/loaded.ts";
+import { newApplier } from "../../../runtime/main.ts";
 import { MONDAY, readStore } from "../../support/place.ts";
 
 const opened = readStore();
