@@ -3,15 +3,15 @@ import { createServer, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { median } from "./measure.ts";
-import { moveOn, offerSite, Sessions, type Workload, workload } from "./offers.ts";
+import { linesOf, moveOn, offerSite, Sessions, type Workload, workload } from "./offers.ts";
 import { siteProcess } from "./store.ts";
 
 // Question: how fast are events taken in over HTTP, a hundred lines of NDJSON a request, scanned, journalled with a
 //           sync and folded, against a server of `node:http` that discards the body, and one that parses and folds it
 //           by hand in TypeScript and keeps nothing?
-// Shape:    16 connections that ask again as soon as they are answered, in turns; each server in a process of its own.
+// Shape:    64 connections that ask again as soon as they are answered, in turns; each server in a process of its own.
 
-const CONNECTIONS = 16;
+const CONNECTIONS = 64;
 const EVENTS = 100;
 /** Bodies made before; then their times move on. */
 const BODIES = 400;
@@ -47,21 +47,21 @@ export async function bench({ quick }: { quick: boolean }) {
 /** Requests of a hundred events each; every one later than those before. */
 class Bodies {
   readonly #load: Workload;
+  readonly #bodies: Buffer[];
   #next = 0;
 
   constructor(identities: number) {
     this.#load = workload(identities, BODIES * EVENTS);
+    this.#bodies = Array.from({ length: BODIES }, (_, i) => linesOf(this.#load, i * EVENTS, EVENTS));
   }
 
   next(): Buffer {
     const number = this.#next++;
     const from = (number % BODIES) * EVENTS;
     moveOn(this.#load, from, EVENTS, Math.floor(number / BODIES) * BODIES * EVENTS);
-    return Buffer.concat(this.#load.payloads.slice(from, from + EVENTS).flatMap((payload) => [payload, LF]));
+    return this.#bodies[number % BODIES]!;
   }
 }
-
-const LF = Buffer.from("\n");
 
 /** Events a second in requests that are answered with 2xx. Any other answer is an error. */
 async function load(url: string, ms: number, bodies: Bodies): Promise<number> {
@@ -89,7 +89,10 @@ function connection(
     const socket: Socket = connect({ host: at.hostname, port: at.port, noDelay: true });
     const ask = () => {
       const body = bodies.next();
-      socket.write(Buffer.concat([Buffer.from(`${head}content-length: ${body.length}\r\n\r\n`), body]));
+      socket.cork();
+      socket.write(`${head}content-length: ${body.length}\r\n\r\n`, "latin1");
+      socket.write(body);
+      socket.uncork();
     };
     socket.setEncoding("latin1");
     socket.on("connect", ask).on("error", failed);

@@ -77,9 +77,27 @@ function shuffled(count: number, random: () => number): number[] {
 
 /** Moves `count` events behind the passes before: as if `later` events had come in between. */
 export function moveOn({ payloads, timeAt }: Workload, from: number, count: number, later: number): void {
-  for (let i = from; i < from + count; i++)
-    payloads[i]!.write(isoSeconds(START + (later + i) * MS_PER_EVENT), timeAt[i]!, "latin1");
+  let [second, text] = [0, ""];
+  for (let i = from; i < from + count; i++) {
+    const at = Math.floor((START + (later + i) * MS_PER_EVENT) / 1_000);
+    if (at !== second) [second, text] = [at, isoSeconds(at * 1_000)];
+    payloads[i]!.write(text, timeAt[i]!, "latin1");
+  }
 }
+
+/** Lays events side by side, a line each; they go on being moved on where they lie. */
+export function linesOf(load: Workload, from: number, count: number): Buffer {
+  const lines = Buffer.concat(load.payloads.slice(from, from + count).flatMap((payload) => [payload, LF]));
+  let at = 0;
+  for (let i = from; i < from + count; i++) {
+    const { length } = load.payloads[i]!;
+    load.payloads[i] = lines.subarray(at, at + length);
+    at += length + LF.length;
+  }
+  return lines;
+}
+
+const LF = Buffer.from("\n");
 
 interface User {
   identity: string;

@@ -97,10 +97,11 @@ function inProcess(name, quick) {
       cwd: ROOT,
       env: { ...process.env, AISLE_BENCH_FILE: join(BUILT, `${name}.js`) },
       execArgv: ["--expose-gc"],
+      detached: true, // a group of its own, so that what it started ends with it, however it ends
     });
     const timeout = quick ? PATIENCE.quick : PATIENCE.full;
     const timer = setTimeout(() => {
-      child.kill("SIGKILL");
+      endGroup(child.pid);
       reject(new Error(`not done after ${timeout / 60_000} minutes`));
     }, timeout);
     let answer = null;
@@ -110,11 +111,21 @@ function inProcess(name, quick) {
     child.on("error", reject);
     child.on("exit", (code, signal) => {
       clearTimeout(timer);
+      endGroup(child.pid);
       if (code !== 0) reject(new Error(`${signal ?? `exit code ${code}`}, see above`));
       else if (!isMeasured(answer)) reject(new Error("gave no {figures, ratios} of finite numbers"));
       else resolve(answer);
     });
   });
+}
+
+/** Ends a bench and all that it started and left. @param {number} pid */
+function endGroup(pid) {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // Nothing of it is left.
+  }
 }
 
 /**

@@ -416,7 +416,7 @@ export class Place {
   /** What an entry leaves beside the board. */
   #recall(entry: Entry): void {
     if (entry.kind === "config") this.#board.configured = text(entry.payload);
-    if (isDecision(entry)) this.offers.stand(entry.seq, readDecision(entry.payload));
+    if (isDecision(entry)) this.offers.add(entry.seq, readDecision(entry.payload));
   }
 
   #rememberAny(part: Entry | Block): void {

@@ -79,7 +79,7 @@ export class BoardState implements Saved {
     if (entry.kind === "config") this.configured = Buffer.from(entry.payload).toString();
     try {
       const { decision } = this.applier.apply(entry);
-      if (decision !== null) this.offers.stand(entry.seq, decision);
+      if (decision !== null) this.offers.add(entry.seq, decision);
     } catch {
       // Who applied it live has told of it.
     }

@@ -31,22 +31,20 @@ export class OfferBook implements Offers {
     this.#publish = publish;
   }
 
-  /** Takes in a committed decision. */
-  add(seq: number, { customer, offers, expiresAt }: Decision): void {
+  /** Takes in a committed decision. What has ended when its cause came goes: the clock of the moment says nothing here. */
+  add(seq: number, { customer, offers, expiresAt, receivedAt }: Decision): void {
     if (offers.length === 0) return;
     const before = this.#byCustomer.get(customer) ?? [];
     this.#byCustomer.delete(customer);
-    this.#byCustomer.set(customer, [{ seq, expiresAt }, ...this.#valid(before)].slice(0, limits.standingOffers));
+    this.#byCustomer.set(
+      customer,
+      [{ seq, expiresAt }, ...validAt(before, receivedAt)].slice(0, limits.standingOffers),
+    );
     if (this.#byCustomer.size <= limits.standingCustomers) return;
     for (const oldest of this.#byCustomer.keys()) {
       this.#byCustomer.delete(oldest);
       break;
     }
-  }
-
-  /** Takes in a decision that the journal holds, unless its offers have ended meanwhile. */
-  stand(seq: number, decision: Decision): void {
-    if (decision.expiresAt > this.#clock.now()) this.add(seq, decision);
   }
 
   /** What stands, by customer: the one whose last offer is oldest first. */
@@ -55,10 +53,12 @@ export class OfferBook implements Offers {
       yield [customer, places.map(({ seq, expiresAt }) => [seq, expiresAt] as const)];
   }
 
-  /** Puts back what was saved, in the order of `saved`; what has ended meanwhile is left out. */
+  /** Puts back what was saved, in the order of `saved`. */
   restore([customer, saved]: StandingSaved): void {
-    const places = this.#valid(saved.map(([seq, expiresAt]) => ({ seq, expiresAt })));
-    if (places.length > 0) this.#byCustomer.set(customer, places);
+    this.#byCustomer.set(
+      customer,
+      saved.map(([seq, expiresAt]) => ({ seq, expiresAt })),
+    );
   }
 
   /** Tells those who follow of a committed decision. */
@@ -70,7 +70,7 @@ export class OfferBook implements Offers {
 
   standing(customer: string | null): readonly Standing[] {
     const all = customer === null ? [...this.#byCustomer.values()].flat() : (this.#byCustomer.get(customer) ?? []);
-    const newest = this.#valid(all).sort((a, b) => b.seq - a.seq);
+    const newest = validAt(all, this.#clock.now()).sort((a, b) => b.seq - a.seq);
     return newest.slice(0, limits.standingShown).flatMap(({ seq }) => {
       const entry = this.#journal.find(seq);
       return entry === null || !isDecision(entry) ? [] : [this.#standing(seq, readDecision(entry.payload))];
@@ -102,13 +102,11 @@ export class OfferBook implements Offers {
   #standing(seq: number, decision: Decision): Standing {
     return { seq, decision, messages: predictions(decision, this.#publish) };
   }
-
-  #valid(places: readonly Place[]): Place[] {
-    const now = this.#clock.now();
-    return places.filter(({ expiresAt }) => expiresAt > now);
-  }
 }
 
+function validAt(places: readonly Place[], now: number): Place[] {
+  return places.filter(({ expiresAt }) => expiresAt > now);
+}
 /** What of the journal the offers need. */
 export type OfferJournal = Pick<Journal, "read" | "find" | "lastSeq">;
 

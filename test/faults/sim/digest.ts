@@ -5,12 +5,11 @@ import type { Place } from "../../../runtime/main.ts";
 /** Part of the state → its text. */
 export type Digest = Readonly<Record<string, string>>;
 
-/** @param offers  left out where the clock was off: which offers stand rests on it */
-export function digestOf(place: Place, { offers = true } = {}): Digest {
+export function digestOf(place: Place): Digest {
   const parts: Record<string, string> = {};
   for (const page of place.runner.board.pages) parts[`page ${page.name}`] = piecesOf(writeSheet(page));
   parts.aggregates = sorted(piecesOf(place.transforms.all()));
-  if (offers) parts.offers = JSON.stringify(place.offers.standing(null));
+  parts.offers = JSON.stringify(place.offers.standing(null));
   return parts;
 }
 

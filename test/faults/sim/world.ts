@@ -55,9 +55,8 @@ export class World {
   readonly logged: string[] = [];
   readonly #plant: Plant;
   readonly #customers: Customers;
-  /** What the clock of the place is off by, ms; and whether it ever was. */
+  /** What the clock of the place is off by, ms. */
   skew = 0;
-  wasOff = false;
   isCalm = false;
   /** Turn back bits that nobody has read since they were turned over. */
   readonly mends: (() => void)[] = [];
@@ -169,7 +168,6 @@ export class World {
 
   setClock(skew: number): void {
     this.skew = skew;
-    this.wasOff ||= skew !== 0;
     if (this.#running !== null) this.#running.clock.wall = OPENING + skew;
   }
 
