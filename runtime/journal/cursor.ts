@@ -130,7 +130,7 @@ export class JournalCursor {
 
 /** @param dir  the data folder, for what to do about it */
 export function corrupt(corruption: Corruption, dir = "DIR"): AisleError {
-  const todo = `See all that is damaged with 'aisle journal verify ${dir}', move it to the dead letters with 'aisle journal repair ${dir}'`;
+  const todo = `See all that is damaged with 'aisle journal verify --data ${dir}', move it to the dead letters with 'aisle journal repair --data ${dir}'`;
   return new AisleError("corrupt", `journal: ${describeCorruption(corruption)}. ${todo}`);
 }
 

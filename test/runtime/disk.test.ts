@@ -77,7 +77,7 @@ describe("a place whose journal has a damaged entry", () => {
 
     await expect(startStore({ dataDir })).rejects.toMatchObject({
       code: "corrupt",
-      message: expect.stringMatching(`journal: entry ${seq}: has checksum .*'aisle journal repair ${dataDir}'`),
+      message: expect.stringMatching(`journal: entry ${seq}: has checksum .*'aisle journal repair --data ${dataDir}'`),
     });
     expect(ownerOf(dataDir)).toBe(null);
 

@@ -97,7 +97,7 @@ describe("a journal", () => {
     expect(() => [...journalIn(dir).parts()]).toThrow(
       expect.objectContaining({
         code: "corrupt",
-        message: expect.stringMatching(`entry 4: .*'aisle journal repair ${dir}'`),
+        message: expect.stringMatching(`entry 4: .*'aisle journal repair --data ${dir}'`),
       }),
     );
   });
