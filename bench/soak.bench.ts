@@ -13,14 +13,14 @@ import { memoryOf, type Process, siteProcess } from "./store.ts";
 const MINUTES = 10;
 const WARM_MINUTES = 3;
 const SHARE = 0.7;
-const KEEP = "2GB";
+const KEEP = "2GiB";
 
 export async function bench({ quick }: { quick: boolean }) {
   const [identities, seconds, warmSeconds] = quick ? [4_000, 8, 3] : [200_000, 60 * MINUTES, 60 * WARM_MINUTES];
   const count = 2 * identities;
   await using server = await natsServer({ maxPending: 1024 * 1024 * 1024 });
   using publisher = new Publisher(server.url, { identities, count });
-  const site = offerSite([], [`retention: { bytes: ${KEEP} }`]);
+  const site = offerSite([], [`retention: { size: ${KEEP} }`]);
   await using place = await siteProcess(site.dir, ["--nats", server.url, "--place", "soak"]);
   const prefix = "aisle.offers.soak.events";
 

@@ -42,7 +42,11 @@ export function openDoor({ bus, base, intake, hasHub }: DoorOptions): () => void
     for (const name in headers) {
       if (!MATTERS.test(name)) continue;
       // The payload is the bus's own; the journal keeps what it is handed.
-      intake.addInbound({ ...envelopeOfSubject(base, subject), headers, body: payload.slice() }, answer, ack);
+      intake.addInbound(
+        { ...envelopeOfSubject(base, subject), headers, body: Uint8Array.prototype.slice.call(payload) },
+        answer,
+        ack,
+      );
       return;
     }
     const envelope = envelopeOf(subject);

@@ -27,12 +27,16 @@ export const limits = {
   /** Items that are judged at once, a power of two, and what is gathered of their bytes: memory of the intake's core. */
   intakeItems: 16_384,
   intakeBytes: 4 * MiB,
+  /** Of what is gathered, so many bytes are taken on at once, also while a commit is under way: so they stay near. */
+  intakeBatchBytes: 128 * KiB,
   /** Events taken and not yet on disk, and their bytes; past that senders get `overloaded`, or are not read from. */
   intakePending: 200_000,
   intakePendingBytes: 48 * MiB,
   /** Entries of one block, and their bytes. */
   blockEntries: 8_192,
   blockBytes: 4 * MiB,
+  /** Bytes for blocks on their way to the disk that are used again and again. */
+  blockRoomBytes: 16 * MiB,
   /** Subjects and paths whose events need no look by the host, a power of two, and the bytes of their texts. */
   intakeEnvelopes: 1_024,
   intakeEnvelopeBytes: 256 * KiB,
@@ -47,7 +51,7 @@ export const limits = {
   /** Bytes of one commit. */
   commitBytes: 16 * MiB,
   /** Bytes for a commit that are kept for the next one. */
-  commitRoomBytes: 4 * MiB,
+  commitRoomBytes: 16 * MiB,
   /** The journal and what lies beside it, on disk; past that it takes nothing more until retention has made room. */
   journalMapBytes: 64 * 1024 * MiB,
   /** Of the disk, so much stays free: what is stored can then still be removed. */
@@ -275,8 +279,13 @@ export const limits = {
   foldBytes: 1 * MiB,
   /** The same where so many wait: larger batches cost less for each event. */
   foldBacklogEvents: 1_024,
+  /** Time for which events are folded in one turn, ms; and as many as are in any case. */
+  foldSliceMs: 1,
+  foldSliceEvents: 32,
   /** Committed entries that wait for the fold; past that they are folded before anything else. */
   foldQueue: 20_000,
+  /** The same in bytes, of those that came in blocks. */
+  foldQueueBytes: 8 * MiB,
   /** Payloads of the youngest events, kept at hand for when a late one comes. */
   recentBytes: 8 * MiB,
   /** The same at the start: identities that were saved with events that are not settled need these. */

@@ -115,6 +115,8 @@ class StreamIntake implements StreamReader {
   readonly #type: string | null;
   readonly #ports: StreamsPorts;
   readonly #key: string;
+  /** Of subjects that came, as many as the gate may know. */
+  readonly #types = new Map<string, string | null>();
   /** Of what was received: what comes at or before it came before. */
   #seen: StreamMark = NEVER;
   /** Of what is on disk. */
@@ -183,11 +185,20 @@ class StreamIntake implements StreamReader {
     } else {
       this.#seen = { created: this.#seen.created, seq: message.seq, time: later(this.#seen.time, message.time) };
       const { subject, headers } = message;
-      batch.items.push({ subject, type: this.#type ?? typeOf(subject), headers, body: message.payload });
+      batch.items.push({ subject, type: this.#type ?? this.#typeOf(subject), headers, body: message.payload });
       batch.marks.push(this.#seen);
     }
     // Once the bytes that came together are all read.
     this.#running ??= Promise.resolve().then(() => this.#run());
+  }
+
+  #typeOf(subject: string): string | null {
+    let type = this.#types.get(subject);
+    if (type === undefined) {
+      type = typeOf(subject);
+      if (this.#types.size < limits.intakeEnvelopes) this.#types.set(subject, type);
+    }
+    return type;
   }
 
   /** At most half of what may be under way at once: the other half comes while it is committed. */

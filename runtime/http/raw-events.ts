@@ -14,7 +14,6 @@ import { answer, MEDIA, ONE_ACCEPTED } from "./routes/events.ts";
 import type { RawHandler } from "./server.ts";
 
 const PATH = "/events";
-const JSON_HEADERS = { "content-type": "application/json" };
 
 export interface RawEventsOptions {
   readonly intake: BodyTaker;
@@ -108,8 +107,7 @@ async function take(
       return send(outgoing, answer(receipt));
     const { accepted, duplicate, rejected } = receipt;
     const isOne = accepted === 1 && duplicate === 0;
-    outgoing.writeHead(202, JSON_HEADERS);
-    outgoing.end(isOne ? ONE_ACCEPTED : JSON.stringify({ accepted, duplicate, rejected }));
+    sendJson(outgoing, 202, isOne ? ONE_ACCEPTED : JSON.stringify({ accepted, duplicate, rejected }));
     return 202;
   } catch (error) {
     if (error instanceof BodyRefusal) ingest.refused?.(inbound(error.came), error.reason, error.message);
@@ -127,6 +125,12 @@ async function refuse(
   if (known === null)
     log.error({ err: error, method, route: PATH, traceparent: headers.traceparent }, "a request failed");
   return send(outgoing, known ?? bug());
+}
+
+/** With its length, head and body go to the socket in one piece. @param text  ASCII */
+function sendJson(outgoing: ServerResponse, status: number, text: string): void {
+  outgoing.writeHead(status, { "content-type": "application/json", "content-length": text.length });
+  outgoing.end(text);
 }
 
 async function send(outgoing: ServerResponse, response: Response): Promise<number> {

@@ -1,7 +1,6 @@
 // Bodies of which everything is plain, gathered for one block: their items lie in the core's memory, already judged.
 import type { Receipt } from "../http/ports.ts";
 import { crowded } from "../ingest.ts";
-import { BLOB_HEADER } from "../journal/blob.ts";
 import { limits } from "../limits.ts";
 import type { Ack } from "./ack.ts";
 import { type Replicated, reached } from "./answers.ts";
@@ -14,7 +13,7 @@ const FIRST = limits.intakeItems;
 /** Fewer bytes than this no event has that is plain; with less room than that for items, a body waits for the next block. */
 const ITEM_BYTES_MIN = 16;
 
-export interface BodiesPorts extends IdsPorts, Pick<SorterPorts, "journal" | "count" | "backlog"> {
+export interface BodiesPorts extends IdsPorts, Pick<SorterPorts, "journal" | "blocks" | "count" | "backlog"> {
   readonly replicated: Replicated | null;
 }
 
@@ -84,21 +83,18 @@ export class PlainBodies {
 
   /** Hands what was gathered to the journal. @returns when it is on disk */
   flush(): Promise<number> {
-    const { gate, journal, count } = this.#ports;
+    const { gate, blocks, journal, count } = this.#ports;
     const { promise, resolve } = this.#durable;
     const from: number = FIRST;
     const to = this.#next;
     const types = gate.typesIn(from, to);
     const repeats = this.#repeats;
-    const blocks: Promise<number>[] = [];
+    const appended: Promise<number>[] = [];
     for (let start = from; start < to; ) {
       const end = gate.blockEnd(start, to);
-      const bytes = gate.plainBytes(start, end);
       const fresh = gate.plainCount(start, end);
-      const begin = start;
-      const encode = (seq: number, at: number) => gate.encode(this.#items, begin, end, bytes, BLOB_HEADER, seq, at);
-      if (fresh > 0)
-        blocks.push(journal.appendBlock({ count: fresh, bytesMax: bytes, encode }).then(({ lastSeq }) => lastSeq));
+      const block = { items: this.#items, from: start, to: end, count: fresh };
+      if (fresh > 0) appended.push(blocks.append(block).then(({ lastSeq }) => lastSeq));
       start = end;
     }
     gate.endLoans();
@@ -107,7 +103,7 @@ export class PlainBodies {
     this.#durable = newDurable();
     this.#repeats = [];
     resolve(
-      Promise.all(blocks).then((seqs) => {
+      Promise.all(appended).then((seqs) => {
         for (const [type, many] of types) count("accepted", type, many);
         for (const type of repeats) count("duplicate", type);
         return seqs.at(-1) ?? journal.lastSeq;

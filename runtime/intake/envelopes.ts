@@ -26,6 +26,8 @@ export class Envelopes {
   readonly #known: (Envelope | null)[] = [null];
   readonly #bySubject = new Map<string, number>();
   readonly #byKey = new Map<string, number>();
+  /** Of streams: by type, then by subject. */
+  readonly #ofStreams = new Map<string | null, Map<string, number>>();
 
   /** @param base  `<prefix>.<site>.<place>` */
   constructor(gate: Gate, base: string) {
@@ -50,14 +52,16 @@ export class Envelopes {
 
   /** Of an event that a stream keeps: its headers may matter, then it has to be looked at. */
   ofStream(subject: string, type: string | null, headers: Readonly<Record<string, string>>): number {
-    const key = `${type ?? ""} ${subject}`;
-    if (Object.keys(headers).some((name) => MATTERS.test(name))) return ASKED;
-    const known = this.#byKey.get(key);
+    for (const name in headers) if (MATTERS.test(name)) return ASKED;
+    let bySubject = this.#ofStreams.get(type);
+    const known = bySubject?.get(subject);
     if (known !== undefined) return known;
     const index = this.#gate.addEnvelope({ principal: "nats", subject, type, headers: {} }) + 1;
     if (index !== ASKED) {
       this.#known[index] = { principal: "nats", subject, type, headers: {} };
-      this.#byKey.set(key, index);
+      bySubject ??= new Map();
+      bySubject.set(subject, index);
+      this.#ofStreams.set(type, bySubject);
     }
     return index;
   }

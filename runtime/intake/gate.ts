@@ -55,6 +55,14 @@ const PLAIN_HEADERS: ReadonlySet<string> = new Set(["content-type", "traceparent
 /** Headers that change how an event is read. */
 const READ_HEADERS = /^(ce-.+|idempotency-key|test)$/;
 
+/** Where entries are written, and with which first sequence and receive time, ms. */
+export interface EncodeTarget {
+  readonly into: Buffer;
+  readonly start: number;
+  readonly seq: number;
+  readonly at: number;
+}
+
 export interface GateOptions extends GateConfig {
   readonly timeZone: string;
   /** `<prefix>.<site>.<place>.events.`: what stands before the type in a subject. */
@@ -105,14 +113,14 @@ export class Gate {
     return this.core.reserve(bytes + SLACK);
   }
 
-  /** The core's memory. Good until the next `reserve`. */
+  /** The core's memory. Good until the next `reserve`: views of a memory that has grown are empty. */
   get bytes(): Buffer {
-    if (this.#bytes.buffer !== this.core.memory.buffer) this.#bytes = Buffer.from(this.core.memory.buffer);
+    if (this.#bytes.length === 0) this.#bytes = Buffer.from(this.core.memory.buffer);
     return this.#bytes;
   }
 
   get words(): Uint32Array {
-    if (this.#words.buffer !== this.core.memory.buffer) this.#words = new Uint32Array(this.core.memory.buffer);
+    if (this.#words.length === 0) this.#words = new Uint32Array(this.core.memory.buffer);
     return this.#words;
   }
 
@@ -287,24 +295,17 @@ export class Gate {
     return end;
   }
 
-  /**
-   * The plain ones among items `from … to` as journal entries, in a fresh buffer.
-   *
-   * @param bytes   what `plainBytes` said
-   * @param before  free bytes in front
-   */
-  encode(items: number, from: number, to: number, bytes: number, before: number, seq: number, at: number): Buffer {
-    const { core } = this;
-    const entries = Buffer.allocUnsafeSlow(before + bytes);
-    let target = before;
+  /** Writes the plain ones among items `from … to` as journal entries: so many bytes as `plainBytes` says. */
+  encode(items: number, from: number, to: number, { into, start, seq, at }: EncodeTarget): void {
+    const { core, bytes } = this;
+    let target = start;
     let next = seq;
-    for (let item = from; item < to && target < entries.length; item = core.encodedTo()) {
+    for (let item = from; item < to && target < into.length; item = core.encodedTo()) {
       const end = core.encode(items, this.#verdicts, item, to, next, at, this.#output, OUTPUT_BYTES);
-      this.bytes.copy(entries, target, this.#output, end);
+      bytes.copy(into, target, this.#output, end);
       target += end - this.#output;
       next += core.encodedCount();
     }
-    return entries;
   }
 
   #told(type: string): number {

@@ -1,8 +1,8 @@
 // Events on their way in, many at a time: bytes → scan → one block of the journal, no object for each.
 //
 // Who has bytes of his own (the `nats` client) adds them one by one; they are taken with what else came in the turn.
-// What comes while a commit is under way waits for its end: so batches grow under load and shrink without it, and no
-// timer runs.
+// What comes while a commit is under way waits for its end, or until there is much of it, and goes into the next one: so
+// commits grow under load and shrink without it, and no timer runs.
 //
 //   intake.add(payload, envelope, subject, answer)   the payload is copied; `envelope` is of `intake.envelope({ … })`,
 //                                                    or 0, and found by the subject's bytes
@@ -24,13 +24,14 @@ import type { Position } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
 import type { Ack } from "./ack.ts";
 import type { Answer, Asked } from "./answers.ts";
+import { Blocks } from "./blocks.ts";
 import { PlainBodies } from "./bodies.ts";
 import { ASKED, Envelopes } from "./envelopes.ts";
 import { type Envelope, Gate, type GateOptions, ITEM_BYTES } from "./gate.ts";
 import { Gathering } from "./gathering.ts";
 import { type Batch, Sorter, type SorterPorts } from "./sorter.ts";
 
-export interface IntakeOptions extends Omit<SorterPorts, "gate" | "envelopes" | "now" | "lost"> {
+export interface IntakeOptions extends Omit<SorterPorts, "gate" | "envelopes" | "blocks" | "now" | "lost"> {
   readonly gate: Omit<GateOptions, "base">;
   /** `<prefix>.<site>.<place>` */
   readonly base: string;
@@ -97,6 +98,7 @@ export class Intake {
       ...options,
       gate: this.#gate,
       envelopes: this.#envelopes,
+      blocks: new Blocks(this.#gate, options.journal),
       now: () => clock.now(),
       lost: (many, error) => this.#lost(many, error),
     };
@@ -157,7 +159,8 @@ export class Intake {
     if (!this.#hasRoom(bytes)) return this.#refuse(answer);
     if (!this.#gathering.fits(bytes)) this.#flush();
     this.#gathering.add(payload, envelope, subject, answer, ack);
-    this.#added();
+    if (this.#gathering.bytes >= limits.intakeBatchBytes) this.#flushGathered();
+    else this.#added();
     return true;
   }
 
@@ -220,7 +223,8 @@ export class Intake {
     this.#bodies ??= new PlainBodies(this.#ports);
     if (!this.#bodies.fits(bytes)) this.#flushBodies();
     const told = this.#bodies.add(chunks, bytes, envelope, ack);
-    if (told !== null) this.#added();
+    if (this.#bodies.bytes >= limits.intakeBatchBytes) this.#flushBodies();
+    else if (told !== null) this.#added();
     return told;
   }
 
@@ -257,6 +261,10 @@ export class Intake {
 
   #flush(): void {
     this.#flushBodies();
+    this.#flushGathered();
+  }
+
+  #flushGathered(): void {
     if (this.#gathering.count === 0) return;
     const { bytes } = this.#gathering;
     this.#fly(this.#sort(this.#gathering.end(), bytes));

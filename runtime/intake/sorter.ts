@@ -2,11 +2,11 @@
 // when a call returns; the memory of the items is free again.
 import type { Inbound } from "../http/ports.ts";
 import { crowded, type EventIngest, type Taken } from "../ingest.ts";
-import { BLOB_HEADER } from "../journal/blob.ts";
 import type { AppendOptions, Journal, Position } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
 import type { Ack } from "./ack.ts";
 import { type Asked, Askers, ONE_ACCEPTED, ONE_DUPLICATE, type Replicated, reached } from "./answers.ts";
+import type { Blocks } from "./blocks.ts";
 import type { Envelopes } from "./envelopes.ts";
 import { ITEM_BYTES, ITEM_WORDS, PLAIN, UNNAMED } from "./gate.ts";
 import { Ids, type IdsPorts } from "./ids.ts";
@@ -27,6 +27,7 @@ export interface Batch {
 
 export interface SorterPorts extends IdsPorts {
   readonly envelopes: Envelopes;
+  readonly blocks: Blocks;
   readonly ingest: Pick<EventIngest, "take">;
   readonly journal: Pick<Journal, "append" | "appendBlock" | "lastSeq">;
   readonly backlog: () => number;
@@ -54,9 +55,13 @@ export class Sorter {
     this.#ports = ports;
   }
 
-  /** Resolves when all of it is on disk, or with the first reason why some is not. */
-  async sort(batch: Batch): Settled {
-    const settled = await Promise.all(this.#sort(batch));
+  /**
+   * Resolves when all of it is on disk, or with the first reason why some is not.
+   *
+   * @param others  how many are not plain, where that has just been judged; null: it was not
+   */
+  async sort(batch: Batch, others: number | null = null): Settled {
+    const settled = await Promise.all(this.#sort(batch, others));
     return settled.find((error) => error !== null) ?? null;
   }
 
@@ -73,7 +78,8 @@ export class Sorter {
     const place = async () => {
       for (let from = 0; from < batch.count; ) {
         const to = this.#unitEnd(batch, from);
-        const unit = this.sort(partOf(batch, from, to));
+        const isPlain = this.#ports.gate.verdict(0) >= PLAIN;
+        const unit = this.sort(partOf(batch, from, to), isPlain ? 0 : 1);
         settled.push(unit);
         // What the journal refuses it refuses within the turn.
         const error = await Promise.race([unit, new Promise<null>((turn) => setImmediate(turn, null))]);
@@ -95,13 +101,13 @@ export class Sorter {
     return from + gate.blockEnd(0, this.#runEnd(0, rest.count));
   }
 
-  #sort(batch: Batch): readonly Settled[] {
+  #sort(batch: Batch, judged: number | null): readonly Settled[] {
     const { gate, backlog } = this.#ports;
     const { asked, count } = batch;
     if (backlog() >= limits.runs) return [this.#refuse(asked, count, crowded())];
     const askers = new Askers(asked);
     const isJudged = gate.admits;
-    const others = isJudged ? this.#judge(batch) : count;
+    const others = isJudged ? (judged ?? this.#judge(batch)) : count;
     const hasIds = isJudged && gate.ids > 0;
     const settled: Settled[] = [];
     for (let item = 0; item < count; ) {
@@ -163,17 +169,13 @@ export class Sorter {
   }
 
   #block({ items, positionOf }: Batch, from: number, to: number, ids: Ids | null): Placed {
-    const { gate, journal, count } = this.#ports;
+    const { gate, blocks, journal, count } = this.#ports;
     const repeats = ids?.repeatsIn(from, to) ?? [];
     const accepted = to - from - repeats.length;
     const types = gate.typesIn(from, to);
     const option: AppendOptions = positionOf === null ? {} : { position: positionOf(to - 1) };
-    const bytes = gate.plainBytes(from, to);
-    const encode = (seq: number, at: number) => gate.encode(items, from, to, bytes, BLOB_HEADER, seq, at);
     const appended =
-      accepted > 0
-        ? journal.appendBlock({ count: accepted, bytesMax: bytes, encode, ...option })
-        : journal.append([], option);
+      accepted > 0 ? blocks.append({ items, from, to, count: accepted }, option) : journal.append([], option);
     const remembered = ids?.remember(from, to, appended);
     const waits = repeats.map(({ wait }) => wait);
     const durable = Promise.all([appended, remembered, ...waits]).then(([{ lastSeq }]) => {

@@ -6,9 +6,12 @@ export const PLAIN = 1;
 /**
  * Consecutive plain events as the journal writes them (`blob.ts`), in one stretch of bytes: no object for each. Of the
  * kind `event`, with no headers but `type`, `content-type`, `traceparent` and `id`.
+ *
+ * Of one that a commit tells of, the bytes are good only while its listener is called: then whoever made them uses them
+ * again. Who keeps it keeps a copy. Of one that was read they are never changed.
  */
 export class Block {
-  /** Entries lie in `start … end`, one right behind the other; never changed any more. */
+  /** Entries lie in `start … end`, one right behind the other. */
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
@@ -30,6 +33,12 @@ export class Block {
 
   get lastSeq(): number {
     return this.firstSeq + this.count - 1;
+  }
+
+  /** The same, in other bytes: copied to `at` there, or into bytes of its own. */
+  copy(bytes: Buffer = Buffer.allocUnsafeSlow(this.end - this.start), at = 0): Block {
+    const end = at + this.bytes.copy(bytes, at, this.start, this.end);
+    return new Block({ ...this, bytes, start: at, end });
   }
 }
 

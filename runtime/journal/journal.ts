@@ -59,8 +59,10 @@ export interface BlockDraft {
   /** Upper bound of what they take, in bytes. */
   readonly bytesMax: number;
   /**
-   * Called at once within `appendBlock`: writes the entries, with these sequences and this receive time (ms), into a
-   * fresh buffer of its own, behind `BLOB_HEADER` free bytes. It is taken by reference, and cut where they end.
+   * Called at once within `appendBlock`, or never: writes the entries, with these sequences and this receive time (ms),
+   * into a buffer, behind `BLOB_HEADER` bytes of room, cut where they end. It is taken by reference, and free again when
+   * what `appendBlock` returned is settled. The room is written when all that was appended before is settled, or it is
+   * in the same commit: so it may be the end of the block before, and then both are written to the disk as they lie.
    */
   readonly encode: (firstSeq: number, receivedAt: number) => Buffer;
   readonly position?: Position;
@@ -112,7 +114,7 @@ export interface Journal {
   /**
    * Called once for each commit, in order, synchronously after it is on disk and before the promises of its
    * `append`s resolve. Only now may anybody outside hear of the entries. `entries` are those that exist as objects,
-   * perhaps none; `commit.parts` are all.
+   * perhaps none; `commit.parts` are all. The bytes of blocks are good during the call only: who keeps one copies it.
    */
   onCommit(listener: CommitListener): void;
 

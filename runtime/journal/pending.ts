@@ -2,7 +2,7 @@
 import { limits } from "../limits.ts";
 import type { Write } from "../store/store.ts";
 import { BlobWriter, blobOf, entryBytesMax } from "./blob.ts";
-import type { Block, Part } from "./block.ts";
+import { Block, type Part } from "./block.ts";
 import type { Appended, Entry, Position } from "./journal.ts";
 import { POSITIONS } from "./meta.ts";
 
@@ -98,7 +98,7 @@ export class CommitRoom {
   };
 }
 
-/** The blob of a commit, in the room for it. A block alone is written where it lies. */
+/** The blob of a commit, in the room for it. Blocks alone, one right behind the other, are written where they lie. */
 export function encode(
   slices: readonly Slice[],
   {
@@ -108,8 +108,8 @@ export function encode(
   }: { readonly firstSeq: number; readonly lastSeq: number; readonly appliedSeq: number },
   room: CommitRoom,
 ): Buffer {
-  const [first] = slices;
-  if (slices.length === 1 && first!.pending.block !== null) return blobOf(first!.pending.block, appliedSeq);
+  const stretch = stretchOf(slices);
+  if (stretch !== null) return blobOf(stretch, appliedSeq);
   const writer = new BlobWriter(
     slices.reduce((sum, slice) => sum + bytesMaxOf(slice), 0),
     room.take,
@@ -122,6 +122,24 @@ export function encode(
     else for (let i = from; i < to; i++) writer.add(batchSeq + i, receivedAt, entries![i]!);
   }
   return writer.finish({ firstSeq, lastSeq, appliedSeq, lastAt });
+}
+
+/** Blocks that lie one right behind the other in memory, as one; null: they don't, or there are others too. */
+function stretchOf(slices: readonly Slice[]): Block | null {
+  const first = slices[0]!.pending.block;
+  if (first === null || slices.length === 1) return first;
+  const { buffer, byteOffset } = first.bytes;
+  let last = first;
+  let count = first.count;
+  for (let i = 1; i < slices.length; i++) {
+    const { block } = slices[i]!.pending;
+    if (block === null || block.bytes.buffer !== buffer) return null;
+    if (block.bytes.byteOffset + block.start !== last.bytes.byteOffset + last.end) return null;
+    last = block;
+    count += block.count;
+  }
+  const end = last.bytes.byteOffset + last.end - byteOffset;
+  return new Block({ ...first, bytes: Buffer.from(buffer, byteOffset, end), end, count, lastAt: last.lastAt });
 }
 
 function bytesMaxOf({ pending: { entries, bytesMax, count }, from, to }: Slice): number {

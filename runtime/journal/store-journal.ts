@@ -226,13 +226,20 @@ export class StoreJournal extends ReadableJournal implements Journal {
   }
 
   stats(): StoreJournalStats {
+    const onDisk = (read: () => number) => (this.#gone ? 0 : read());
+    const [first, bytes] = [() => this.firstSeq(), () => this.store.bytes(JOURNAL)];
     return {
-      firstSeq: this.#gone ? 0 : this.firstSeq(),
+      // Read from the disk when they are asked for: who wants to know what waits asks often.
+      get firstSeq() {
+        return onDisk(first);
+      },
+      get bytes() {
+        return onDisk(bytes);
+      },
       lastSeq: this.lastSeq,
       queuedEntries: this.#queue.entries,
       queuedBytes: this.#queue.bytes,
       commits: this.#commits,
-      bytes: this.#gone ? 0 : this.store.bytes(JOURNAL),
       removed: this.#removed,
     };
   }

@@ -53,6 +53,14 @@ export class Recent {
     this.#bound();
   }
 
+  /** Blocks that begin up to a sequence are there no more. */
+  forgetBlocks(seq: number): void {
+    for (let oldest = this.#blocks[this.#first]; oldest != null && oldest.block.firstSeq <= seq; ) {
+      this.#dropBlock(oldest.block);
+      oldest = this.#blocks[this.#first];
+    }
+  }
+
   /** One or the other; what is no event is of no use. */
   addPart(part: Entry | Block): void {
     if (part instanceof Block) this.addBlocks([part]);
@@ -68,10 +76,15 @@ export class Recent {
         this.#young.delete(entry.seq);
         this.#bytes -= entry.payload.length + ENTRY_BYTES;
       } else if (block !== undefined) {
-        this.#blocks[this.#first++] = null;
-        this.#bytes -= sizeOf(block);
+        this.#dropBlock(block);
       } else break;
     }
+  }
+
+  /** The oldest one. */
+  #dropBlock(block: Block): void {
+    this.#blocks[this.#first++] = null;
+    this.#bytes -= sizeOf(block);
     if (this.#first < COMPACT_FROM) return;
     this.#blocks = this.#blocks.slice(this.#first);
     this.#first = 0;

@@ -13,10 +13,12 @@ import { batchOf, isEvent } from "./batch.ts";
 import { Gaps } from "./gaps.ts";
 import { Lines } from "./lines.ts";
 import { type ColdIdentities, Live } from "./live.ts";
+import { FoldPace } from "./pace.ts";
 import { pastRow } from "./past.ts";
 import { EntryQueue, type Run } from "./queue.ts";
 import { partsTo, Rebuild } from "./rebuild.ts";
 import { Recent } from "./recent.ts";
+import { Ring } from "./ring.ts";
 import { SavedSpec } from "./saved.ts";
 import type { Specs } from "./specs.ts";
 
@@ -54,7 +56,10 @@ export class SiteTransforms implements Transforms {
   readonly #options: TransformsOptions;
   readonly #recent: Recent;
   readonly #queue = new EntryQueue();
+  /** Where blocks lie that came with commits: those that wait, and those that are recent. */
+  readonly #ring = new Ring(limits.recentBytes + limits.foldQueueBytes);
   readonly #gaps = new Gaps();
+  readonly #pace = new FoldPace();
   #lives: readonly Live[];
   readonly #savedOf = new WeakMap<Live, SavedSpec>();
   /** What a reload has built, and is fed beside the others until it is in force. */
@@ -187,11 +192,19 @@ export class SiteTransforms implements Transforms {
 
   #committed(parts: readonly Part[]): void {
     for (const part of parts) {
-      if (part instanceof Block) this.#push(part);
+      if (part instanceof Block) this.#push(this.#kept(part));
       else for (const entry of part) this.#push(entry);
     }
-    if (this.#queue.length >= limits.foldQueue) this.catchUp();
+    while (this.#queue.length >= limits.foldQueue) this.#step();
     this.#schedule();
+  }
+
+  /** A copy: the journal's bytes are its own. What it takes the place of is folded by then. */
+  #kept(block: Block): Block {
+    const seq = this.#ring.overwrites(block);
+    while (this.#queue.firstSeq <= seq) this.#step();
+    this.#recent.forgetBlocks(seq);
+    return this.#ring.put(block);
   }
 
   #push(part: Entry | Block): void {
@@ -212,10 +225,12 @@ export class SiteTransforms implements Transforms {
     else this.#options.clock.after(GATHER_MS, run);
   }
 
-  /** A slice: what waits is folded in larger ones, which cost less for each event. */
+  /** A slice. */
   #step(): void {
-    const eventsMax = this.#queue.length >= limits.foldBacklogEvents ? limits.foldBacklogEvents : limits.foldEvents;
-    for (let left = eventsMax; left > 0 && this.#queue.length > 0; ) {
+    const { clock } = this.#options;
+    const start = clock.monotonic();
+    const before = this.#queue.length;
+    for (let left = this.#pace.events(before); left > 0 && this.#queue.length > 0; ) {
       const run = this.#queue.take(left);
       left -= run.count;
       this.#fold(run);
@@ -223,6 +238,7 @@ export class SiteTransforms implements Transforms {
       left--;
       this.#heed(run.last);
     }
+    this.#pace.took(before - this.#queue.length, clock.monotonic() - start);
   }
 
   #fold({ events, blocks }: Run): void {

@@ -5,7 +5,7 @@ import { onTestFinished } from "vitest";
 import { ManualClock } from "../../runtime/clock.ts";
 import { BlobWriter, entryBytesMax } from "../../runtime/journal/blob.ts";
 import { PLAIN } from "../../runtime/journal/block.ts";
-import type { BlockDraft, Draft, Entry, Position } from "../../runtime/journal/journal.ts";
+import type { Appended, BlockDraft, Draft, Entry, Journal, Position } from "../../runtime/journal/journal.ts";
 import { type JournalOptions, openJournal } from "../../runtime/journal/lmdb.ts";
 import { JOURNAL } from "../../runtime/journal/meta.ts";
 import type { StoreJournal } from "../../runtime/journal/store-journal.ts";
@@ -59,6 +59,20 @@ export function blockOf(drafts: readonly Draft[], position?: Position): BlockDra
     return writer.entries();
   };
   return { count: drafts.length, bytesMax, encode, ...(position === undefined ? {} : { position }) };
+}
+
+/** Appends a block, and spoils its bytes as soon as they are free again: nobody may need them any more. */
+export async function appendSpoiled(journal: Pick<Journal, "appendBlock">, block: BlockDraft): Promise<Appended> {
+  let bytes: Buffer | null = null;
+  const encode = (firstSeq: number, receivedAt: number): Buffer => {
+    bytes = block.encode(firstSeq, receivedAt);
+    return bytes;
+  };
+  try {
+    return await journal.appendBlock({ ...block, encode });
+  } finally {
+    (bytes as Buffer | null)?.fill(0xff);
+  }
 }
 
 export const textOf = (entry: Entry): string => Buffer.from(entry.payload).toString("utf8");

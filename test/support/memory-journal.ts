@@ -250,7 +250,7 @@ export class MemoryJournal implements Journal {
 
 /** An entry as it comes back from a disk: bytes of its own, and no value at hand. */
 function stored({ value: _, payload, ...rest }: Entry): Entry {
-  return { ...rest, payload: payload.slice() };
+  return { ...rest, payload: Buffer.from(payload) }; // `slice` of a Buffer is a view
 }
 
 const partLength = (part: Part): number => (part instanceof Block ? part.count : part.length);

@@ -8,7 +8,7 @@ import { digestOf } from "../../support/board-digest.ts";
 import { freshBoard, HEARS, replayed } from "../../support/board-state.ts";
 import { Dice } from "../../support/dice.ts";
 import { FaultyDisk, FaultyStore } from "../../support/faulty-store.ts";
-import { blockOf } from "../../support/journal.ts";
+import { appendSpoiled, blockOf } from "../../support/journal.ts";
 import { type Disk, emptyDisk, MemoryJournal } from "../../support/memory-journal.ts";
 import { prng } from "../../support/prng.ts";
 import { randomDisk } from "../../support/random-journal.ts";
@@ -72,7 +72,7 @@ class Bench {
     for (const entry of [...entries, null]) {
       if (entry !== null) run.push(entry);
       if (run.length === 0 || (entry !== null && dice.chance(0.7))) continue;
-      if (run.every(isPlain) && dice.chance(0.5)) void this.journal.appendBlock(blockOf(run.map(draftOf)));
+      if (run.every(isPlain) && dice.chance(0.5)) void appendSpoiled(this.journal, blockOf(run.map(draftOf)));
       else void this.journal.append(run.map(draftOf));
       run = [];
     }

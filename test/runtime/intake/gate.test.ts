@@ -204,7 +204,8 @@ describe("the gate", () => {
     const writer = new BlobWriter(drafts.reduce((sum, draft) => sum + entryBytesMax(draft), 0));
     for (const [i, draft] of drafts.entries()) writer.add(2 ** 40 + i, NOW, draft, FLAG);
     const size = rig.gate.plainBytes(0, drafts.length);
-    const found = rig.gate.encode(rig.items, 0, drafts.length, size, BLOB_HEADER, 2 ** 40, NOW);
+    const found = Buffer.alloc(BLOB_HEADER + size);
+    rig.gate.encode(rig.items, 0, drafts.length, { into: found, start: BLOB_HEADER, seq: 2 ** 40, at: NOW });
 
     expect(found.subarray(BLOB_HEADER).equals(writer.entries().subarray(BLOB_HEADER)), `seed ${SEED}`).toBe(true);
   });
