@@ -2,6 +2,7 @@
 import type { Bus } from "./bus/bus.ts";
 import type { FeedStats } from "./bus/feed.ts";
 import { whyNoLane } from "./bus/lane.ts";
+import { LOSS, Losses } from "./bus/losses.ts";
 import { within } from "./bus/within.ts";
 import type { Clock } from "./clock.ts";
 import { type DoorOptions, openDoor } from "./door.ts";
@@ -24,6 +25,8 @@ export interface BusDoorOptions extends DoorOptions {
   readonly clock: Clock;
   /** Told why the fast lane was left. */
   readonly left: (reason: string) => void;
+  /** Told, once each time, what it means that the connection of the events was lost. */
+  readonly lost: (what: string) => void;
 }
 
 /** Opened at once. */
@@ -32,13 +35,30 @@ export class BusDoor implements Door {
   #lane: LaneDoor | null = null;
   #ordinary: Door | null = null;
   #isClosing = false;
+  readonly #losses: Losses;
+  /** How often the connection had been cut off when it was lost the last time. */
+  #cutOffs = 0;
+  /** Why events come by the ordinary way from the start; null: they don't, or the bus is none of NATS. */
+  readonly ordinaryAs: string | null;
 
   constructor(options: BusDoorOptions) {
     this.#options = options;
-    const { nats, intake, base, hasHub } = options;
-    // Where the host looks at each event, reading faster gains nothing.
-    if (nats === null || !intake.admits || whyNoLane(nats) !== null) this.#ordinary = openOrdinary(options);
-    else this.#lane = new LaneDoor({ ...nats, base, intake, hasHub, handOver: (reason) => this.#leave(reason) });
+    const { nats, intake, base, hasHub, bus, clock } = options;
+    this.#losses = new Losses(clock);
+    bus.onState((state) => {
+      if (state === "away" && this.#ordinary !== null) this.#lose(bus.stats().cutOff);
+    });
+    this.ordinaryAs = nats === null ? null : whyOrdinary(nats, intake);
+    if (nats === null || this.ordinaryAs !== null) {
+      this.#cutOffs = bus.stats().cutOff;
+      this.#ordinary = openOrdinary(options);
+      return;
+    }
+    const door = new LaneDoor({ ...nats, base, intake, hasHub, handOver: (reason) => this.#leave(reason) });
+    this.#lane = door;
+    door.lane.onState((state) => {
+      if (state === "away") this.#lose(door.lane.stats().slow);
+    });
   }
 
   /** Of the fast lane; null: it is not, or no longer, used. */
@@ -53,6 +73,11 @@ export class BusDoor implements Door {
     return `no events come from the bus: their connection is away (${lane.lastError ?? "not reached yet"})`;
   }
 
+  /** How often the connection of the events was lost of late; null: it was not. */
+  get losses(): string | null {
+    return this.#losses.trouble;
+  }
+
   async drain(): Promise<void> {
     this.#isClosing = true;
     await Promise.all([this.#lane?.drain(), this.#ordinary?.drain()]);
@@ -63,13 +88,27 @@ export class BusDoor implements Door {
     await Promise.all([this.#lane?.close(), this.#ordinary?.close()]);
   }
 
+  /** @param cutOffs  of its connection by now */
+  #lose(cutOffs: number): void {
+    if (this.#isClosing) return;
+    this.#losses.add(cutOffs > this.#cutOffs);
+    this.#cutOffs = cutOffs;
+    this.#options.lost(LOSS);
+  }
+
   /** What came meanwhile is lost as with any lost connection, and who asked is told that nobody listens. */
   #leave(reason: string): void {
     this.#lane = null;
     if (this.#isClosing) return;
     this.#options.left(reason);
+    this.#cutOffs = this.#options.bus.stats().cutOff;
     this.#ordinary = openOrdinary(this.#options);
   }
+}
+
+function whyOrdinary(nats: NonNullable<BusDoorOptions["nats"]>, intake: BusDoorOptions["intake"]): string | null {
+  // Where the host looks at each event, reading faster gains nothing.
+  return intake.admits ? whyNoLane(nats) : "the board hears events of every type";
 }
 
 /** Its answers leave with the bus. */
@@ -101,11 +140,19 @@ export function laneReadings(stats: () => FeedStats | null): readonly Reading[] 
     },
   });
   return [
-    read("open", "1: events come by the fast lane", () => 1),
+    read(
+      "open",
+      "1: events come by the fast lane; 0: by the ordinary way, as the board hears every type, by TLS, or bus.lane is off",
+      () => 1,
+    ),
     read("messages_total", "Messages that came by the fast lane", ({ messages }) => messages),
     read("bytes_total", "Bytes that it read", ({ bytes }) => bytes),
     read("large_total", "Messages that were too large for it", ({ large }) => large),
-    read("losses_total", "Connections that it lost", ({ losses }) => losses),
-    read("slow_total", "Of these, as this place read too slowly: what the server held is lost", ({ slow }) => slow),
+    read("losses_total", "Connections that it lost, and events sent without a reply with them", ({ losses }) => losses),
+    read(
+      "slow_total",
+      "Of these, as this place had not read for long: what the server held is lost",
+      ({ slow }) => slow,
+    ),
   ];
 }

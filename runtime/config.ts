@@ -166,7 +166,7 @@ function plain(value: unknown): unknown {
 const SITE_FILE = "site.yml";
 const PLAN_FILE = "plan.yml";
 
-const NO_EVENTS: EventsConfig = { identity: "text", forms: [], types: new Map() };
+const NO_EVENTS: EventsConfig = { identity: "text", forms: [], types: new Map(), dedupeIds: limits.dedupeIds };
 
 /** What a plan may say of events. */
 function knownEvents(types: ReadonlyMap<string, { readonly fields: object }>): PlanOptions {
@@ -399,8 +399,9 @@ class Loader {
     const nats = this.#nats(bus.nats);
     const { env } = this.#options;
     const [say, sayOf] = [this.#say, (origin: string, message: string) => this.#sayOf(origin, message)];
-    const who = readCredentials(bus, { env, path: (file) => this.#path(file), say, sayOf });
-    const where = { site: name, place, hasServer: nats !== null, hasEvents: events !== undefined };
+    const hasServer = nats !== null;
+    const who = readCredentials(bus, { env, hasServer, path: (file) => this.#path(file), say, sayOf });
+    const where = { site: name, place, hasServer, hasEvents: events !== undefined };
     return { ...bus, ...who, nats, streams: readStreams(bus, where, say) };
   }
 

@@ -9,7 +9,7 @@ import { replyOf, replyTo } from "./replies.ts";
 
 const UTF8 = new TextEncoder();
 /** Headers that say something of the event itself: it has to be looked at with them. */
-const MATTERS = /^(content-type|traceparent|idempotency-key|ce-.+)$/;
+const MATTERS = /^(content-type|traceparent|idempotency-key|Nats-Msg-Id|ce-.+)$/;
 
 export interface DoorOptions {
   readonly bus: Bus;

@@ -309,8 +309,9 @@ function kept(headers: Readonly<Record<string, string>>): Record<string, string>
   return rest;
 }
 
+/** The id of an event that has none of its own: what came with the whole body says that it is a repeat. */
 function idempotent({ headers }: Inbound, index: number): string | null {
-  const key = headers["idempotency-key"];
+  const key = headers["idempotency-key"] ?? (headers["Nats-Msg-Id"] || undefined);
   return key === undefined ? null : `${key}/${index}`;
 }
 

@@ -1,9 +1,12 @@
-// What the journal and the dead letters keep, and for how long: looked at now and then.
+// What the journal and the dead letters keep, and for how long: looked at now and then, and as the journal grows.
 import type { Board } from "./board/board.ts";
 import { carryOld } from "./board/carry.ts";
 import type { Checkpoints } from "./checkpoint/checkpoints.ts";
 import { type Clock, HOUR } from "./clock.ts";
+import { AisleError } from "./errors.ts";
+import { Block, type Part } from "./journal/block.ts";
 import type { StoreJournal } from "./journal/store-journal.ts";
+import { limits } from "./limits.ts";
 import type { Site } from "./site.ts";
 import type { StoredDeadLetters } from "./store/deadletters.ts";
 
@@ -11,6 +14,11 @@ import type { StoredDeadLetters } from "./store/deadletters.ts";
 const EVERY_MS = HOUR;
 /** Of the bytes that the journal may take. */
 const NEARLY_FULL = 0.8;
+/** Of the same: when it has grown by so much, old entries are looked for. */
+const STEP = 1 / 8;
+/** Bytes of an entry besides its payload, and of a commit besides its entries, at most, about. */
+const ENTRY_BYTES = 256;
+const COMMIT_BYTES = 4_096;
 
 /** Who still has to send what the journal keeps. */
 interface Needs {
@@ -23,7 +31,7 @@ export interface KeepingOptions {
   readonly journal: StoreJournal;
   readonly letters: StoredDeadLetters;
   readonly board: Board;
-  readonly checkpoints: Pick<Checkpoints, "upToSeq">;
+  readonly checkpoints: Pick<Checkpoints, "upToSeq" | "save">;
   readonly outbox: Needs;
   readonly hub: Needs | null;
   readonly clock: Clock;
@@ -33,6 +41,13 @@ export interface KeepingOptions {
 export class Keeping {
   readonly #options: KeepingOptions;
   #stop: () => void = () => {};
+  #running: Promise<void> | null = null;
+  #isAtWork = false;
+  /** What the journal took after the last run, and what has come since at most, bytes. */
+  #takenThen = 0;
+  #grown = 0;
+  /** The last run found no room: told of once. */
+  #wasFull = false;
 
   constructor(options: KeepingOptions) {
     this.#options = options;
@@ -40,40 +55,102 @@ export class Keeping {
 
   /** Now, and from now on. */
   begin(): void {
-    const { clock, fault } = this.#options;
-    this.retain().catch((error) => fault("old entries can't be removed", error));
-    this.#stop = clock.after(EVERY_MS, () => this.begin());
+    const { journal } = this.#options;
+    this.#isAtWork = true;
+    journal.onCommit((_, { parts }) => this.#committed(parts));
+    journal.onFull(() => void this.run());
+    this.#hourly();
   }
 
   end(): void {
+    this.#isAtWork = false;
     this.#stop();
+  }
+
+  /** One run at a time: who wants one meanwhile has the same. */
+  run(): Promise<void> {
+    if (!this.#isAtWork) return Promise.resolve();
+    this.#running ??= this.#run().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  #hourly(): void {
+    void this.run();
+    this.#stop = this.#options.clock.after(EVERY_MS, () => this.#hourly());
+  }
+
+  /** What the journal takes is asked for only when it can have grown by a step. */
+  #committed(parts: readonly Part[]): void {
+    this.#grown += parts.reduce((sum, part) => sum + bytesMaxOf(part), COMMIT_BYTES);
+    const step = Math.max(limits.retentionStepBytes, this.#options.site.retention.bytes * STEP);
+    if (this.#grown < step || this.#running !== null) return;
+    this.#grown = Math.max(0, this.#taken - this.#takenThen);
+    if (this.#grown >= step || this.#isTight) void this.run();
+  }
+
+  async #run(): Promise<void> {
+    const { checkpoints, fault } = this.#options;
+    try {
+      await this.retain();
+      if (this.#isTight && this.#isAtWork) {
+        // What came after the last checkpoint may go after the next one.
+        await checkpoints.save();
+        if (this.#isAtWork) await this.retain();
+      }
+      this.#wasFull = false;
+    } catch (error) {
+      const isFull = error instanceof AisleError && error.code === "full";
+      if (this.#isAtWork && !(isFull && this.#wasFull)) fault("old entries can't be removed", error);
+      this.#wasFull = isFull;
+    }
+    this.#takenThen = this.#taken;
+    this.#grown = 0;
+  }
+
+  get #taken(): number {
+    return this.#options.journal.stats().bytes;
+  }
+
+  get #isTight(): boolean {
+    const { journal, site } = this.#options;
+    return journal.trouble !== null || this.#taken > site.retention.bytes;
   }
 
   /** Removes what is old: never what a checkpoint, the bus or the hub has yet to have. */
   async retain(): Promise<void> {
     const { site, journal, letters, checkpoints, outbox, hub } = this.#options;
     const { ageMs, bytes, decisionsMs, deadLettersMs } = site.retention;
-    const upToSeq = Math.min(await this.#carryOld(), checkpoints.upToSeq);
+    const recordsFrom = (await this.#carryOld()) + 1;
+    const { upToSeq } = checkpoints;
     const passingFrom = hub?.neededFrom() ?? Number.POSITIVE_INFINITY;
     const lastingFrom = Math.min(outbox.neededFrom(), passingFrom);
-    await journal.retain({ ageMs, bytes, decisionAgeMs: decisionsMs, upToSeq, lastingFrom, passingFrom });
+    await journal.retain({ ageMs, bytes, decisionAgeMs: decisionsMs, upToSeq, recordsFrom, lastingFrom, passingFrom });
     await letters.retain(deadLettersMs);
   }
 
   /**
    * Records of the board that rest on the older half of what is kept are written again. A checkpoint has them too, but of
-   * one plan: under another, or if it can't be read, the board is made from the journal alone.
+   * one plan: under another, or if it can't be read, the board is made from the journal alone. While the journal takes
+   * nothing none is written, and what they rest on stays.
    */
   #carryOld(): Promise<number> {
     const { site, journal, board, clock } = this.#options;
     const { ageMs, bytes } = site.retention;
     const { firstSeq, lastSeq, bytes: taken } = journal.stats();
+    const isFull = journal.trouble !== null;
     return carryOld({
       board,
       append: (drafts) => journal.append(drafts),
       node: site.place,
-      beforeAt: clock.now() - ageMs / 2,
-      beforeSeq: taken > bytes * NEARLY_FULL ? (firstSeq + lastSeq) / 2 : 0,
+      beforeAt: isFull ? Number.NEGATIVE_INFINITY : clock.now() - ageMs / 2,
+      beforeSeq: taken > bytes * NEARLY_FULL && !isFull ? (firstSeq + lastSeq) / 2 : 0,
     });
   }
+}
+
+function bytesMaxOf(part: Part): number {
+  if (part instanceof Block) return part.end - part.start;
+  return part.reduce((sum, { payload }) => sum + payload.length + ENTRY_BYTES, 0);
 }

@@ -20,8 +20,10 @@ export const limits = {
   scanPayloads: 100_000,
   /** Identity, id and type of an event, in UTF-8 bytes. */
   tokenBytes: 256,
-  /** Ids remembered for deduplication. */
+  /** Ids remembered for deduplication, unless the site says how many; and what it may say. */
   dedupeIds: 1_000_000,
+  dedupeIdsMin: 1_000,
+  dedupeIdsMax: 50_000_000,
   /** An event this far ahead of the receive time is a dead letter, ms. */
   eventAheadMs: 5 * 60_000,
   /** Items that are judged at once, a power of two, and what is gathered of their bytes: memory of the intake's core. */
@@ -56,14 +58,27 @@ export const limits = {
   journalMapBytes: 64 * 1024 * MiB,
   /** Of the disk, so much stays free: what is stored can then still be removed. */
   diskReserveBytes: 16 * MiB,
+  /** A clock that is so far behind the journal's last entry makes a place degraded, ms. */
+  clockBehindMs: 5 * 60_000,
+  /** How often it is looked for that, if nothing comes, ms. */
+  clockLookMs: 60_000,
   /** Pause before a commit that found the disk full is tried again, ms. */
   journalRetryMs: 1_000,
+  /** Who waits for a commit is told after so long that the disk is full, ms. */
+  fullAnswerMs: 5_000,
+  /** Old entries are looked for when the journal has grown by so much, or by an eighth of what it may take. */
+  retentionStepBytes: 4 * MiB,
+  /** Commits in which an entry was looked for: where their entries begin is kept, and of the last ones their bytes. */
+  foundCommits: 64,
+  foundCommitBytes: 32 * MiB,
 
   // Checkpoints
   /** One row of a checkpoint. */
   checkpointRowBytes: 64 * KiB,
   /** The map of checkpoints: address space, not memory. */
   checkpointMapBytes: 64 * 1024 * MiB,
+  /** Of the disk, so much stays free: less than the journal leaves, which waits for a checkpoint to let its old entries go. */
+  checkpointReserveBytes: 4 * MiB,
   /** One slice of work on a checkpoint on the event loop, ms; and its share of the time. */
   checkpointSliceMs: 0.5,
   checkpointShare: 0.1,
@@ -370,6 +385,12 @@ export const limits = {
   laneItems: 4_096,
   /** A NATS server is asked for a sign of life this often; two missing ones mean away, ms. */
   busPingMs: 10_000,
+  /** It is looked this often whether this process runs, and one that did not run for so long did not read, ms. */
+  busStallLookMs: 250,
+  busStallMs: 1_000,
+  /** A connection that was lost, and events with it, makes a place degraded for so long, ms; so many are counted. */
+  busLossMs: 600_000,
+  busLosses: 1_000,
 
   // Streams in
   /** Streams that one place consumes. */
@@ -432,9 +453,9 @@ export const limits = {
   hubRetryMaxMs: 15_000,
   /** A hub that is away for so long makes a place degraded, ms. */
   hubAwayMs: 60_000,
-  /** The hub has an entry within, else those who wait for it are told that it is unavailable, ms. */
+  /** The hub has an entry within, else those who wait for it are told that it is only `durable`, ms. */
   replicatedMs: 10_000,
-  /** Callers that wait for the hub; past that they get `overloaded`. */
+  /** Callers that wait for the hub; past that they are told that at once. */
   replicatedCallers: 10_000,
 
   // Outside sources

@@ -41,7 +41,9 @@ import { EventIngest, type PendingIds, type Refused } from "./ingest.ts";
 import { acceptAt } from "./intake/answers.ts";
 import { hearsHash } from "./intake/hears.ts";
 import { Intake } from "./intake/intake.ts";
+import { Patience } from "./intake/patience.ts";
 import { Block } from "./journal/block.ts";
+import { ClockWatch } from "./journal/clock-watch.ts";
 import type { Draft, Entry } from "./journal/journal.ts";
 import type { StoreJournal } from "./journal/store-journal.ts";
 import { BlockWalk } from "./journal/walk.ts";
@@ -160,7 +162,7 @@ export class Place {
   readonly #machine: Machine;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #dedupe = new Dedupe(limits.dedupeIds);
+  readonly #dedupe: Dedupe;
   /** Ids on their way to the disk. */
   readonly #pendingIds: PendingIds = new Map();
   readonly #reader: EventReader;
@@ -177,6 +179,8 @@ export class Place {
   #runs: RemoteRuns | null = null;
   #door: BusDoor | null = null;
   readonly #keeping: Keeping;
+  readonly #clockWatch: ClockWatch;
+  readonly #patience: Patience;
   #stopped: Promise<void> | null = null;
   #ready = false;
   /** The board, as a checkpoint has it; and what the journal's last `config` entry says. */
@@ -196,6 +200,8 @@ export class Place {
     makeFolder(dataDir);
     this.journal = this.#machine.openJournal({ dir: dataDir, clock, random: this.#machine.random });
     this.letters = openDeadLetters({ store: this.journal.store, clock });
+    this.#dedupe = new Dedupe(site.events.dedupeIds);
+    this.#clockWatch = new ClockWatch({ journal: this.journal, clock, warn: (sentence) => log.warn(sentence) });
     this.#plan = site.plan;
     this.#layers = new SiteLayers(site.plan.actors);
     this.#reader = newReader(site);
@@ -219,6 +225,7 @@ export class Place {
     this.transforms = this.#newTransforms();
     this.#board = this.#boardState(this.#applier, this.#layers, this.offers);
     this.checkpoints = this.#newCheckpoints();
+    this.#patience = new Patience(this.journal);
     this.#keeping = new Keeping({
       ...{ site, clock, journal: this.journal, letters: this.letters, board: this.#applier.board },
       ...{ checkpoints: this.checkpoints, outbox: this.outbox, hub: this.hub },
@@ -301,6 +308,7 @@ export class Place {
     if (this.#ready) this.#log.info("stopping: no more is taken in");
     this.#ready = false;
     this.#keeping.end();
+    this.#clockWatch.end();
     await this.#door?.drain();
     this.#hubDoor?.close();
     await this.streams.stop();
@@ -353,6 +361,7 @@ export class Place {
 
   /** What was left undone is done. */
   #begin(works: boolean): void {
+    this.#clockWatch.begin();
     // Tools that look at the folder send nothing: whoever works with it next does.
     if (works) {
       this.outbox.begin();
@@ -605,6 +614,7 @@ export class Place {
       backlog: () => this.runner.backlog,
       count: (outcome, type, many) => this.metrics.event(outcome, type, many),
       replicated: hub === null ? null : (seq) => hub.replicated(seq),
+      patient: this.#patience.bound,
       lost: (events, err) => this.#log.warn({ events, err }, "events were dropped that nobody waits for"),
     });
   }
@@ -614,11 +624,15 @@ export class Place {
     const log = this.#log;
     const onError = (error: unknown) => log.warn({ detail: (error as Error).message }, "trouble on the bus");
     const isPlain = bus instanceof NatsBus && site.bus.lane === "auto";
-    return new BusDoor({
+    const door = new BusDoor({
       ...{ bus, base, intake, clock: this.#clock, hasHub: this.hub !== null },
       nats: isPlain ? { ...natsOptionsOf(site), clock: this.#clock, random: this.#machine.chance, onError } : null,
       left: (reason) => log.warn({ reason }, "the fast lane can't be taken: events come by the ordinary way"),
+      lost: (what) => log.warn(what),
     });
+    if (door.ordinaryAs !== null)
+      log.info({ reason: door.ordinaryAs }, "the fast lane is not used: events come by the ordinary way");
+    return door;
   }
 
   /** Names what the board hears, for a `config` entry. */
@@ -730,12 +744,12 @@ export class Place {
 
   /** Takes requests in, and answers when what they ask for holds. */
   #accepting(): Ingest {
-    const { ingest, journal, hub } = this;
+    const { ingest, intake, journal, hub } = this;
     const replicated = hub === null ? null : (seq: number) => hub.replicated(seq);
+    const reach = { replicated, patient: this.#patience.bound, lost: intake.lost };
     return {
       hasHub: hub !== null,
-      accept: async (inbound, ack = "durable") =>
-        acceptAt(ack, ingest.take(inbound), replicated, () => journal.lastSeq),
+      accept: async (inbound, ack = "durable") => acceptAt(ack, ingest.take(inbound), reach, () => journal.lastSeq),
       refused: (inbound, code, detail) => ingest.refused(inbound, code, detail),
     };
   }
@@ -755,6 +769,7 @@ export class Place {
       metrics,
       requests: { observe: (route, status, seconds) => metrics.request(route, status, seconds) },
       log: this.#log,
+      patient: this.#patience.bound,
     };
   }
 
@@ -772,9 +787,9 @@ export class Place {
         ...[this.#source, this.#scorer, ...(this.#door === null ? [] : [this.#door])]
           .map(trouble)
           .filter((reason) => reason !== null),
-        ...[this.bus].map(trouble).filter((reason) => reason !== null),
+        ...[trouble(this.bus), this.#door?.losses ?? null].filter((reason) => reason !== null),
         ...this.streams.trouble(),
-        ...[this.checkpoints.trouble()].filter((reason) => reason !== null),
+        ...[this.checkpoints.trouble(), this.#clockWatch.trouble()].filter((reason) => reason !== null),
         ...this.transforms.trouble(),
       ],
     };

@@ -45,12 +45,12 @@ export function placeReadings(place: Measured) {
     read("ingest_dropped_total", "Events dropped that nobody waited for", () => place.intake.dropped),
     read(
       "bus_losses_total",
-      "Connections to the bus lost; what came meanwhile without a reply is lost",
+      "Connections to the bus lost: events sent without a reply meanwhile, and what the server held, are lost",
       () => place.bus.stats().losses,
     ),
     read(
       "bus_cut_off_total",
-      "Of these, where the server said that we read too slowly",
+      "Of these, where this place had not read for long, or the server said so",
       () => place.bus.stats().cutOff,
     ),
     read("ingest_waiting", "Events taken and not yet on disk", () => place.intake.waiting),
@@ -63,7 +63,7 @@ export function placeReadings(place: Measured) {
     read("dedupe_days", "Days of which ids are remembered", () => place.dedupe.days),
     read(
       "dedupe_since_seconds",
-      "Where the oldest of these days begins, epoch",
+      "Where the oldest of these days begins, epoch: what comes again and is older may count again",
       () => (place.dedupe.since ?? 0) / 1000,
     ),
     read("dead_letters", "Dead letters kept", () => place.letters.stats().count),

@@ -16,10 +16,10 @@ const SHARED = new WeakMap<Receipt, Reply>();
 export function replyTo(receipt: Receipt): Reply {
   const known = SHARED.get(receipt);
   if (known !== undefined) return known;
-  const { accepted, duplicate, rejected } = receipt;
+  const { accepted, duplicate, rejected, level, detail } = receipt;
   const failed = accepted + duplicate === 0;
   const headers = failed ? serviceError("400", rejected[0]?.detail ?? "no event") : NONE;
-  const reply = { payload: JSON.stringify({ accepted, duplicate, rejected }), headers };
+  const reply = { payload: JSON.stringify({ accepted, duplicate, rejected, level, detail }), headers };
   if (Object.isFrozen(receipt)) SHARED.set(receipt, reply);
   return reply;
 }
@@ -35,7 +35,7 @@ export function replyOf(error: Error): Reply {
 }
 
 /** As over HTTP; what is not the sender's fault is `unavailable`. */
-const STATUS: Readonly<Record<string, string>> = { invalid: "400", conflict: "409", overloaded: "429" };
+const STATUS: Readonly<Record<string, string>> = { invalid: "400", conflict: "409", overloaded: "429", full: "507" };
 
 /** As services of NATS say it: one line. */
 function serviceError(code: string, detail: string): Readonly<Record<string, string>> {

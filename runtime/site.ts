@@ -59,6 +59,8 @@ export interface EventsConfig {
   readonly identity: "integer" | "text";
   readonly forms: readonly Form[];
   readonly types: ReadonlyMap<string, EventType>;
+  /** Ids that are remembered, to know what comes again. */
+  readonly dedupeIds: number;
 }
 
 /** How one column of the model is made from a row; the order is the model's. Missing and unknown are NaN. */
@@ -225,7 +227,7 @@ export interface BusConfig {
   readonly lane: "auto" | "off";
   readonly prefix: string;
   readonly outbox: {
-    /** Whose word it is that a decision has arrived: a stream's, or the server's; auto: a stream's where one listens. */
+    /** Whose word it is that a decision has arrived: a stream's, or the server's; auto: a stream's where one listens, or has. */
     readonly ack: "auto" | "stream" | "server";
   };
   readonly streams: readonly ConsumedStreamConfig[];

@@ -95,12 +95,14 @@ export class Streams {
 interface Batch {
   readonly items: StreamItem[];
   readonly marks: StreamMark[];
-  /** The last message received, new or not. */
+  /** The furthest message received, new or not: a repeat may come behind what follows it. */
   last: StreamMessage | null;
   /** Messages received, repeats among them. */
   messages: number;
   bytes: number;
 }
+
+type Progress = Pick<StreamMark, "seq" | "time">;
 
 const NEVER: StreamMark = { created: "", seq: 0, time: "" };
 
@@ -176,7 +178,7 @@ class StreamIntake implements StreamReader {
 
   receive(message: StreamMessage): void {
     const batch = this.#filling();
-    batch.last = message;
+    if (batch.last === null || isBehind(batch.last, message)) batch.last = message;
     batch.messages++;
     batch.bytes += message.bytes;
     this.#waiting++;
@@ -273,7 +275,7 @@ class StreamIntake implements StreamReader {
  * A message that was consumed has its sequence at or before the mark, and its time too: a server that lost its end gives
  * the sequences again, but later.
  */
-function isBehind({ seq, time }: StreamMessage, mark: StreamMark): boolean {
+function isBehind({ seq, time }: Progress, mark: Progress): boolean {
   return seq <= mark.seq && (mark.time === "" || later(mark.time, time) === mark.time);
 }
 

@@ -31,6 +31,10 @@ const ENVELOPE: usize = 40;
 export const OWN: u32 = 0xffffffff;
 export const UNKNOWN: u32 = 0xffffffff;
 
+/** `Nats-Msg-Id:`, as two words of its bytes. */
+const NATS_MSG: u64 = 0x67734d2d7374614e;
+const ID_COLON: u32 = 0x3a64492d;
+
 let envelopes: usize = 0;
 let capacity: u32 = 0;
 /** Exact subjects, and beginnings of those with an identity. */
@@ -90,8 +94,9 @@ function envelopeOfSubject(at: usize, length: u32): usize {
 }
 
 /**
- * Do the headers of a NATS message matter? Only `Nats-…` and others that nobody here reads don't: what begins as
- * `content-type`, `ce-…`, `traceparent`, `test`, `idempotency-key` or `Aisle-Ack` do is for the host.
+ * Do the headers of a NATS message matter? What begins as `content-type`, `ce-…`, `traceparent`, `test`,
+ * `idempotency-key` or `Aisle-Ack` do is for the host, and so is `Nats-Msg-Id`, an id; others nobody here reads. Up to 12
+ * bytes behind a line's first one are read: behind the headers they are payload, or readable all the same.
  */
 export function headersMatter(at: usize, end: usize): bool {
   if (at == 0) return false;
@@ -99,6 +104,7 @@ export function headersMatter(at: usize, end: usize): bool {
   for (at++; at < end; at++) {
     const first = <u32>load<u8>(at) | 0x20;
     if (first == 0x63 || first == 0x74 || first == 0x69 || first == 0x61) return true; // c t i a
+    if (load<u64>(at) == NATS_MSG && load<u32>(at, 8) == ID_COLON) return true;
     while (at < end && load<u8>(at) != 0x0a) at++;
   }
   return false;

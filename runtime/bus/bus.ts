@@ -61,7 +61,7 @@ export interface BusStats {
   readonly waiting: number;
   /** Connections lost since the start; 0 in-process. */
   readonly losses: number;
-  /** Of these, where the server said that we read too slowly: what it held for us is lost. */
+  /** Of these, where we had not read for long, or the server said so: what it held for us is lost. */
   readonly cutOff: number;
 }
 

@@ -10,7 +10,7 @@ export interface FeedStats {
   readonly large: number;
   /** Connections lost since the start. */
   readonly losses: number;
-  /** Times that the server cut us off soon after a pause, or said that we read too slowly: what it held for us is lost. */
+  /** Times that it was lost soon after we had not read for long, or the server said so: what it held for us is lost. */
   readonly slow: number;
 }
 

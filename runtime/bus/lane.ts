@@ -12,6 +12,7 @@ import type { NatsOptions } from "./nats.ts";
 import { type Login, loginOf } from "./nats-login.ts";
 import { announce, report, warn } from "./report.ts";
 import { parseServers, type Servers } from "./servers.ts";
+import { Stalls } from "./stalls.ts";
 import { within } from "./within.ts";
 
 export interface LaneOptions extends NatsOptions {
@@ -46,6 +47,7 @@ export class Lane implements Feed {
   readonly #onError: OnError;
   readonly #listeners: ((state: BusState) => void)[] = [];
   readonly #hosts: Hosts;
+  readonly #stalls: Stalls;
   #login: Login | null = null;
   /** Open, or being opened. */
   #link: LaneLink | null = null;
@@ -69,6 +71,7 @@ export class Lane implements Feed {
     this.#random = random;
     this.#onError = onError;
     this.#hosts = new Hosts(this.#servers.hosts, random);
+    this.#stalls = new Stalls(clock);
     void this.#stayConnected();
   }
 
@@ -107,6 +110,7 @@ export class Lane implements Feed {
   async drain(): Promise<void> {
     if (this.#isDraining) return;
     this.#isDraining = true;
+    this.#stalls.stop();
     this.#wake();
     if (this.#state !== "here") this.#link?.destroy();
     else await within(this.#clock, limits.drainMs, this.#link!.unsubscribe());
@@ -178,10 +182,7 @@ export class Lane implements Feed {
         this.#stats.bytes += bytes;
       },
       large: (message) => this.#refuse(message),
-      refused: (error) => {
-        if (error.code === "overloaded") this.#stats.slow++;
-        report(this.#onError, error, "");
-      },
+      refused: (error) => report(this.#onError, error, ""),
       learned: (hosts) => this.#hosts.learn(hosts),
     };
   }
@@ -203,21 +204,23 @@ export class Lane implements Feed {
     this.answer(reply, JSON.stringify({ code: "too-large", detail }), headers);
   }
 
-  /** The server gives no reason when it cuts off who reads too slowly; while nothing is read, that is not noticed. */
+  /** The server seldom says why it cuts off who reads too slowly; while nothing is read, that is not noticed. */
   #lose(reason: AisleError): void {
-    const isSlow = this.#isPaused || this.#clock.monotonic() - this.#resumedAt < limits.busPingMs;
+    const isFull = this.#isPaused || this.#clock.monotonic() - this.#resumedAt < limits.busPingMs;
+    const isSlow = isFull || reason.code === "overloaded" || this.#stalls.within(limits.busPingMs);
     this.#stats.losses++;
     if (isSlow) this.#stats.slow++;
     this.#hosts.next();
     this.#enter("away");
     const why = isSlow
-      ? `${reason.message}, as this place was full and did not read: what it held is lost`
+      ? `${reason.message}, as this place was ${isFull ? "full" : "held up"} and did not read: what it held is lost`
       : reason.message;
     report(this.#onError, new AisleError("unavailable", `the fast lane was cut off: ${why}`), "");
   }
 
   #handOver({ message }: StrangeServer): void {
     this.#isDraining = true;
+    this.#stalls.stop();
     this.#enter("closed");
     this.#options.handOver(message);
   }

@@ -20,6 +20,7 @@ import { CODES, reasonOf, translated } from "./nats-errors.ts";
 import { headersOf } from "./nats-headers.ts";
 import { announce, report, warn } from "./report.ts";
 import { parseServers, type Servers } from "./servers.ts";
+import { Stalls } from "./stalls.ts";
 import { checkPattern, checkQueue, checkSubject, encodeToken } from "./subject.ts";
 import { within } from "./within.ts";
 
@@ -86,6 +87,7 @@ export class NatsBus implements Bus {
   readonly #requests = new Set<Promise<Message>>();
   readonly #listeners: ((state: BusState) => void)[] = [];
   readonly #refusedListeners: ((subject: string) => void)[] = [];
+  readonly #stalls: Stalls;
   #inboxes = 0;
   #library: Library | null = null;
   #connection: NatsConnection | null = null;
@@ -116,6 +118,7 @@ export class NatsBus implements Bus {
     this.#clock = clock;
     this.#random = random;
     this.#onError = onError;
+    this.#stalls = new Stalls(clock);
     void this.#stayConnected();
   }
 
@@ -283,7 +286,9 @@ export class NatsBus implements Bus {
     this.#flushes.clear();
     if (this.#drained !== null) return;
     this.#losses++;
-    if (reason !== null && SLOW.test(reason.message)) this.#cutOff++;
+    // A server that has waited for too long closes the connection, mostly without a word.
+    const isSaid = reason !== null && SLOW.test(reason.message);
+    if (isSaid || this.#stalls.within(limits.busPingMs)) this.#cutOff++;
     this.#lastError = reason === null ? "the server closed the connection" : reasonOf(reason);
     this.#enter("away");
   }
@@ -300,6 +305,7 @@ export class NatsBus implements Bus {
 
   async #drain(): Promise<void> {
     const connection = this.#connection;
+    this.#stalls.stop();
     this.#wake();
     if (connection !== null) {
       const done = Promise.race([this.#finish(connection), connection.closed()]);

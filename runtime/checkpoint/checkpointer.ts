@@ -1,6 +1,7 @@
 // Saves the state of a place in the background: in slices of the event loop, for a small share of the time, into a store of
 // its own, so that no decision's commit ever waits behind it.
 import type { Clock } from "../clock.ts";
+import { AisleError } from "../errors.ts";
 import type { Commit, Entry, Journal } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
 import type { Write } from "../store/store.ts";
@@ -57,6 +58,8 @@ export class Checkpointer {
   #running: Promise<void> | null = null;
   #stopping = false;
   #rests = false;
+  /** It has failed for want of room, and not worked since. */
+  #isFull = false;
   /** Monotonic: what is under way has to be done until then. */
   #deadline = Number.POSITIVE_INFINITY;
   #wake: () => void = () => {};
@@ -93,7 +96,16 @@ export class Checkpointer {
   /** A commit is on disk. */
   committed(entries: readonly Entry[], commit?: Commit): void {
     const { shadow, clock } = this.#options;
-    shadow.committed(entries, commit);
+    if (this.#rests) return;
+    try {
+      shadow.committed(entries, commit);
+    } catch (error) {
+      // A bug, but the place at work does not need this board.
+      this.failures++;
+      this.rest(`the board that is saved fell behind: ${(error as Error).message}`);
+      this.#options.failed(error);
+      return;
+    }
     if (!shadow.hasWork) return;
     this.#wakeLater ??= clock.after(GATHER_MS, () => {
       this.#wakeLater = null;
@@ -116,6 +128,7 @@ export class Checkpointer {
 
   /** Saves at once, however little has changed; resolves when it is tried. */
   now(): Promise<void> {
+    if (this.#stopping || this.#rests) return Promise.resolve();
     return new Promise((resolve) => {
       this.#wanted.push(resolve);
       this.#wake();
@@ -126,6 +139,7 @@ export class Checkpointer {
   rest(why: string): void {
     this.#rests = true;
     this.trouble = why;
+    this.#wake();
   }
 
   #tellWanting(): void {
@@ -140,7 +154,8 @@ export class Checkpointer {
   async #run(): Promise<void> {
     const { shadow } = this.#options;
     while (!this.#stopping) {
-      if (this.#litter) await this.#guard(() => this.#sweep());
+      if (this.#rests) await this.#idle();
+      else if (this.#litter) await this.#guard(() => this.#sweep());
       else if (this.#dueMs() <= 0) await this.#tryRound();
       else if (shadow.hasWork) await this.#guard(() => this.#follow(() => this.#stopping || this.#dueMs() <= 0));
       else await this.#idle();
@@ -204,8 +219,11 @@ export class Checkpointer {
       if (error instanceof Left) return;
       this.failures++;
       this.#litter = true;
-      this.trouble = (error as Error).message;
-      this.#options.failed(error);
+      if (!this.#rests) this.trouble = (error as Error).message;
+      const wasFull = this.#isFull;
+      this.#isFull = error instanceof AisleError && error.code === "full";
+      // A full disk is told of once: it is tried again and again.
+      if (!(wasFull && this.#isFull)) this.#options.failed(error);
       // A store that takes nothing is not asked again at once.
       if (!this.#stopping) await this.#idle();
     }
@@ -227,6 +245,7 @@ export class Checkpointer {
     this.#lastAt = clock.monotonic();
     this.lastMs = this.#lastAt - began;
     this.done++;
+    this.#isFull = false;
     this.trouble = null;
     for (const [index, part] of parts.entries()) part.kept?.(rounds[index]!);
     await this.#tidy(replaced);
@@ -292,7 +311,7 @@ export class Checkpointer {
   /** Leaves the others their share. When it has to be soon, they have one turn. */
   async #rest(spent: number): Promise<void> {
     const { clock } = this.#options;
-    if (clock.monotonic() > this.#deadline) throw new Left();
+    if (this.#rests || clock.monotonic() > this.#deadline) throw new Left();
     if (this.#stopping) return new Promise((resolve) => setImmediate(resolve));
     const ms = spent * (1 / this.#limits.checkpointShare - 1);
     await new Promise<void>((resolve) => {

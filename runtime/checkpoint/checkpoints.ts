@@ -167,6 +167,11 @@ export class Checkpoints {
     return this.#checkpointer?.meta ?? this.#meta;
   }
 
+  /** Saves at once; resolves when it is tried. */
+  async save(): Promise<void> {
+    await this.#checkpointer?.now();
+  }
+
   get checkpointer(): Checkpointer | null {
     return this.#checkpointer;
   }

@@ -39,12 +39,10 @@ export class DedupeState implements Saved {
   }
 
   load(rows: Iterable<LoadedRow>): void {
-    const [head, ...chunks] = rows;
-    const saved = JSON.parse(head!.value.toString()) as DedupeSaved;
-    this.#dedupe.restore(
-      saved,
-      chunks.map(({ key, value }) => [key.readUInt32BE(0), value] as const),
-    );
+    const rest = rows[Symbol.iterator]();
+    const head = rest.next().value as LoadedRow;
+    const saved = JSON.parse(head.value.toString()) as DedupeSaved;
+    this.#dedupe.restore(saved, chunksOf(rest));
     this.#kept = saved.added;
   }
 
@@ -58,4 +56,10 @@ export class DedupeState implements Saved {
     this.#saved = saved.added;
     return { key: HEAD, value: Buffer.from(JSON.stringify(saved)) };
   }
+}
+
+/** One after another: all at once they take what the memory of ids takes. */
+function* chunksOf(rows: Iterator<LoadedRow>): Generator<readonly [number, Buffer]> {
+  for (let next = rows.next(); next.done !== true; next = rows.next())
+    yield [next.value.key.readUInt32BE(0), next.value.value];
 }

@@ -9,12 +9,16 @@ export interface StoreOptions {
   readonly what: string;
   readonly tables: readonly string[];
   readonly mapSize: number;
+  readonly reserveBytes?: number;
   readonly readOnly?: boolean;
 }
 
 /** What a store of checkpoints is opened with. @param path  a folder of its own */
 export function checkpointStore(path: string, readOnly = false): StoreOptions {
-  return { path, what: "checkpoint", tables: ["meta", "rows"], mapSize: limits.checkpointMapBytes, readOnly };
+  return {
+    ...{ path, what: "checkpoint", tables: ["meta", "rows"], readOnly },
+    ...{ mapSize: limits.checkpointMapBytes, reserveBytes: limits.checkpointReserveBytes },
+  };
 }
 
 /** Opens the store; what lies there and is none is put aside, as the journal says the same. @param warn  told of it */

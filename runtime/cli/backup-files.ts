@@ -16,6 +16,8 @@ import { Archive, type Meta } from "../checkpoint/archive.ts";
 import { checkpointStore } from "../checkpoint/open.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { AisleError, reasonOf } from "../errors.ts";
+import { describeCorruption } from "../journal/cursor.ts";
+import { type Damage, verifyJournal } from "../journal/repair.ts";
 import { openStore } from "../store/lmdb.ts";
 import type { Shell } from "./shell.ts";
 
@@ -35,16 +37,32 @@ const manifest = z.object({
   lastSeq: z.number(),
   /** As of which entry the state was saved; null: it was not. */
   checkpointSeq: z.number().nullable(),
+  /** Stretches of the journal that can't be read. */
+  damaged: z.number(),
   files: z.array(
     z.object({ path: z.string().regex(/^(journal|checkpoint)\/data\.mdb$/), bytes: z.number(), sha256: z.string() }),
   ),
+  /** Of all the rest: of its JSON, indented by two spaces. */
+  sha256: z.string(),
 });
 export type Manifest = z.infer<typeof manifest>;
 
-export function writeManifest(dir: string, said: Omit<Manifest, "format">): void {
+/** @returns what was written */
+export function writeManifest(dir: string, said: Omit<Manifest, "format" | "sha256">): Manifest {
   const path = join(dir, MANIFEST);
-  writeFileSync(path, `${JSON.stringify({ format: FORMAT, ...said }, null, 2)}\n`);
+  const rest = { format: FORMAT, ...said } as const;
+  const whole = { ...rest, sha256: hashOf(rest) };
+  writeFileSync(path, `${printed(whole)}\n`);
   sync(path);
+  return whole;
+}
+
+function printed(said: object): string {
+  return JSON.stringify(said, null, 2);
+}
+
+function hashOf(rest: object): string {
+  return createHash("sha256").update(printed(rest)).digest("hex");
 }
 
 /** @throws AisleError `not-found`, `unsupported` or `corrupt` */
@@ -65,6 +83,11 @@ export function readManifest(dir: string): Manifest {
     );
   const read = manifest.safeParse(said);
   if (!read.success) throw new AisleError("corrupt", `'${path}' is not as a backup writes it`);
+  const { sha256, ...rest } = said as Manifest;
+  if (hashOf(rest) !== sha256)
+    throw new AisleError("corrupt", `'${path}' was changed since it was written: its checksum is another`);
+  if (!read.data.files.some((file) => file.path === "journal/data.mdb"))
+    throw new AisleError("corrupt", `'${path}' names no journal among its files: this backup has nothing to restore`);
   return read.data;
 }
 
@@ -76,6 +99,23 @@ export async function sha256(path: string, told: (bytes: number) => void = () =>
     told((chunk as Buffer).length);
   }
   return hash.digest("hex");
+}
+
+/** What can't be read of the journal in a data folder, or in a backup. */
+export async function damageIn(dir: string): Promise<readonly Damage[]> {
+  const store = openStore({ path: join(dir, "journal"), readOnly: true, what: "journal" });
+  try {
+    return verifyJournal(store).damage;
+  } finally {
+    await store.close();
+  }
+}
+
+/** "entry 5: has checksum …, and 2 other stretches" */
+export function describeDamage([first, ...others]: readonly Damage[]): string {
+  const more =
+    others.length === 0 ? "" : `, and ${others.length} other ${others.length === 1 ? "stretch" : "stretches"}`;
+  return `${describeCorruption(first!)}${more}`;
 }
 
 /** Says on a terminal how far a file is. */

@@ -1,14 +1,26 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { checkpointStore } from "../checkpoint/open.ts";
 import { systemClock } from "../clock.ts";
 import { AisleError } from "../errors.ts";
+import type { Corruption } from "../journal/blob.ts";
 import { Block } from "../journal/block.ts";
 import { openJournal } from "../journal/lmdb.ts";
+import type { Damage } from "../journal/repair.ts";
 import { openStore } from "../store/lmdb.ts";
-import { checkpointIn, fileProgress, type Manifest, sha256, sync, writeManifest } from "./backup-files.ts";
+import {
+  checkpointIn,
+  damageIn,
+  describeDamage,
+  fileProgress,
+  type Manifest,
+  sha256,
+  sync,
+  writeManifest,
+} from "./backup-files.ts";
+import { checkTarget } from "./folders.ts";
 import { dataFolder, readSite, type Shell } from "./shell.ts";
 
 interface Options {
@@ -20,6 +32,11 @@ interface Options {
 /** A checkpoint may be completed while the journal is copied: then all is copied again, so often. */
 const TRIES = 3;
 const STORES = ["checkpoint", "journal"] as const;
+
+interface Copied {
+  readonly manifest: Manifest;
+  readonly damage: readonly Damage[];
+}
 
 /** `aisle backup`: a copy of a place's journal and state, while it runs. */
 export function backupCommand(shell: Shell): Command {
@@ -36,29 +53,35 @@ async function backup(shell: Shell, to: string, { site, data, json }: Options): 
   const from = dataFolder(shell, data, data === undefined ? readSite(shell, site).site.name : "");
   if (!existsSync(join(from, "journal", "data.mdb")))
     throw new AisleError("not-found", `there is no journal in '${from}': choose the folder of the place with --data`);
-  checkEmpty(to);
+  checkTarget(to, from);
   const isNew = !existsSync(to);
-  try {
-    const manifest = await copy(shell, from, to);
-    const { lastSeq, checkpointSeq, files } = manifest;
-    if (json === true) return shell.write(JSON.stringify(manifest, null, 2));
-    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-    const state =
-      checkpointSeq === null ? "without a checkpoint of the state" : `the state as of entry ${checkpointSeq}`;
-    shell.write(`'${to}' has the journal up to entry ${lastSeq}, and ${state}: ${(bytes / 2 ** 20).toFixed(1)} MiB`);
-  } catch (error) {
+  const { manifest, damage } = await copy(shell, from, to).catch((error) => {
     clear(to, isNew);
     throw error;
+  });
+  tell(shell, to, manifest, json === true);
+  // The copy stays: there may never be a better one.
+  if (damage.length > 0) throw damaged(damage, from, to);
+}
+
+function tell(shell: Shell, to: string, manifest: Manifest, json: boolean): void {
+  const { lastSeq, checkpointSeq, files } = manifest;
+  if (json) {
+    shell.write(JSON.stringify(manifest, null, 2));
+    return;
   }
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  const state = checkpointSeq === null ? "without a checkpoint of the state" : `the state as of entry ${checkpointSeq}`;
+  shell.write(`'${to}' has the journal up to entry ${lastSeq}, and ${state}: ${(bytes / 2 ** 20).toFixed(1)} MiB`);
 }
 
-function checkEmpty(dir: string): void {
-  if (!existsSync(dir)) return;
-  if (!statSync(dir).isDirectory() || readdirSync(dir).length > 0)
-    throw new AisleError("conflict", `'${dir}' is not empty: name a folder that is, or that is not there yet`);
+function damaged(damage: readonly Damage[], from: string, to: string): AisleError {
+  const what = `the journal is damaged, and so is the copy in '${to}': ${describeDamage(damage)}`;
+  const todo = `See all of it with 'aisle journal verify --data ${from}'; stop the place, move it to the dead letters with 'aisle journal repair --data ${from}', and make another backup`;
+  return new AisleError("corrupt", `${what}. ${todo}. 'aisle restore --damaged' takes this one as it is`);
 }
 
-async function copy(shell: Shell, from: string, to: string): Promise<Manifest> {
+async function copy(shell: Shell, from: string, to: string): Promise<Copied> {
   for (let tries = 1; ; tries++) {
     const said = await copyOnce(shell, from, to);
     if (said !== null) return said;
@@ -69,13 +92,14 @@ async function copy(shell: Shell, from: string, to: string): Promise<Manifest> {
 }
 
 /** Null: what was copied of the state is older than what the journal may have been cut behind. */
-async function copyOnce(shell: Shell, from: string, to: string): Promise<Manifest | null> {
+async function copyOnce(shell: Shell, from: string, to: string): Promise<Copied | null> {
   // The state first: the journal has all that follows it, as long as no later one lets it be cut.
   const live = await standingOf(from);
   for (const name of STORES) await copyStore(shell, name, from, to);
   const { epoch, lastSeq, checkpointSeq } = await standingOf(to);
   const isLater = (await standingOf(from)).round !== live.round;
   if (isLater && !(await hasAllBehind(to, checkpointSeq ?? 0))) return null;
+  const damage = await damageIn(to);
   const files = [];
   for (const name of STORES) {
     const path = `${name}/data.mdb`;
@@ -88,10 +112,10 @@ async function copyOnce(shell: Shell, from: string, to: string): Promise<Manifes
     progress.done();
     sync(join(to, name));
   }
-  const said = { version: shell.version, at: systemClock.now(), epoch, lastSeq, checkpointSeq, files };
-  writeManifest(to, said);
+  const place = { version: shell.version, at: systemClock.now(), epoch, lastSeq, checkpointSeq };
+  const manifest = writeManifest(to, { ...place, damaged: damage.length, files });
   sync(to);
-  return { format: 1, ...said };
+  return { manifest, damage };
 }
 
 async function copyStore(shell: Shell, name: (typeof STORES)[number], from: string, to: string): Promise<void> {
@@ -124,12 +148,16 @@ async function hasAllBehind(dir: string, seq: number): Promise<boolean> {
   const journal = openJournal({ dir, clock: systemClock, random: randomBytes, readOnly: true });
   try {
     let next = seq + 1;
-    for (const part of journal.parts(next)) {
-      const [first, last] = part instanceof Block ? [part.firstSeq, part.lastSeq] : [part.seq, part.seq];
-      if (first !== next) return false;
-      next = last + 1;
+    const had = (firstSeq: number, lastSeq: number): void => {
+      if (firstSeq <= next) next = Math.max(next, lastSeq + 1);
+    };
+    // What is damaged was there: another copy has no more of it.
+    const onCorrupt = ({ firstSeq, lastSeq }: Corruption) => had(firstSeq, lastSeq);
+    for (const part of journal.parts(next, { onCorrupt })) {
+      if (part instanceof Block) had(part.firstSeq, part.lastSeq);
+      else had(part.seq, part.seq);
     }
-    return next === journal.lastSeq + 1;
+    return next > journal.lastSeq;
   } finally {
     await journal.close();
   }

@@ -50,7 +50,7 @@ async function verify(shell: Shell, options: Options): Promise<void> {
     if (damage.length === 0) return;
     throw new AisleError(
       "corrupt",
-      `${damage.length} stretches of the journal are damaged: 'aisle journal repair' moves them to the dead letters`,
+      `${damage.length} stretches of the journal are damaged: 'aisle journal repair --data ${dir}' moves them to the dead letters`,
     );
   } finally {
     await store.close();

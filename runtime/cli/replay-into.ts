@@ -1,20 +1,18 @@
 // `aisle replay --into`: a data folder with a stretch of a journal, and the state that it makes.
-
-import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { OnError } from "../bus/bus.ts";
 import { MemoryBus } from "../bus/memory.ts";
-import { awake, type Clock, systemClock } from "../clock.ts";
+import { awake, type Clock } from "../clock.ts";
 import type { OpenedSite } from "../config.ts";
 import { BlobReader, BlobWriter, readHeader } from "../journal/blob.ts";
-import { openJournal } from "../journal/lmdb.ts";
 import { JOURNAL, META } from "../journal/meta.ts";
 import { keyOf, seqOf } from "../key.ts";
 import { createLog } from "../log.ts";
 import { Place } from "../main.ts";
 import { openStore } from "../store/lmdb.ts";
 import type { Row, Store, Write } from "../store/store.ts";
+import { renewEpoch } from "./epoch.ts";
 import type { Stretch } from "./replay.ts";
 import type { Shell } from "./shell.ts";
 
@@ -25,9 +23,7 @@ const FETCH = 32;
 export async function replayInto(shell: Shell, stretch: Stretch, opened: OpenedSite, into: string): Promise<void> {
   mkdirSync(join(into, "journal"), { recursive: true, mode: 0o700 });
   await copyCommits(shell, stretch, into);
-  const journal = openJournal({ dir: into, clock: systemClock, random: randomBytes, renewEpoch: true });
-  const { lastSeq } = journal;
-  await journal.close();
+  const { lastSeq } = await renewEpoch(into);
   const log = await createLog({ ...opened.site.log, level: "warn" }, shell.terminal);
   // Nobody outside is to hear of it.
   const machine = { openBus: (_: unknown, clock: Clock, onError: OnError) => new MemoryBus({ clock, onError }) };

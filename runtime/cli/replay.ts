@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, readdirSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { systemClock } from "../clock.ts";
@@ -10,19 +9,15 @@ import { openJournal } from "../journal/lmdb.ts";
 import { coreScorer, load } from "../loaded.ts";
 import { newApplier, workOf } from "../main.ts";
 import { type Difference, replay } from "../replay.ts";
+import { checkTarget } from "./folders.ts";
+import { type Bound, type Bounds, checkOrder, stretchOf } from "./replay-bounds.ts";
 import { replayInto } from "./replay-into.ts";
 import { replaySpecs } from "./replay-specs.ts";
 import { dataFolder, readSite, type Shell } from "./shell.ts";
 
-/** A sequence, or ms since epoch. */
-export type Bound = { readonly seq: number } | { readonly at: number };
-
-interface Options {
+interface Options extends Bounds {
   readonly data?: string;
-  readonly from?: Bound;
-  readonly to?: Bound;
   readonly spec?: readonly string[];
-  readonly into?: string;
   readonly json?: boolean;
 }
 
@@ -54,21 +49,18 @@ export function replayCommand(shell: Shell): Command {
     )
     .option("--into <folder>", "write there: with --spec its records, else a data folder that ends there; new or empty")
     .option("--json", "print JSON")
-    .action((site: string | undefined, options: Options) => run(shell, site, options));
+    .action((site: string | undefined, options: Options, command: Command) => run(shell, command, site, options));
 }
 
-async function run(shell: Shell, named: string | undefined, options: Options): Promise<void> {
+async function run(shell: Shell, command: Command, named: string | undefined, options: Options): Promise<void> {
+  const { data, spec, into } = options;
+  checkOrder(command, options);
   const opened = readSite(shell, named, { play: null });
-  const { data, from, to, spec, into } = options;
-  if (into !== undefined) checkEmpty(resolve(into));
   const dir = dataFolder(shell, data, opened.site.name);
+  if (into !== undefined) checkTarget(resolve(into), dir);
   const journal = openRead(dir);
   try {
-    const stretch = {
-      journal,
-      fromSeq: from === undefined ? 1 : firstSeq(journal, from),
-      toSeq: Math.min(journal.lastSeq, to === undefined ? journal.lastSeq : lastSeq(journal, to)),
-    };
+    const stretch = { journal, ...stretchOf(shell, journal, dir, options) };
     if (spec !== undefined) return await replaySpecs(shell, stretch, spec, into ?? null);
     if (into !== undefined) return await replayInto(shell, stretch, opened, resolve(into));
     compare(shell, stretch, opened, options.json === true);
@@ -84,12 +76,6 @@ function openRead(dir: string) {
     if (!(error instanceof AisleError) || error.code !== "not-found") throw error;
     throw new AisleError("not-found", `${error.message}: choose the folder of the place with --data`, { cause: error });
   }
-}
-
-function checkEmpty(dir: string): void {
-  if (!existsSync(dir)) return;
-  if (!statSync(dir).isDirectory() || readdirSync(dir).length > 0)
-    throw new AisleError("conflict", `'${dir}' is not empty: name a folder that is, or that is not there yet`);
 }
 
 /** @throws AisleError `conflict` when decisions differ */
@@ -144,21 +130,6 @@ function* told(shell: Shell, entries: Iterable<Entry>, toSeq: number): Generator
     if (++count % SHOW_EVERY === 0) shell.overwrite?.(`\rreplaying  ${Math.floor((100 * entry.seq) / toSeq)} %\x1b[K`);
     yield entry;
   }
-}
-
-function firstSeq(journal: Stretch["journal"], from: Bound): number {
-  if ("seq" in from) return from.seq;
-  const cursor = journal.cursor();
-  while (cursor.next()) if (cursor.receivedAt >= from.at) return cursor.seq;
-  return journal.lastSeq + 1;
-}
-
-function lastSeq(journal: Stretch["journal"], to: Bound): number {
-  if ("seq" in to) return to.seq;
-  let last = 0;
-  const cursor = journal.cursor();
-  while (cursor.next() && cursor.receivedAt <= to.at) last = cursor.seq;
-  return last;
 }
 
 function bound(written: string): Bound {

@@ -70,6 +70,8 @@ export interface WrittenBus extends Pick<BusConfig, "credentials" | "token" | "u
 
 export interface BusWorld {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether there is a NATS server to be known by. */
+  readonly hasServer: boolean;
   /** Of a path within the site's folder. */
   readonly path: (file: string) => string;
   readonly say: Say;
@@ -93,7 +95,30 @@ export function readCredentials(written: WrittenBus, world: BusWorld): Credentia
   if (kinds.length > 1) say(["bus"], `says in several ways who we are (${kinds.join(", ")}): expected one`);
   if (credentials.password !== null && credentials.user === null)
     say(["bus"], "has a password and no user: expected 'user' beside 'password'");
+  checkSeed(credentials.seed, world);
+  checkServer(written, world);
   return { ...credentials, tls: readTls(written.tls, world) };
+}
+
+/** An NKey of a user: a prefix, 32 bytes and a checksum, in base 32. */
+const SEED = /^SU[A-Z2-7]{56}$/;
+
+function checkSeed(seed: string | null, { env, say, sayOf }: BusWorld): void {
+  if (seed === null || SEED.test(seed)) return;
+  // What stands there may be a secret of another kind: it is not shown.
+  const message =
+    "expected the NKey seed of a user: 58 capital letters and digits that begin with SU, as 'nk -gen user' makes them";
+  if (env.AISLE_NATS_SEED) sayOf("AISLE_NATS_SEED", message);
+  else say(["bus", "seed"], message);
+}
+
+/** Who says who it is means a server; without one the bus is in this process, and nobody would notice. */
+function checkServer(written: WrittenBus, { hasServer, say }: BusWorld): void {
+  if (hasServer) return;
+  const keys = ["credentials", "token", "user", "seed", "tls"] as const;
+  const key = keys.find((each) => written[each] !== null);
+  if (key !== undefined)
+    say(["bus", key], "needs 'nats' beside it, the URL of the server that it is for (or AISLE_NATS_URL)", "key");
 }
 
 function credentialsFile({ env, sayOf }: BusWorld): string | null {

@@ -72,7 +72,7 @@ const bus = map({
     ack: word(["auto", "stream", "server"])
       .default("auto")
       .describe(
-        "Whose word it is that a decision has arrived: a stream's, the server's; auto: a stream's where one listens",
+        "Whose word it is that a decision has arrived: a stream's, the server's; auto: a stream's where one listens, or has ever listened",
       ),
   }).prefault({}),
   streams: streamsKey,
@@ -129,6 +129,12 @@ const events = map({
   identity: word(["integer", "text"]).describe("integer: a whole number, as a JSON number or its digits"),
   forms: list(form, "forms").min(1, says("at least one form")),
   types: named(eventType, "types of events"),
+  dedupe: integer(limits.dedupeIdsMin, limits.dedupeIdsMax)
+    .default(limits.dedupeIds)
+    .describe(
+      "Ids remembered, the youngest: what comes again with one of them counts once. 32 to 40 bytes of memory each; " +
+        "aisle_dedupe_since_seconds says how far back they go",
+    ),
 });
 
 const coordinate = () => number(-1e9, 1e9);

@@ -80,6 +80,7 @@ export function readEvents({ events }: Parts<"events">, say: Say): EventsConfig 
     identity: events.identity,
     forms: events.forms.map(({ time, ...form }) => ({ ...form, time: { paths: time.path, unit: time.unit } })),
     types: new Map(types.map(([name, type]) => [name, { name, ...type }])),
+    dedupeIds: events.dedupe,
   };
 }
 

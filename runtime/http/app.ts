@@ -132,7 +132,7 @@ type Handle = Route["handle"];
  * What stands round every route: the guard before it, errors and measures after it. One function instead of a
  * chain of middlewares, because Hono calls a lone handler directly, and `POST /events` feels the difference.
  */
-function mounting({ requests, log }: Ports, clock: Clock, access: Access) {
+function mounting({ requests, log, patient }: Ports, clock: Clock, access: Access) {
   const check = guard(access);
 
   function any(name: string, handle: Handle, open = false): Handle {
@@ -160,7 +160,15 @@ function mounting({ requests, log }: Ports, clock: Clock, access: Access) {
     };
   }
 
-  const mount = ({ path, open, handle }: Route): Handle => any(path, handle, open);
+  /** What writes waits for the disk, and not for ever. */
+  const bounded = ({ handle, doc }: Route): Handle => {
+    if (patient === undefined || !doc.problems?.includes(507)) return handle;
+    return (c) => {
+      const answer = handle(c);
+      return answer instanceof Promise ? patient(answer) : answer;
+    };
+  };
+  const mount = (route: Route): Handle => any(route.path, bounded(route), route.open);
   return Object.assign(mount, { any });
 }
 

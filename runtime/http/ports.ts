@@ -22,6 +22,9 @@ export interface Receipt {
   readonly rejected: readonly Rejection[];
   /** Journal sequences of what was accepted, in the order given. */
   readonly seqs: readonly number[];
+  /** What was reached, and why not more, when that is less than what was asked for. */
+  readonly level?: Ack;
+  readonly detail?: string;
 }
 
 /** A body as it came, not parsed: one object, an array, or NDJSON. */
@@ -476,4 +479,6 @@ export interface Ports {
   readonly metrics: Metrics;
   readonly requests: Requests;
   readonly log: Log;
+  /** Settles as what is waited for, or sooner, with `full` when the disk has been full for too long. */
+  readonly patient?: <T>(waited: Promise<T>) => Promise<T>;
 }

@@ -103,7 +103,7 @@ async function take(
     const chunks = await bodies.chunks(incoming);
     const bytes = chunks.reduce((sum, { length }) => sum + length, 0);
     const receipt = await (intake.body(chunks, bytes, envelope, ack) ?? ingest.accept(inbound(whole(chunks)), ack));
-    if (receipt.rejected.length > 0 || receipt.accepted + receipt.duplicate === 0)
+    if (receipt.rejected.length > 0 || receipt.accepted + receipt.duplicate === 0 || receipt.level !== undefined)
       return send(outgoing, answer(receipt));
     const { accepted, duplicate, rejected } = receipt;
     const isOne = accepted === 1 && duplicate === 0;

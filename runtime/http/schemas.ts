@@ -79,6 +79,8 @@ export const receipt = name(
     accepted: z.int().min(0),
     duplicate: z.int().min(0).describe("seen before, by (source, id)"),
     rejected: z.array(rejection).describe("kept as dead letters, with the reason"),
+    level: z.enum(ACKS).exactOptional().describe("what was reached, when that is less than what `Aisle-Ack` asked for"),
+    detail: z.string().exactOptional().describe("why no more was reached; the event need not be sent again"),
   }) satisfies z.ZodType<Omit<Receipt, "seqs">>,
 );
 

@@ -21,40 +21,61 @@ export const ONE_DUPLICATE: Receipt = Object.freeze({ accepted: 0, duplicate: 1,
 /** Resolves once the hub has the entry in its journal. */
 export type Replicated = (seq: number) => Promise<void>;
 
+/** What was reached instead of what was asked for, and why. */
+export type Short = Required<Pick<Receipt, "level" | "detail">>;
+
+/** What stands between an entry and its answer. */
+export interface Reach {
+  readonly replicated: Replicated | null;
+  /** Settles as what is waited for, or sooner, with why that takes so long. Missing: as long as it takes. */
+  readonly patient?: <T>(waited: Promise<T>) => Promise<T>;
+  /** So many events failed whose senders heard that they were received. */
+  readonly lost: (many: number, error: Error) => void;
+}
+
 /**
- * Resolves when what was asked for holds.
+ * Resolves when what was asked for holds. With what does instead, when it is on disk and the hub doesn't have it in time:
+ * it gets it later, and whoever heard of a failure would send it again.
  *
  * @param durable  settles when it is on disk, with the last sequence of it
+ * @param many  events
  * @throws Error what kept it from that
  */
-export async function reached(ack: Ack, durable: Promise<number>, replicated: Replicated | null): Promise<void> {
+export async function reached(ack: Ack, durable: Promise<number>, reach: Reach, many: number): Promise<Short | null> {
   if (ack === "received") {
-    // What has no room is refused within the turn: it was not received.
-    durable.catch(() => {}); // what fails later was received all the same
+    // What has no room is refused within the turn: it was not received. What fails later was received all the same.
+    let isReceived = false;
+    durable.catch((error: Error) => {
+      if (isReceived) reach.lost(many, error);
+    });
     await Promise.race([durable, new Promise((turn) => setImmediate(turn))]);
-    return;
+    isReceived = true;
+    return null;
   }
-  const seq = await durable;
-  if (ack === "replicated") await replicated!(seq);
+  const seq = await (reach.patient?.(durable) ?? durable);
+  if (ack !== "replicated") return null;
+  return reach.replicated!(seq).then(
+    () => null,
+    ({ message }: Error) => ({ level: "durable" as const, detail: message }),
+  );
+}
+
+export function receiptAt(receipt: Receipt, short: Short | null): Receipt {
+  return short === null ? receipt : { ...receipt, ...short };
 }
 
 /** Takes a request in, and answers when what it asks for holds. */
-export async function acceptAt(
-  ack: Ack,
-  taken: Taken,
-  replicated: Replicated | null,
-  lastSeq: () => number,
-): Promise<Receipt> {
-  if (ack === "durable") return taken.durable;
+export async function acceptAt(ack: Ack, taken: Taken, reach: Reach, lastSeq: () => number): Promise<Receipt> {
   const { receipt } = taken;
+  if (ack === "durable") return reach.patient?.(taken.durable) ?? taken.durable;
   let whole = receipt;
   const durable = taken.durable.then((known) => {
     whole = known;
     return known.seqs.at(-1) ?? lastSeq();
   });
   const isNothing = receipt.accepted + receipt.duplicate === 0;
-  await reached(isNothing ? "durable" : ack, durable, replicated);
-  return whole;
+  const short = await reached(isNothing ? "durable" : ack, durable, reach, receipt.accepted + receipt.duplicate);
+  return receiptAt(whole, short);
 }
 
 /** Those who asked, taken in the order of their items. */

@@ -3,7 +3,7 @@ import type { Receipt } from "../http/ports.ts";
 import { crowded } from "../ingest.ts";
 import { limits } from "../limits.ts";
 import type { Ack } from "./ack.ts";
-import { type Replicated, reached } from "./answers.ts";
+import { type Reach, reached, receiptAt } from "./answers.ts";
 import { type Envelope, ITEM_BYTES } from "./gate.ts";
 import { Ids, type IdsPorts } from "./ids.ts";
 import type { SorterPorts } from "./sorter.ts";
@@ -13,9 +13,7 @@ const FIRST = limits.intakeItems;
 /** Fewer bytes than this no event has that is plain; with less room than that for items, a body waits for the next block. */
 const ITEM_BYTES_MIN = 16;
 
-export interface BodiesPorts extends IdsPorts, Pick<SorterPorts, "journal" | "blocks" | "count" | "backlog"> {
-  readonly replicated: Replicated | null;
-}
+export interface BodiesPorts extends IdsPorts, Reach, Pick<SorterPorts, "journal" | "blocks" | "count" | "backlog"> {}
 
 /** A promise that is settled when the block of now is on disk: with its last sequence. */
 interface Durable {
@@ -59,7 +57,7 @@ export class PlainBodies {
    * @throws AisleError `overloaded` when too much waits for decisions
    */
   add(chunks: readonly Uint8Array[], bytes: number, envelope: Envelope, ack: Ack): Promise<Receipt> | null {
-    const { gate, now, backlog, replicated } = this.#ports;
+    const { gate, now, backlog } = this.#ports;
     if (backlog() >= limits.runs) throw crowded();
     const from = this.#next;
     const room = FIRST + limits.intakeItems - from;
@@ -78,7 +76,7 @@ export class PlainBodies {
     const waits = ids === null ? [] : [...ids.repeats.values()].map(({ wait }) => wait);
     const durable = Promise.all([this.#durable.promise, ...waits]).then(([seq]) => seq);
     const receipt = { accepted: count - duplicate, duplicate, rejected: [], seqs: [] };
-    return reached(ack, durable, replicated).then(() => receipt);
+    return reached(ack, durable, this.#ports, count).then((short) => receiptAt(receipt, short));
   }
 
   /** Hands what was gathered to the journal. @returns when it is on disk */

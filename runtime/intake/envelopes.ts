@@ -4,7 +4,7 @@ import { limits } from "../limits.ts";
 import type { Envelope, Gate } from "./gate.ts";
 
 /** As `headersMatter` in `assembly/ingest/envelope.ts`. */
-const MATTERS = /^[ctia]/i;
+const MATTERS = /^([CTIActia]|Nats-Msg-Id$)/;
 
 /** An envelope that every event has to be looked at with. */
 export const ASKED = 0;

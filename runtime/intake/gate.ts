@@ -53,7 +53,7 @@ export interface Envelope {
 /** Headers that stay with a plain event, in the order in which they came. */
 const PLAIN_HEADERS: ReadonlySet<string> = new Set(["content-type", "traceparent"]);
 /** Headers that change how an event is read. */
-const READ_HEADERS = /^(ce-.+|idempotency-key|test)$/;
+const READ_HEADERS = /^(ce-.+|idempotency-key|Nats-Msg-Id|test)$/;
 
 /** Where entries are written, and with which first sequence and receive time, ms. */
 export interface EncodeTarget {

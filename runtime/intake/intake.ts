@@ -228,6 +228,9 @@ export class Intake {
     return told;
   }
 
+  /** So many events were taken in beside this, and are lost all the same. */
+  readonly lost = (many: number, error: Error): void => this.#lost(many, error);
+
   /** Resolves when everything that was taken is on disk, or refused. */
   async drain(): Promise<void> {
     while (this.waiting > 0) {

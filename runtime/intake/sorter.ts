@@ -5,7 +5,16 @@ import { crowded, type EventIngest, type Taken } from "../ingest.ts";
 import type { AppendOptions, Journal, Position } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
 import type { Ack } from "./ack.ts";
-import { type Asked, Askers, ONE_ACCEPTED, ONE_DUPLICATE, type Replicated, reached } from "./answers.ts";
+import {
+  type Asked,
+  Askers,
+  ONE_ACCEPTED,
+  ONE_DUPLICATE,
+  type Reach,
+  reached,
+  receiptAt,
+  type Short,
+} from "./answers.ts";
 import type { Blocks } from "./blocks.ts";
 import type { Envelopes } from "./envelopes.ts";
 import { ITEM_BYTES, ITEM_WORDS, PLAIN, UNNAMED } from "./gate.ts";
@@ -25,15 +34,14 @@ export interface Batch {
   readonly positionOf: ((item: number) => Position) | null;
 }
 
-export interface SorterPorts extends IdsPorts {
+export interface SorterPorts extends IdsPorts, Reach {
   readonly envelopes: Envelopes;
   readonly blocks: Blocks;
   readonly ingest: Pick<EventIngest, "take">;
   readonly journal: Pick<Journal, "append" | "appendBlock" | "lastSeq">;
   readonly backlog: () => number;
   readonly count: (outcome: "accepted" | "duplicate" | "rejected", type: string, many?: number) => void;
-  readonly replicated: Replicated | null;
-  /** So many events whose sender does not wait could not be taken. */
+  /** So many events whose sender does not wait, or waits no more, could not be taken. */
   readonly lost: (many: number, error: Error) => void;
 }
 
@@ -189,17 +197,18 @@ export class Sorter {
 
   /** One wait for each level that was asked for, not for each who asked. */
   async #tell(asked: readonly Asked[], { accepted, duplicate, durable }: Placed, ids: Ids | null): Settled {
-    const tell = (level: Ack, error: Error | null) => {
+    const tell = (level: Ack, error: Error | null, short: Short | null = null) => {
       for (const { item, answer, ack } of asked) {
         if (ack !== level) continue;
         if (error !== null) answer(null, error);
-        else answer(ids?.repeats.has(item) === true ? ONE_DUPLICATE : ONE_ACCEPTED, null);
+        else answer(receiptAt(ids?.repeats.has(item) === true ? ONE_DUPLICATE : ONE_ACCEPTED, short), null);
       }
     };
     const levels = new Set(asked.map(({ ack }) => ack));
     for (const level of levels) {
-      reached(level, durable, this.#ports.replicated).then(
-        () => tell(level, null),
+      const many = asked.reduce((sum, { ack }) => (ack === level ? sum + 1 : sum), 0);
+      reached(level, durable, this.#ports, many).then(
+        (short) => tell(level, null, short),
         (error: Error) => tell(level, error),
       );
     }
@@ -210,7 +219,7 @@ export class Sorter {
 
   /** Hands one item to whoever looks at it, as bytes of its own. */
   #look(batch: Batch, item: number, asked: readonly Asked[]): Settled {
-    const { ingest, replicated, journal } = this.#ports;
+    const { ingest, journal } = this.#ports;
     const inbound = batch.inbounds?.get(item) ?? this.#inbound(batch.items, item);
     let taken: Taken;
     try {
@@ -221,8 +230,8 @@ export class Sorter {
     const durable = taken.durable.then(({ seqs }) => seqs.at(-1) ?? journal.lastSeq);
     for (const { answer, ack } of asked) {
       const isNothing = taken.receipt.accepted + taken.receipt.duplicate === 0;
-      reached(isNothing && ack === "replicated" ? "durable" : ack, durable, replicated).then(
-        () => answer(taken.receipt, null),
+      reached(isNothing && ack === "replicated" ? "durable" : ack, durable, this.#ports, 1).then(
+        (short) => answer(receiptAt(taken.receipt, short), null),
         (error: Error) => answer(null, error),
       );
     }

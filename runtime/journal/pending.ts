@@ -37,12 +37,15 @@ export interface CommitBounds {
 /**
  * Whole batches from the front of the queue, as many as fit into a commit. Only a batch that is larger than a commit
  * is divided; it stays at the front until all of it is on disk.
+ *
+ * @param first  index of the front; from there on none is null
  */
-export function take(queue: readonly Pending[], bounds: CommitBounds): Slice[] {
+export function take(queue: readonly (Pending | null)[], bounds: CommitBounds, first = 0): Slice[] {
   const slices: Slice[] = [];
   let entries = 0;
   let bytes = 0;
-  for (const pending of queue) {
+  for (let i = first; i < queue.length; i++) {
+    const pending = queue[i]!;
     const { count, bytesMax, written } = pending;
     const fits = entries + count - written <= bounds.commitEntries && bytes + bytesMax <= bounds.commitBytes;
     if (!fits && slices.length > 0) break;

@@ -8,10 +8,15 @@ export interface QueueBounds extends CommitBounds {
   readonly journalQueueBytes: number;
 }
 
+/** What is on disk may stay in front of the others up to here, and as long as it is less than half. */
+const COMPACT_FROM = 1_024;
+
 /** Batches and blocks that wait for the disk, in the order of their sequences. */
 export class Queue {
   readonly #bounds: QueueBounds;
-  #pending: Pending[] = [];
+  /** Those before `#first` are on disk: to move all others up after each would take longer the more wait. */
+  #pending: (Pending | null)[] = [];
+  #first = 0;
   #entries = 0;
   #bytes = 0;
 
@@ -20,7 +25,7 @@ export class Queue {
   }
 
   get isEmpty(): boolean {
-    return this.#pending.length === 0;
+    return this.#first === this.#pending.length;
   }
 
   get entries(): number {
@@ -62,7 +67,7 @@ export class Queue {
 
   /** What goes into the next commit. */
   next(): Slice[] {
-    return take(this.#pending, this.#bounds);
+    return take(this.#pending, this.#bounds, this.#first);
   }
 
   /** Slices are on disk, in order: whose batch is whole with them is told. */
@@ -71,17 +76,27 @@ export class Queue {
       pending.written = to;
       this.#entries -= to - from;
       if (to < pending.count) return;
-      this.#pending.shift();
+      this.#pending[this.#first++] = null;
       this.#bytes -= pending.bytesMax;
       pending.resolve({ firstSeq: pending.firstSeq, lastSeq: pending.firstSeq + pending.count - 1 });
     }
+    this.#compact();
+  }
+
+  #compact(): void {
+    if (this.#first < this.#pending.length && (this.#first < COMPACT_FROM || 2 * this.#first < this.#pending.length)) {
+      return;
+    }
+    this.#pending = this.#pending.slice(this.#first);
+    this.#first = 0;
   }
 
   rejectAll(error: AisleError): void {
     const pending = this.#pending;
     this.#pending = [];
+    this.#first = 0;
     this.#entries = 0;
     this.#bytes = 0;
-    for (const each of pending) each.reject(error);
+    for (const each of pending) each?.reject(error);
   }
 }

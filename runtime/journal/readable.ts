@@ -1,9 +1,11 @@
 import { AisleError } from "../errors.ts";
 import { keyOf, seqOf } from "../key.ts";
-import type { Row, Store } from "../store/store.ts";
+import { limits } from "../limits.ts";
+import type { Row, Store, Write } from "../store/store.ts";
 import { type BlobHeader, BlobReader, readHeader } from "./blob.ts";
 import type { Block } from "./block.ts";
 import { corrupt, JournalCursor, type ReadOptions } from "./cursor.ts";
+import { FoundCommits } from "./found.ts";
 import type { Entry } from "./journal.ts";
 import { JOURNAL, POSITIONS } from "./meta.ts";
 
@@ -19,10 +21,12 @@ export abstract class ReadableJournal {
   readonly store: Store;
   /** The data folder, for messages. */
   readonly #dir: { readonly dir?: string };
+  readonly #found: FoundCommits;
 
   constructor(store: Store, dir: string | undefined) {
     this.store = store;
     this.#dir = dir === undefined ? {} : { dir };
+    this.#found = new FoundCommits(store, limits);
   }
 
   /** Highest sequence on disk; 0 when empty. */
@@ -46,14 +50,17 @@ export abstract class ReadableJournal {
   }
 
   /**
-   * One entry; null when it isn't on disk (yet, or any more).
+   * One entry; null when it isn't on disk (yet, or any more). Its commit is walked when it is met first, and kept at hand.
    *
    * @throws AisleError `corrupt`
    */
   find(seq: number): Entry | null {
     if (seq < 1 || seq > this.#readableSeq()) return null;
+    const found = this.#found.find(seq);
+    if (found !== undefined) return found;
     const commit = this.commitOf(seq);
     if (commit === null) return null;
+    if (this.#found.add(commit)) return this.#found.find(seq) ?? null;
     const reader = new BlobReader((corruption) => {
       if (corruption.part === "entry" && seq >= corruption.firstSeq && seq <= corruption.lastSeq) {
         throw corrupt(corruption, this.#dir.dir);
@@ -66,6 +73,11 @@ export abstract class ReadableJournal {
   position(source: string): string | null {
     this.#readableSeq();
     return this.store.get(POSITIONS, Buffer.from(source))?.toString() ?? null;
+  }
+
+  /** Commits were written anew, or removed. */
+  protected forget(writes: readonly Write[]): void {
+    for (const { key } of writes) this.#found.forget(seqOf(key));
   }
 
   /** The commit that would hold an entry; null: there is none. */

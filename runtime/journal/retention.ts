@@ -1,5 +1,6 @@
-// What may go, and when. Two classes of kinds: decisions, with the configuration that explains them, have their own
-// age; all others go by age, and by the bytes that the journal takes. Nothing goes that is not yet applied.
+// What may go, and when. Two classes of kinds: decisions, also those of other places (`import`), with the configuration
+// that explains them, have their own age; all others go by age, and by the bytes that the journal takes. Nothing goes
+// that is not yet applied.
 import type { Clock } from "../clock.ts";
 import { keyOf, seqOf } from "../key.ts";
 import type { Row, Store, Write } from "../store/store.ts";
@@ -17,6 +18,8 @@ export interface Retention {
   readonly bytes?: number;
   /** Nothing after this sequence goes, besides what isn't applied: the last checkpoint. */
   readonly upToSeq?: number;
+  /** From this sequence on only events go, and only by the bytes: records of the board rest on the others. */
+  readonly recordsFrom?: number;
   /** No decision or configuration from this sequence on goes, whatever its age: somebody outside has yet to get it. */
   readonly lastingFrom?: number;
   /** Others from this sequence on don't go by their age; by the bytes they do. */
@@ -32,9 +35,11 @@ export interface Removed {
   readonly rewritten: number;
 }
 
-const LASTING: readonly Kind[] = ["decision", "config"];
+const LASTING: readonly Kind[] = ["decision", "import", "config"];
 const LASTING_BITS = kindBits(LASTING);
 const PASSING_BITS = 0xffff & ~LASTING_BITS;
+/** On these no record rests that is not in a checkpoint. */
+const EVENT_BITS = kindBits(["event", "outcome", "tick"]);
 
 /** One slice of work on the event loop, ms. A commit is never split, so a very large one may take longer. */
 const SLICE_MS = 0.4;
@@ -94,21 +99,24 @@ export class RetentionRun {
       decisionAgeMs,
       bytes,
       upToSeq = Infinity,
+      recordsFrom = Infinity,
       lastingFrom = Infinity,
       passingFrom = Infinity,
     } = world.policy;
     const now = world.clock.now();
     const never = Number.NEGATIVE_INFINITY;
     const all = Math.min(world.appliedSeq, world.newestKey - 1, upToSeq);
-    const lasting = { kinds: LASTING_BITS, upToSeq: Math.min(all, lastingFrom - 1) };
-    const passing = { kinds: PASSING_BITS, upToSeq: Math.min(all, passingFrom - 1) };
+    const unneeded = Math.min(all, recordsFrom - 1);
+    const lasting = { kinds: LASTING_BITS, upToSeq: Math.min(unneeded, lastingFrom - 1) };
+    const passing = { kinds: PASSING_BITS, upToSeq: Math.min(unneeded, passingFrom - 1) };
     this.#clearedSeq = world.clearedSeq;
     this.#walks = [
       { ...passing, before: ageMs === undefined ? never : now - ageMs, bySize: false },
       { ...lasting, before: decisionAgeMs === undefined ? never : now - decisionAgeMs, bySize: false },
     ];
     if (bytes !== undefined) {
-      this.#walks.push({ ...passing, upToSeq: all, before: never, bySize: true });
+      this.#walks.push({ ...passing, upToSeq: unneeded, before: never, bySize: true });
+      if (unneeded < all) this.#walks.push({ kinds: EVENT_BITS, upToSeq: all, before: never, bySize: true });
       this.#walks.push({ ...lasting, before: never, bySize: true });
     }
     this.#begin();
@@ -155,7 +163,7 @@ export class RetentionRun {
   }
 
   #begin(): void {
-    this.#fromKey = keyOf(this.#walks[0]?.kinds === PASSING_BITS ? this.#clearedSeq : 0);
+    this.#fromKey = keyOf(this.#walks[0]?.kinds === LASTING_BITS ? 0 : this.#clearedSeq);
   }
 
   #pass(walk: Walk, key: Buffer): void {

@@ -40,6 +40,8 @@ export interface StoreJournalStats extends JournalStats {
 }
 
 type AppendListener = (entries: readonly Entry[]) => void;
+/** @param forMs  for how long there has been no room */
+type FullListener = (error: AisleError, forMs: number) => void;
 
 /** A commit, ready for the disk. */
 interface Prepared extends Commit {
@@ -65,6 +67,7 @@ export class StoreJournal extends ReadableJournal implements Journal {
   readonly #queue: Queue;
   readonly #appendListeners: AppendListener[] = [];
   readonly #commitListeners: CommitListener[] = [];
+  readonly #fullListeners: FullListener[] = [];
 
   readonly #room = new CommitRoom();
   /** Highest sequence on disk, and highest given. */
@@ -84,6 +87,8 @@ export class StoreJournal extends ReadableJournal implements Journal {
   /** The disk is full: the commit that found no room, why, and the end of the wait for the next try. */
   #stuck: Prepared | null = null;
   #full: AisleError | null = null;
+  /** Monotonic, ms. */
+  #fullAt = 0;
   #stopWait: (() => void) | null = null;
   /** Being closed: nothing more is taken. Gone: nothing can be read either. */
   #closed: Promise<void> | null = null;
@@ -121,6 +126,11 @@ export class StoreJournal extends ReadableJournal implements Journal {
   get lastSeq(): number {
     if (this.readOnly && !this.#gone) this.#findEnd();
     return this.#lastSeq;
+  }
+
+  /** Receive time of the last entry that was given a sequence, ms since epoch; 0 when empty. */
+  get lastAt(): number {
+    return this.#lastAt;
   }
 
   get appliedSeq(): number {
@@ -181,6 +191,11 @@ export class StoreJournal extends ReadableJournal implements Journal {
     this.#commitListeners.push(listener);
   }
 
+  /** Called each time that a commit finds no room: what is kept for nobody may go then. */
+  onFull(listener: FullListener): void {
+    this.#fullListeners.push(listener);
+  }
+
   /**
    * Empties an entry for good: sequence, kind and receive time stay, everything else gives way to the header
    * `tombstone`. Resolves, once on disk, with whether there was such an entry. LMDB writes the commit anew elsewhere;
@@ -193,7 +208,7 @@ export class StoreJournal extends ReadableJournal implements Journal {
       const commit = seq <= this.#lastSeq ? this.commitOf(seq) : null;
       const value = commit === null ? null : withTombstone(commit.value, seq);
       if (commit === null || value === null) return false;
-      await this.store.commit([{ table: JOURNAL, key: commit.key, value }]);
+      await this.#rewrite([{ table: JOURNAL, key: commit.key, value }]);
       return true;
     });
   }
@@ -364,6 +379,7 @@ export class StoreJournal extends ReadableJournal implements Journal {
   #stall(prepared: Prepared, cause: AisleError): void {
     const message = `the disk is full: ${cause.message}; free some space, it goes on by itself`;
     this.#stuck = prepared;
+    if (this.#full === null) this.#fullAt = this.#clock.monotonic();
     this.#full = new AisleError("full", message, { cause });
     const wait = this.#clock.after(this.#limits.journalRetryMs, () => this.#endWait());
     if (this.#closed === null) this.#stopWait = wait;
@@ -371,6 +387,7 @@ export class StoreJournal extends ReadableJournal implements Journal {
       wait();
       this.#rejectAll(this.#full);
     }
+    tell(this.#fullListeners, this.#full, this.#clock.monotonic() - this.#fullAt);
   }
 
   #endWait(): void {
@@ -426,10 +443,29 @@ export class StoreJournal extends ReadableJournal implements Journal {
     const slice = run.slice();
     if (slice === null) return false;
     if (slice.length > 0) {
-      await this.store.commit(slice);
+      await this.#commitSlice(slice);
       this.#endWait(); // there may be room now
     }
     return true;
+  }
+
+  /** A full disk has room for what only removes, and then perhaps for what is written again. */
+  async #commitSlice(slice: readonly Write[]): Promise<void> {
+    try {
+      await this.#rewrite(slice);
+    } catch (error) {
+      const removals = slice.filter(({ value }) => value === null);
+      const isFull = error instanceof AisleError && error.code === "full";
+      if (!isFull || removals.length === 0 || removals.length === slice.length) throw error;
+      await this.#rewrite(removals);
+      await this.#rewrite(slice.filter(({ value }) => value !== null));
+    }
+  }
+
+  /** Commits that stand are changed. */
+  async #rewrite(writes: readonly Write[]): Promise<void> {
+    await this.store.commit(writes);
+    this.forget(writes);
   }
 }
 

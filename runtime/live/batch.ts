@@ -19,13 +19,19 @@ export function batchOf(entries: readonly Entry[]): EventBatch {
     entries,
     payloads: entries.map(({ payload }) => payload),
     seqs: entries.map(({ seq }) => seq),
-    receivedAt: entries.map(({ receivedAt }) => receivedAt),
+    receivedAt: entries.map(cameAt),
     ids: entries.map(idOf),
   };
 }
 
 export function foundOf(entry: Entry): Found {
-  return { payload: entry.payload, id: idOf(entry), receivedAt: entry.receivedAt };
+  return { payload: entry.payload, id: idOf(entry), receivedAt: cameAt(entry) };
+}
+
+/** When the place that it first came to received it, ms since epoch: the time of an event that says none. */
+function cameAt({ receivedAt, headers }: Entry): number {
+  const at = headers.origin === undefined ? undefined : headers["origin-at"];
+  return at === undefined ? receivedAt : Number(at);
 }
 
 function idOf({ headers: { id } }: Entry): Uint8Array | null {

@@ -14,6 +14,8 @@ export interface LinePorts {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly ack: Ack;
+  /** Told of a port that `streams` has just grown by. */
+  readonly learned?: (port: string) => void;
 }
 
 /** A message that is handed over, and not settled. */
@@ -34,7 +36,8 @@ type Keeper = "unknown" | "stream" | "server";
 /**
  * Publishes with a subject below one inbox for the answer, where a stream says that it has the message (`PubAck`). An
  * empty answer says that nobody listens; silence, with `auto`, that those who do keep nothing: then the server's word
- * is all there is, and after a while it is tried again.
+ * is all there is, and after a while it is tried again. A port that a stream has kept once stays a stream's: when the
+ * link to it is cut, all is as if there had never been one, and what the server confirms then is lost.
  */
 export class Line {
   readonly #ports: LinePorts;
@@ -66,6 +69,16 @@ export class Line {
   /** Whether a stream is known to keep what goes out by a port. */
   isStream(port: string): boolean {
     return this.#keeperOf(port) === "stream";
+  }
+
+  /** Ports that a stream is known to keep. With `server` there are none: the site says that there is no stream. */
+  get streams(): readonly string[] {
+    return this.#ports.ack === "server" ? [] : [...this.#keepers.keys()].filter((port) => this.isStream(port));
+  }
+
+  /** The port was known as a stream's before. */
+  remember(port: string): void {
+    this.#keepers.set(port, { keeper: "stream", since: 0 });
   }
 
   /**
@@ -108,7 +121,10 @@ export class Line {
   }
 
   #keeps(port: string, keeper: Keeper): void {
+    const before = this.#keepers.get(port)?.keeper;
+    if (before === "stream") return;
     this.#keepers.set(port, { keeper, since: this.#ports.clock.monotonic() });
+    if (keeper === "stream") this.#ports.learned?.(port);
   }
 
   // ---- the server's word
@@ -157,13 +173,14 @@ export class Line {
     const { port } = sent.message;
     const answer = readAck(payload);
     if (answer === null) return; // somebody who listens has answered, and is no stream
-    const isStream = answer !== "nobody";
-    if (isStream && answer.error !== null) this.#settle(sent, `the stream says: ${answer.error}`);
-    else if (!isStream && this.#ports.ack === "stream") this.#settle(sent, `no stream listens on '${subjectOf(sent)}'`);
-    else {
-      this.#keeps(port, isStream ? "stream" : "server");
-      this.#settle(sent, null);
+    if (answer === "nobody") {
+      const isLost = this.isStream(port);
+      if (!isLost) this.#keeps(port, "server");
+      this.#settle(sent, isLost ? this.#silence(sent, "no stream listens on") : null);
+      return;
     }
+    if (answer.isStream) this.#keeps(port, "stream");
+    this.#settle(sent, answer.error === null ? null : `the stream says: ${answer.error}`);
   }
 
   #watch(): void {
@@ -172,18 +189,25 @@ export class Line {
 
   /** Some have waited long enough. */
   #late(): void {
-    const { clock, ack } = this.#ports;
+    const { clock } = this.#ports;
     this.#stopTimer = null;
     const now = clock.monotonic();
     for (const sent of [...this.#awaited.values()]) {
       if (sent.until > now) continue;
-      const { port, subject } = sent.message;
+      const { port } = sent.message;
       // The server has it, and nobody has ever said that he keeps it.
       const isKept = sent.arrived && !this.isStream(port);
-      if (ack === "auto") this.#keeps(port, isKept ? "server" : "unknown");
-      this.#settle(sent, isKept ? null : `no stream has confirmed what came on '${subject}'`);
+      if (!this.isStream(port)) this.#keeps(port, isKept ? "server" : "unknown");
+      this.#settle(sent, isKept ? null : this.#silence(sent, "no stream has confirmed what came on"));
     }
     if (this.#awaited.size > 0) this.#watch();
+  }
+
+  /** Why a message is not confirmed that a stream should keep. @param what  followed by the subject */
+  #silence({ message: { port, subject } }: Sent, what: string): string {
+    const why = `${what} '${subject}'`;
+    if (this.#ports.ack !== "auto" || !this.isStream(port)) return why;
+    return `the stream that kept '${port}' can't be reached: ${why}; set 'bus.outbox.ack: server' if there is none any more`;
   }
 
   #loseAll(why: string): void {
@@ -198,17 +222,21 @@ export class Line {
   }
 }
 
-function subjectOf({ message }: Sent): string {
-  return message.subject;
+/** A stream's answer, or an error whose sender doesn't say that it is one. */
+interface PubAck {
+  readonly isStream: boolean;
+  readonly error: string | null;
 }
 
 /** "nobody": nobody listens. Null: the answer is no stream's. */
-function readAck(payload: Uint8Array): "nobody" | { readonly error: string | null } | null {
+function readAck(payload: Uint8Array): "nobody" | PubAck | null {
   if (payload.length === 0) return "nobody";
   try {
     const { stream, seq, error } = JSON.parse(Buffer.from(payload).toString());
-    if (error !== undefined && error !== null) return { error: String(error.description ?? error.code ?? error) };
-    return typeof stream === "string" && typeof seq === "number" ? { error: null } : null;
+    const isStream = typeof stream === "string" && typeof seq === "number";
+    if (error !== undefined && error !== null)
+      return { isStream, error: String(error.description ?? error.code ?? error) };
+    return isStream ? { isStream, error: null } : null;
   } catch {
     return null;
   }

@@ -1,110 +1,39 @@
-// What committed decisions owe the bus, sent until it is confirmed. The journal is the outbox: nothing is copied, a
-// cursor says up to where all was confirmed, and behind it the journal is read again.
-import type { Bus } from "../bus/bus.ts";
+// What committed decisions owe the bus: for each port a queue of its own, so that those who hear of the server what is
+// shown don't wait for a stream that can't be reached.
 import { within } from "../bus/within.ts";
-import type { Clock } from "../clock.ts";
-import type { Decision } from "../decide/decision.ts";
-import { AisleError } from "../errors.ts";
-import { Block } from "../journal/block.ts";
-import type { Commit, Entry, Journal } from "../journal/journal.ts";
-import { limits } from "../limits.ts";
-import type { Store } from "../store/store.ts";
-import { type Flight, Flights } from "./flights.ts";
 import { type Ack, Line } from "./line.ts";
-import { Note } from "./note.ts";
-import { type OwedOptions, owedBy } from "./owed.ts";
+import { PORTS, type Port } from "./owed.ts";
+import { PortQueue, type QueuePorts, type QueueStats } from "./queue.ts";
 
-export interface OutboxPorts {
-  readonly journal: Pick<Journal, "parts" | "lastSeq" | "onCommit">;
-  readonly store: Pick<Store, "get" | "commit">;
-  readonly bus: Bus;
-  readonly clock: Clock;
-  /** In [0, 1); spreads what is tried again. */
-  readonly random: () => number;
+export interface OutboxPorts extends Omit<QueuePorts, "line" | "port" | "name"> {
   readonly ack: Ack;
-  readonly base: string;
-  readonly messages: OwedOptions["messages"];
-  /** The decision that an entry holds; null: it holds none. */
-  readonly decisionOf: (entry: Entry) => Decision | null;
-  readonly fault: (what: string, error: unknown) => void;
-}
-
-/** What is on disk of it. */
-interface Noted {
-  /** All that is owed up to here was confirmed. */
-  readonly through: number;
-  /** Decisions after it, of those up to `counted`, and when the oldest of them was received. */
-  readonly waiting: number;
-  readonly counted: number;
-  readonly oldestAt: number | null;
-}
-
-export interface OutboxStats {
-  /** Decisions on disk that the bus has not confirmed. */
-  readonly waiting: number;
-  /** Messages. */
-  readonly sent: number;
-  readonly retried: number;
-  /** Of decisions: no server takes such a message. */
-  readonly failed: number;
 }
 
 /** A place that stops waits so long for the bus to confirm what it has got, ms. */
 const CLOSE_MS = 2_000;
 
-/**
- * commit ─► hand over at once ─► confirmed ─► cursor
- *     │            │ no room, bus away, refused: the cursor stays
- *     └────────────┴─► read again from the cursor, in order, with a pause that grows
- */
+/** Of the records that say how far each has come. */
+const NAMES: Readonly<Record<Port, string>> = { offers: "bus", predictions: "bus-predictions" };
+
 export class Outbox {
   readonly #ports: OutboxPorts;
   readonly #line: Line;
-  readonly #note: Note<Noted>;
-  readonly #flights = new Flights();
-  /** All that is owed up to here was handed over, or is in `#flights`. */
-  #handed = 0;
-  /** The furthest that it ever was: what comes again up to here is sent again. */
-  #handedMax = 0;
-  #counted = 0;
-  #waiting = 0;
-  #oldestAt: number | null = null;
-  /** The next commit can be handed over directly: nothing stands before it. */
-  #isLive = false;
-  #isBegun = false;
-  #isClosed = false;
-  #reader: Generator<Entry | Block> | null = null;
-  /** Read, and not handed over as there was no room. */
-  #next: Entry | Block | null = null;
-  #isReading = false;
-  /** Why what was sent is not confirmed; null: nothing was refused. */
-  #why: string | null = null;
-  #attempt = 0;
-  #stopPause: (() => void) | null = null;
-  #notedThrough = 0;
-  #sent = 0;
-  #retried = 0;
-  #failed = 0;
+  readonly #queues: readonly PortQueue[];
 
   constructor(ports: OutboxPorts) {
     this.#ports = ports;
-    const { bus, clock, ack, store, fault } = ports;
-    this.#line = new Line({ bus, clock, ack });
-    const read = () => ({
-      through: this.through,
-      waiting: this.#waiting,
-      counted: this.#counted,
-      oldestAt: this.#oldestAt,
-    });
-    this.#note = new Note({ store, clock, name: "bus", read, everyMs: limits.outboxNoteMs, fault });
-    bus.onState((state) => {
-      if (state === "here") this.#goOn();
-    });
+    const { bus, clock, ack } = ports;
+    const line = new Line({ bus, clock, ack, learned: (port) => queues.get(port)?.learned() });
+    const queues = new Map<string, PortQueue>(
+      PORTS.map((port) => [port, new PortQueue({ ...ports, line, port, name: NAMES[port] })]),
+    );
+    this.#line = line;
+    this.#queues = [...queues.values()];
   }
 
   /** All that is owed up to here was confirmed. */
   get through(): number {
-    return this.#flights.through ?? this.#handed;
+    return Math.min(...this.#queues.map(({ through }) => through));
   }
 
   /** Decisions from here on have to stay in the journal. */
@@ -114,213 +43,42 @@ export class Outbox {
 
   /** From here on commits are heard of. A folder that has no cursor owes nothing of what it holds. */
   open(): void {
-    const { journal } = this.#ports;
-    const noted = this.#note.load();
-    const through = Math.min(noted?.through ?? journal.lastSeq, journal.lastSeq);
-    this.#handed = through;
-    this.#handedMax = through;
-    this.#notedThrough = through;
-    this.#waiting = noted?.waiting ?? 0;
-    this.#oldestAt = noted?.oldestAt ?? null;
-    this.#counted = Math.min(noted?.counted ?? journal.lastSeq, journal.lastSeq);
-    for (const part of journal.parts(this.#counted + 1)) if (!(part instanceof Block)) this.#count(part);
-    this.#counted = journal.lastSeq;
-    this.#isLive = through === journal.lastSeq;
-    journal.onCommit((entries, commit) => this.#committed(entries, commit));
-    // Before anything that is owed can be on disk: without it a restart would owe nothing of that.
-    if (noted === null) void this.#note.write();
+    for (const queue of this.#queues) queue.open();
   }
 
   /** What was left unsent is sent. */
   begin(): void {
-    this.#isBegun = true;
-    this.#goOn();
+    for (const queue of this.#queues) queue.begin();
   }
 
   /** Why decisions wait; null: none does, or only for the blink of an eye. */
   trouble(): string | null {
-    const { bus } = this.#ports;
-    if (bus.state !== "here") {
-      const wait = this.#waiting === 0 ? "" : `; ${this.#waiting} wait`;
-      return `the bus is away: decisions are made, journalled and served over HTTP, and published when it is back${wait}`;
+    for (const queue of this.#queues) {
+      const why = queue.trouble();
+      if (why !== null) return why;
     }
-    return this.#why === null ? null : `${this.#waiting} decisions wait for the bus: ${this.#why}`;
+    return null;
   }
 
   /** How long the oldest decision waits for the bus, ms; 0: none does. */
   age(): number {
-    return this.#oldestAt === null ? 0 : Math.max(0, this.#ports.clock.now() - this.#oldestAt);
+    return Math.max(...this.#queues.map((queue) => queue.age()));
   }
 
-  stats(): OutboxStats {
-    return { waiting: this.#waiting, sent: this.#sent, retried: this.#retried, failed: this.#failed };
+  /** A decision waits as long as it does at one of the ports. */
+  stats(): QueueStats {
+    const all = this.#queues.map((queue) => queue.stats());
+    const sum = (name: keyof QueueStats) => all.reduce((total, stats) => total + stats[name], 0);
+    const waiting = Math.max(...all.map((stats) => stats.waiting));
+    return { waiting, sent: sum("sent"), retried: sum("retried"), failed: sum("failed") };
   }
 
   /** Waits a little for what is under way. Before the bus and the store are closed. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#stopPause?.();
     const { bus, clock } = this.#ports;
-    if (bus.state === "here") await within(clock, CLOSE_MS, this.#flights.whenEmpty());
+    const ended = Promise.all(this.#queues.map((queue) => queue.end()));
+    if (bus.state === "here") await within(clock, CLOSE_MS, ended);
     this.#line.close();
-    await this.#note.close();
-  }
-
-  // ---- directly after a commit
-
-  #committed(entries: readonly Entry[], { lastSeq }: Commit): void {
-    for (const entry of entries) {
-      const decision = this.#count(entry);
-      if (decision === null || !this.#isLive) continue;
-      if (this.#isBegun && this.#hasRoom(decision)) this.#hand(entry, decision);
-      else this.#isLive = false;
-    }
-    this.#counted = lastSeq;
-    if (this.#isLive) this.#passTo(lastSeq);
-    else this.#wake();
-  }
-
-  #count(entry: Entry): Decision | null {
-    const decision = this.#ports.decisionOf(entry);
-    if (decision === null) return null;
-    this.#waiting++;
-    this.#oldestAt ??= entry.receivedAt;
-    return decision;
-  }
-
-  #hasRoom({ customer }: Decision): boolean {
-    if (this.#isClosed || this.#stopPause !== null || this.#ports.bus.state !== "here") return false;
-    const { size, bytes } = this.#flights;
-    if (size >= limits.outboxFlights || (size > 0 && bytes >= limits.outboxFlightBytes)) return false;
-    // A stream may refuse a message and take the one after it. Within a connection to a server nothing is overtaken.
-    return !this.#flights.has(customer) || !this.#line.isStream("offers");
-  }
-
-  #hand(entry: Entry, decision: Decision): void {
-    const { base, messages, clock } = this.#ports;
-    const { seq, receivedAt } = entry;
-    const isAgain = seq <= this.#handedMax;
-    this.#handed = seq;
-    this.#handedMax = Math.max(this.#handedMax, seq);
-    if (this.#flights.wasDone(seq)) return;
-    const owed = owedBy(entry, decision, { base, messages, now: clock.now() });
-    const bytes = owed.reduce((sum, { payload }) => sum + payload.length, 0);
-    const flight = this.#flights.add({ seq, receivedAt, customer: decision.customer, left: owed.length, bytes });
-    for (const message of owed) {
-      try {
-        this.#line.send(message, (why) => this.#settle(flight, why));
-        this.#sent++;
-        if (isAgain) this.#retried++;
-      } catch (error) {
-        if (error instanceof AisleError && error.retryable) {
-          this.#retreat(error.message);
-          return;
-        }
-        this.#failed++;
-        this.#ports.fault(`decision ${decision.id} can't be published`, error);
-        this.#settle(flight, null);
-      }
-    }
-    if (owed.length === 0) this.#done(flight);
-  }
-
-  #settle(flight: Flight, why: string | null): void {
-    if (!this.#flights.isUnderWay(flight)) return;
-    if (why !== null) this.#retreat(why);
-    else {
-      flight.left--;
-      if (flight.left === 0) this.#done(flight);
-    }
-  }
-
-  #done(flight: Flight): void {
-    this.#flights.end(flight);
-    this.#waiting = Math.max(0, this.#waiting - 1);
-    this.#attempt = 0;
-    this.#why = null;
-    // Those in the journal are no older than this one.
-    this.#oldestAt = this.#waiting === 0 ? null : (this.#flights.oldestAt ?? flight.receivedAt);
-    this.#note.soon();
-    if (!this.#isLive) this.#wake();
-  }
-
-  /** Entries up to here owe nothing more. */
-  #passTo(seq: number): void {
-    this.#handed = Math.max(this.#handed, seq);
-    this.#handedMax = Math.max(this.#handedMax, this.#handed);
-    if (this.through - this.#notedThrough < limits.outboxNoteEntries) return;
-    this.#notedThrough = this.through;
-    this.#note.soon();
-  }
-
-  // ---- again, from the journal
-
-  /** All that is not confirmed counts as lost. It is sent again after a pause, or when the bus is back. */
-  #retreat(why: string): void {
-    this.#handed = this.through;
-    this.#flights.lose();
-    this.#isLive = false;
-    this.#reader = null;
-    this.#next = null;
-    if (this.#ports.bus.state !== "here") return;
-    this.#why = why;
-    const { clock, random } = this.#ports;
-    const { outboxRetryMs, outboxRetryMaxMs } = limits;
-    const pause = Math.min(outboxRetryMaxMs, outboxRetryMs * 2 ** Math.min(this.#attempt++, 20)) * (0.5 + random() / 2);
-    this.#stopPause?.();
-    this.#stopPause = clock.after(pause, () => this.#goOn());
-  }
-
-  #goOn(): void {
-    this.#stopPause?.();
-    this.#stopPause = null;
-    if (!this.#isLive) this.#wake();
-  }
-
-  #wake(): void {
-    if (this.#isReading || !this.#isBegun) return;
-    this.#isReading = true;
-    setImmediate(() => {
-      this.#isReading = false;
-      if (this.#isClosed) return;
-      try {
-        this.#read();
-      } catch (error) {
-        this.#ports.fault("what is owed to the bus can't be read from the journal", error);
-        this.#retreat((error as Error).message);
-      }
-    });
-  }
-
-  #read(): void {
-    const { journal, decisionOf, bus } = this.#ports;
-    if (bus.state !== "here" || this.#stopPause !== null) return;
-    for (let read = 0; read < limits.outboxReadEntries; read++) {
-      const part = this.#next ?? this.#readOne();
-      if (part === null && journal.lastSeq === this.#counted) {
-        this.#isLive = true;
-        this.#passTo(journal.lastSeq);
-        return;
-      }
-      this.#next = part;
-      const lastSeq = part instanceof Block ? part.lastSeq : (part?.seq ?? 0);
-      // Of that commit nobody has been told yet.
-      if (part === null || lastSeq > this.#counted) break;
-      const decision = part instanceof Block ? null : decisionOf(part);
-      if (decision !== null && !this.#hasRoom(decision)) return;
-      this.#next = null;
-      if (decision === null) this.#passTo(lastSeq);
-      else this.#hand(part as Entry, decision);
-      if (this.#stopPause !== null) return;
-    }
-    this.#wake();
-  }
-
-  #readOne(): Entry | Block | null {
-    this.#reader ??= this.#ports.journal.parts(this.#handed + 1);
-    const { value, done } = this.#reader.next();
-    if (done !== true) return value;
-    this.#reader = null;
-    return null;
+    await Promise.all(this.#queues.map((queue) => queue.close()));
   }
 }

@@ -17,6 +17,7 @@ export interface Owed {
 }
 
 export interface OwedOptions {
+  readonly port: Port;
   /** `<prefix>.<site>.<place>` of the subjects. */
   readonly base: string;
   /** The predictions of a decision, best first. */
@@ -26,21 +27,18 @@ export interface OwedOptions {
 }
 
 /**
- * The decision itself, always; then a prediction for each offer. A prediction does not say until when it holds, and
+ * By `offers` the decision itself, always; by `predictions` one for each offer. A prediction does not say until when it holds, and
  * whoever gets it shows it: so it is owed only as long as it does.
  */
 export function owedBy({ headers, payload }: OwedEntry, decision: Decision, options: OwedOptions): readonly Owed[] {
-  const { base, messages, now } = options;
-  const withheld = withheldBy(headers);
-  const owed: Owed[] = [];
-  if (!withheld.includes("offers"))
-    owed.push({ port: "offers", subject: subject(base, "offers", decision.customer), id: decision.id, payload });
-  if (withheld.includes("predictions") || decision.expiresAt <= now) return owed;
-  for (const message of messages(decision)) {
+  const { port, base, messages, now } = options;
+  if (withheldBy(headers).includes(port)) return [];
+  if (port === "offers") return [{ port, subject: subject(base, port, decision.customer), id: decision.id, payload }];
+  if (decision.expiresAt <= now) return [];
+  return messages(decision).map((message) => {
     const id = `${decision.id}-${message.rank}`;
-    owed.push({ port: "predictions", subject: subject(base, "predictions"), id, payload: encode(message) });
-  }
-  return owed;
+    return { port, subject: subject(base, port), id, payload: encode(message) };
+  });
 }
 
 export type OwedEntry = Pick<Entry, "headers" | "payload">;

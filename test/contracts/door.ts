@@ -17,6 +17,8 @@ export interface Opened {
   isHere(): boolean;
   /** Connections lost since the start. */
   losses(): number;
+  /** Of these, as we had not read for long. */
+  cutOffs(): number;
 }
 
 const AT = Date.UTC(2026, 2, 2, 9);
@@ -194,6 +196,24 @@ export function doorContract(open: DoorFactory): void {
       });
     });
 
+    it("that its message came before, where the event has no id of its own", async () => {
+      const subject = `${behind.base}.events.exit`;
+      const send = (id: number, message: string) => ask(subject, json({ id, ts: AT }), { "Nats-Msg-Id": message });
+      const own = json(event("exit", { event_id: "e-1" }));
+
+      const receipts = [await send(1, "m-1"), await send(1, "m-1"), await send(1, "m-2"), await send(2, "m-1")];
+      const named = [await ask(subject, own, { "Nats-Msg-Id": "m-3" }), await ask(subject, own)];
+
+      expect(receipts).toMatchObject([
+        { accepted: 1, duplicate: 0 },
+        { accepted: 0, duplicate: 1 },
+        { accepted: 1, duplicate: 0 },
+        { accepted: 0, rejected: [{ code: "id-reused" }] },
+      ]);
+      expect(named).toMatchObject([{ accepted: 1 }, { duplicate: 1 }]);
+      expect(onDisk().map(({ headers }) => headers.id)).toEqual(["m-1/0", "m-2/0", "e-1"]);
+    });
+
     it("what is wrong with it, and keeps it", async () => {
       expect(await ask(`${behind.base}.events.exit`, bytes("{"))).toMatchObject({
         ...{ accepted: 0, rejected: [{ code: "malformed" }], status: "400" },
@@ -253,7 +273,20 @@ export function doorContract(open: DoorFactory): void {
     till = await publisher(own.url);
 
     expect(await ask(`${behind.base}.events.exit`, json({ id: 1, ts: AT }))).toMatchObject({ accepted: 1 });
-    expect(opened.losses()).toBe(1);
+    expect([opened.losses(), opened.cutOffs()]).toEqual([1, 0]);
+  });
+
+  it("knows that it was cut off when it was stopped for longer than the server waits, which does not say so", async () => {
+    await using strict = await startNatsServer({ config: 'write_deadline: "1s"' });
+    await openHere({ servers: strict.url });
+    const isLost = until(() => opened.losses() > 0);
+
+    publishFrom(strict.port, `${behind.base}.events.x`, 40);
+    stopFor(2_500);
+    await isLost;
+    await until(() => opened.isHere());
+
+    expect([opened.losses(), opened.cutOffs()]).toEqual([1, 1]);
   });
 
   it("comes back when it was thrown out for reading too slowly", async () => {
@@ -313,6 +346,11 @@ function publishFrom(port: number, subject: string, messages: number): void {
     socket.on("error", () => process.exit(1));
   `;
   spawnSync(process.execPath, ["-e", script], { timeout: 10_000 });
+}
+
+/** Nothing of this process runs meanwhile. */
+function stopFor(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 function block(ms: number): void {

@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MemoryBus } from "../../runtime/bus/memory.ts";
 import { NatsBus } from "../../runtime/bus/nats.ts";
 import { BusDoor, type BusDoorOptions, laneReadings } from "../../runtime/bus-door.ts";
+import { ManualClock } from "../../runtime/clock.ts";
+import { limits } from "../../runtime/limits.ts";
 import { bytes, text, until } from "../contracts/bus.ts";
 import { type Behind, behindDoor } from "../support/door.ts";
 import { describeWithNats, type NatsServer, startNatsServer } from "../support/nats-server.ts";
@@ -17,6 +19,7 @@ describeWithNats("the bus's door", () => {
   let bus: NatsBus;
   let behind: Behind;
   let left: string[];
+  let lost: string[];
   let doors: BusDoor[];
 
   beforeEach(async () => {
@@ -24,7 +27,7 @@ describeWithNats("the bus's door", () => {
     bus = new NatsBus({ servers: server.url, onError: () => {} });
     await bus.whenHere();
     behind = behindDoor();
-    [left, doors] = [[], []];
+    [left, lost, doors] = [[], [], []];
   });
 
   afterEach(async () => {
@@ -35,7 +38,8 @@ describeWithNats("the bus's door", () => {
 
   const open = (nats: BusDoorOptions["nats"], own = behind): BusDoor => {
     const { base, intake, clock } = own;
-    const door = new BusDoor({ bus, base, intake, clock, hasHub: false, nats, left: (reason) => left.push(reason) });
+    const told = { left: (reason: string) => left.push(reason), lost: (what: string) => lost.push(what) };
+    const door = new BusDoor({ bus, base, intake, clock, hasHub: false, nats, ...told });
     doors.push(door);
     return door;
   };
@@ -69,6 +73,7 @@ describeWithNats("the bus's door", () => {
 
     expect(await accepted()).toBe(1);
     expect([door.laneStats, left]).toEqual([null, []]);
+    expect(door.ordinaryAs).toBe(options() === null ? null : "the bus is reached by TLS");
   });
 
   it("is the ordinary way where the board hears all", async () => {
@@ -76,7 +81,29 @@ describeWithNats("the bus's door", () => {
     const door = open(plain());
 
     expect(await accepted()).toBe(1);
-    expect(door.laneStats).toBeNull();
+    expect([door.laneStats, door.ordinaryAs]).toEqual([null, "the board hears events of every type"]);
+  });
+
+  it.each([
+    ["the fast lane", () => plain()],
+    ["the ordinary way", () => null],
+  ])("says each time that its connection was lost, and for a while how often: by %s", async (_, options) => {
+    const clock = new ManualClock();
+    const door = open(options(), { ...behind, clock });
+    expect([await accepted(), door.losses]).toEqual([1, null]);
+
+    await server.kill();
+    await until(() => lost.length === 1 && bus.state === "away");
+    await server.restart();
+    await until(() => bus.state === "here");
+    expect(await accepted()).toBe(1);
+    await server.kill();
+    await until(() => lost.length === 2);
+
+    expect(lost[0]).toContain("events sent without a reply meanwhile, and what the server still held for us, are lost");
+    expect(door.losses).toMatch(/was lost 2 times in the last 10 minutes: events sent without a reply/);
+    clock.advance(limits.busLossMs);
+    expect(door.losses).toBeNull();
   });
 
   it.each([
@@ -129,6 +156,21 @@ describeWithNats("the bus's door", () => {
     expect(shown(null).every(([, value]) => value === 0)).toBe(true);
   });
 
+  it("tells by log, /readyz and metrics of a lost connection, and by the log why it is not the fast lane", async () => {
+    await using store = await startStore({ overrides: { nats: server.url, logLevel: "info" } });
+    const { place, logged } = store;
+    const lines = () => logged.map(({ msg, reason }) => `${msg} (${reason})`).join("\n");
+    await until(() => place.bus.state === "here");
+
+    await server.kill();
+    await until(() => lines().includes("the connection to NATS was lost"));
+
+    expect(lines()).toContain("the fast lane is not used: events come by the ordinary way (the board hears");
+    const { degraded } = (await (await fetch(`${place.url}/readyz`)).json()) as { degraded: string[] };
+    expect(degraded.join("\n")).toContain("the connection to NATS was lost once in the last 10 minutes");
+    expect(await place.metrics.text()).toContain("aisle_bus_losses_total 1");
+  });
+
   it.each(["auto", "off"])("answers what a place took before it stops (lane: %s)", async (lane) => {
     const dir = game(lane);
     const store = await startStore({ dir, overrides: { nats: server.url } });
@@ -156,7 +198,7 @@ describe("the bus's door in-process", () => {
   it("is the ordinary way", async () => {
     const { base, intake, clock, journal } = behindDoor();
     const bus = new MemoryBus({ clock });
-    const door = new BusDoor({ bus, base, intake, clock, hasHub: false, nats: null, left: () => {} });
+    const door = new BusDoor({ bus, base, intake, clock, hasHub: false, nats: null, left: () => {}, lost: () => {} });
 
     bus.publish(`${base}.events.exit`, bytes(EXIT));
     await door.drain();

@@ -1,8 +1,11 @@
 import { rmSync } from "node:fs";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { AisleError } from "../../runtime/errors.ts";
 import { openJournal } from "../../runtime/journal/lmdb.ts";
 import { ownerOf } from "../../runtime/journal/owner.ts";
 import { repairJournal } from "../../runtime/journal/repair.ts";
+import { limits } from "../../runtime/limits.ts";
+import { replyOf } from "../../runtime/replies.ts";
 import { openDeadLetters } from "../../runtime/store/deadletters.ts";
 import { Dice } from "../support/dice.ts";
 import { FaultyDisk, FaultyStore } from "../support/faulty-store.ts";
@@ -55,6 +58,70 @@ describe("a place whose disk is full", () => {
     expect((await post(store, focus("c"))).status).toBe(202);
     const ids = [...store.place.journal.read()].flatMap(({ kind, headers }) => (kind === "event" ? [headers.id] : []));
     expect(ids).toEqual(["a", "b", "c"]);
+  });
+});
+
+describe("an event that waits while the disk is full", () => {
+  /** The journal's clock, with which the time that the disk is full passes at once. */
+  class Ahead extends SetClock {
+    ms = 0;
+
+    override monotonic(): number {
+      return super.monotonic() + this.ms;
+    }
+  }
+
+  const openOn = (disk: FaultyDisk, clock: Ahead): typeof openJournal => {
+    const limits = { journalRetryMs: 20 };
+    return (options) => openJournal({ ...options, clock, store: new FaultyStore(disk, new Dice(prng(7))), limits });
+  };
+
+  it.each(["plain", "one to be looked at"])(
+    "is answered after a while, and taken in later all the same: %s",
+    async (kind) => {
+      const disk = new FaultyDisk();
+      const clock = new Ahead(MONDAY);
+      await using store = await startStore({ machine: { openJournal: openOn(disk, clock) } });
+      const event = kind === "plain" ? JSON.stringify({ type: "exit", event_id: "a", id: 17 }) : focus("a");
+      expect((await post(store, focus("first"))).status).toBe(202);
+
+      disk.health = "full";
+      const waiting = post(store, event);
+      while (store.place.journal.trouble === null) await new Promise((resolve) => setTimeout(resolve, 1));
+      clock.ms = limits.fullAnswerMs;
+      const answer = await waiting;
+
+      expect(answer.status).toBe(507);
+      expect(await answer.json()).toMatchObject({
+        detail: expect.stringMatching(/the disk is full.*may still be taken in/),
+      });
+
+      disk.health = "well";
+      while (store.place.journal.trouble !== null) await new Promise((resolve) => setTimeout(resolve, 1));
+      expect(await (await post(store, event)).json()).toMatchObject({ accepted: 0, duplicate: 1 });
+    },
+  );
+
+  it("as a change of the board does", async () => {
+    const disk = new FaultyDisk();
+    const clock = new Ahead(MONDAY);
+    await using store = await startStore({ machine: { openJournal: openOn(disk, clock) } });
+    disk.health = "full";
+    const waiting = fetch(`${store.place.url}/pages/departments/records/Boys`, {
+      method: "PATCH",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ cells: { vetoed: "1" } }),
+    });
+    while (store.place.journal.trouble === null) await new Promise((resolve) => setTimeout(resolve, 1));
+    clock.ms = limits.fullAnswerMs;
+
+    expect((await waiting).status).toBe(507);
+  });
+
+  it("is answered over the bus with the same code", () => {
+    const { headers, payload } = replyOf(new AisleError("full", "the disk is full"));
+    expect(headers).toMatchObject({ "Nats-Service-Error-Code": "507" });
+    expect(JSON.parse(payload)).toEqual({ code: "full", detail: "the disk is full" });
   });
 });
 

@@ -18,6 +18,7 @@ describeWithNats("a door of the bus", () => {
         door: { drain, close: () => bus.drain() },
         isHere: () => bus.state === "here",
         losses: () => bus.stats().losses,
+        cutOffs: () => bus.stats().cutOff,
       };
     });
   });
@@ -26,7 +27,9 @@ describeWithNats("a door of the bus", () => {
     doorContract(({ base, intake }, options) => {
       const handOver = (reason: string) => options.onError!(new Error(`handed over: ${reason}`), "");
       const door = new LaneDoor({ ...options, base, intake, hasHub: false, handOver });
-      return { door, isHere: () => door.lane.state === "here", losses: () => door.lane.stats().losses };
+      const stats = () => door.lane.stats();
+      const isHere = () => door.lane.state === "here";
+      return { door, isHere, losses: () => stats().losses, cutOffs: () => stats().slow };
     });
   });
 });

@@ -5,6 +5,7 @@ import { mistakesOf, OPTIONS, SiteCopy } from "../support/site.ts";
 
 const SERVER = { AISLE_NATS_URL: "nats://h:4222" };
 const PEM = resolve("test/fixtures/tls");
+const SEED = `SU${"A".repeat(56)}`;
 
 /** The store, with these lines in its `bus`. */
 function siteWith(lines: string[]): SiteCopy {
@@ -49,6 +50,7 @@ it.each([
   [["streams: [{ consumer: c }]"], "'stream' is missing"],
   [["token: x", "user: y"], "says in several ways who we are (token, user): expected one"],
   [["password: x"], "has a password and no user"],
+  [["seed: abc"], "expected the NKey seed of a user: 58 capital letters and digits that begin with SU"],
   [["tls: { ca: nowhere.pem }"], "the file 'nowhere.pem' doesn't exist"],
   [["tls: { ca: plan.yml }"], "the file 'plan.yml' holds no certificate in PEM"],
   [[`tls: { cert: ${PEM}/box.pem }`], "has one of 'tls.cert' and 'tls.key'"],
@@ -59,6 +61,17 @@ it.each([
 
 it("streams need a server", () => {
   expect(said(["streams: [{ stream: S }]"], {})).toEqual([expect.stringContaining("needs 'nats' beside it")]);
+});
+
+it.each([["user: box"], ["token: t"], [`seed: ${SEED}`], ["tls: {}"]])("%j needs a server, too", (line) => {
+  expect(said([line])).toEqual([]);
+  expect(said([line], {})).toEqual([expect.stringMatching(/^site\.yml:\d+:\d+: .*needs 'nats' beside it/)]);
+});
+
+it("a seed in the environment is no other than one in the file, and is not shown", () => {
+  expect(said([], { ...SERVER, AISLE_NATS_SEED: "secret" })).toEqual([
+    expect.stringMatching(/^AISLE_NATS_SEED: expected the NKey seed of a user(?!.*secret)/),
+  ]);
 });
 
 it("files of TLS are found from the site's folder on", () => {
@@ -79,7 +92,7 @@ it("the environment goes before the file", () => {
     ...{ user: "u", password: "p" },
     tls: { caFile: env.AISLE_NATS_CA, certFile: env.AISLE_NATS_CERT, keyFile: env.AISLE_NATS_KEY },
   });
-  expect(busOf(new SiteCopy(), { ...SERVER, AISLE_NATS_SEED: "SU" }).seed).toBe("SU");
+  expect(busOf(new SiteCopy(), { ...SERVER, AISLE_NATS_SEED: SEED }).seed).toBe(SEED);
   expect(busOf(new SiteCopy(), { ...SERVER, AISLE_NATS_TOKEN: "t" }).token).toBe("t");
   expect(busOf(new SiteCopy(), { ...SERVER, AISLE_NATS_CREDENTIALS: `${PEM}/ca.pem` }).credentials).toContain("BEGIN");
 });

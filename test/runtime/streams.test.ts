@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
+import type { EventStream, StreamReader } from "../../runtime/bus/stream.ts";
+import { ManualClock } from "../../runtime/clock.ts";
 import { AisleError } from "../../runtime/errors.ts";
 import type { Journal } from "../../runtime/journal/journal.ts";
 import { limits } from "../../runtime/limits.ts";
-import type { StreamSink } from "../../runtime/streams.ts";
+import { type StreamSink, Streams } from "../../runtime/streams.ts";
 import { layCable } from "../support/cable.ts";
 import { journalIn, tempDir } from "../support/journal.ts";
 import { describeWithNats, freePort, type NatsServer, startNatsServer } from "../support/nats-server.ts";
@@ -324,9 +326,13 @@ describeWithNats("a stream read into the journal", () => {
 
   it("says that another place reads its consumer too, and has everything once that is over", async () => {
     const { publish } = await publisherAt(server.url);
-    const [one, other] = [here(), here()];
+    await publish(0, 100);
+    const one = here();
+    // Who has never consumed anything begins where the consumer stands, which the other one moves.
+    await has(one, 100);
+    const other = here();
     const said = () => [...one.errors, ...other.errors].map(({ message }) => message).join();
-    let sent = 0;
+    let sent = 100;
     await until(async () => {
       await publish(sent, sent + 100);
       sent += 100;
@@ -379,4 +385,35 @@ describeWithNats("a stream read into the journal", () => {
 
     expect(stream.numbers()).toEqual(upTo(10));
   });
+});
+
+it("is done with all it has received, also when a repeat came behind what follows it", async () => {
+  const journal = journalIn(tempDir());
+  const done: number[] = [];
+  let reader: StreamReader | null = null;
+  const source: EventStream = {
+    ...{ trouble: null, frailty: null, stop: () => {} },
+    start: (started) => {
+      reader = started;
+    },
+    done: ({ seq }) => void done.push(seq),
+  };
+  const streams = new Streams({
+    streams: [{ stream: STREAM, consumer: "lab-box", type: null, source }],
+    sink: journalSink(journal),
+    ...{ room: () => 100, position: (key) => journal.position(key), clock: new ManualClock() },
+    ...{ told: () => {}, fault: () => {} },
+  });
+  streams.start();
+  const message = (seq: number) => {
+    const payload = Buffer.from(String(seq));
+    return { seq, time: String(seq), subject: "sales.events.sale", headers: {}, bytes: 1, payload };
+  };
+
+  reader!.opened({ created: "2026", seq: 0, time: "" });
+  for (const seq of [1, 2, 3, 1]) reader!.receive(message(seq));
+  await reader!.settled();
+
+  expect(done).toEqual([3]);
+  expect(reading(streams, "repeated_total")).toBe(1);
 });

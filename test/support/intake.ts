@@ -38,6 +38,7 @@ const game: EventsConfig = {
       { name, aliases: [], fields: {} },
     ]),
   ),
+  dedupeIds: 1_000,
 };
 
 export const SITES: readonly EventSite[] = [

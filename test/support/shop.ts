@@ -187,6 +187,7 @@ export const EVENTS: EventsConfig = {
     type("exit", ["leave"], {}),
     type("outcome", ["purchase"], { decision: "text?", coupon: "text?", action: "action" }),
   ]),
+  dedupeIds: 1_000,
 };
 
 export function shopReader(options: Partial<EventsConfig> = {}, timeZone = "UTC"): EventReader {

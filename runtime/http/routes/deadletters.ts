@@ -78,7 +78,7 @@ export function replayDeadletter(letters: DeadLetters): Route {
       description: "As a new entry that passes the deduplication and names what it replays.",
       parameters: [idParameter],
       answers: { 202: { description: "Taken", content: { "application/json": receipt } } },
-      problems: [400, 404, 409, 429, 503],
+      problems: [400, 404, 409, 429, 503, 507],
     },
     handle: async (c) => answer(await letters.replay(find(c, letters).id)),
   };

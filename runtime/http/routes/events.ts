@@ -29,16 +29,30 @@ export const ackParameters: readonly Parameter[] = (["header", "query"] as const
   in: place,
   description:
     "When to answer: `received` (found good, and in memory), `durable` (on disk, the default), `replicated` (the hub " +
-    "has it in its journal as well; 409 where the site has none).",
+    "has it in its journal as well; 409 where the site has none). When the hub doesn't confirm in time the answer is " +
+    "202 with `level: durable`: the event is on disk, and the hub gets it later.",
   schema: ackLevel,
 }));
+
+/** What 202 promises of what was accepted, and what may stand in its way; of all routes that take events in. */
+export const takenAnswer: RouteDoc["answers"] = {
+  202: {
+    description:
+      "Taken. What was accepted is on disk, and no crash or power cut loses it; with `Aisle-Ack: received` it is found " +
+      "good and in memory, and a crash within the next moments may lose it; with `replicated` the hub's journal has " +
+      "it on its disk, too.",
+    content: { "application/json": receipt },
+  },
+};
+/** 507: the disk is full; the same request may be sent again once it has room. */
+export const TAKING_PROBLEMS = [400, 409, 413, 415, 429, 503, 507];
 
 const doc: RouteDoc = {
   tag: "events",
   summary: "Take events in",
   description:
-    "One object, an array, or NDJSON; gzip too. 202 means: what was accepted is on disk. Items that were rejected do " +
-    "not hold up the others; `Aisle-Ack` asks for less or more. `Idempotency-Key` gives the items of a batch ids, so that the same request may be sent again.",
+    "One object, an array, or NDJSON; gzip too. What 202 means, `Aisle-Ack` says. Items that were rejected do not hold " +
+    "up the others. `Idempotency-Key` gives the items of a batch ids, so that the same request may be sent again.",
   parameters: ackParameters,
   body: {
     description: "Events in a form that the site accepts.",
@@ -51,8 +65,8 @@ const doc: RouteDoc = {
       "text/plain": ndjson,
     },
   },
-  answers: { 202: { description: "Taken", content: { "application/json": receipt } } },
-  problems: [400, 409, 413, 415, 429, 503],
+  answers: takenAnswer,
+  problems: TAKING_PROBLEMS,
 };
 
 /** POST /events: takes events in. The way of every event, so it does nothing that isn't needed. */
@@ -111,8 +125,8 @@ export async function take(
 }
 
 /** 202 with what became of each; 400 when nothing of it was of use. */
-export function answer({ accepted, duplicate, rejected }: Receipt): Response {
-  if (accepted === 1 && duplicate === 0 && rejected.length === 0) {
+export function answer({ accepted, duplicate, rejected, level, detail: why }: Receipt): Response {
+  if (accepted === 1 && duplicate === 0 && rejected.length === 0 && level === undefined) {
     return new Response(ONE_ACCEPTED, { status: 202, headers: JSON_TYPE });
   }
   if (accepted === 0 && duplicate === 0) {
@@ -121,7 +135,8 @@ export function answer({ accepted, duplicate, rejected }: Receipt): Response {
       first === undefined ? "the body holds no event" : `no event was accepted; the first: ${first.detail}`;
     return problem({ status: 400, code: "invalid", detail, errors: rejected });
   }
-  return new Response(JSON.stringify({ accepted, duplicate, rejected }), { status: 202, headers: JSON_TYPE });
+  const told = { accepted, duplicate, rejected, level, detail: why };
+  return new Response(JSON.stringify(told), { status: 202, headers: JSON_TYPE });
 }
 
 /** @throws AisleError for a level that there isn't, or not here */

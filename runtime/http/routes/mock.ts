@@ -10,7 +10,7 @@ import { keptHeaders } from "./events.ts";
 
 const doc = {
   tag: "retail",
-  problems: [413, 422, 429, 503],
+  problems: [413, 422, 429, 503, 507],
 } as const satisfies Partial<RouteDoc>;
 
 /** What the endpoints need. `allowed`: on loopback, or `mock: true`. */

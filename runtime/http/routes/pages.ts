@@ -134,7 +134,7 @@ export function importSheet(board: BoardFaces, bodies: Bodies, unnamed: string):
       ],
       body: { description: "The sheet.", required: true, content: { "text/csv": csv } },
       answers: { 200: { description: "What has changed", content: { "application/json": sheetReceipt } } },
-      problems: [400, 404, 409, 413, 415, 429, 503],
+      problems: [400, 404, 409, 413, 415, 429, 503, 507],
     },
     handle: (c) =>
       answering(async () => {

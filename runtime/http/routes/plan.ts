@@ -14,7 +14,7 @@ export function reloadPlan(plan: PlanFace): Route {
       description:
         "Pages, actors and priorities that are new or changed are in force at once; what the plan has no more rests. What runs, runs on. With a mistake in it nothing changes.",
       answers: { 200: { description: "What has changed", content: { "application/json": planReload } } },
-      problems: [409, 422, 503],
+      problems: [409, 422, 503, 507],
     },
     handle: async (c) => {
       try {

@@ -30,7 +30,7 @@ export function putRecord(board: BoardFaces, bodies: Bodies, unnamed: string): R
       parameters: [pageParameter, principalParameter],
       body,
       answers: { 201: { ...recordAnswer, description: "The record, made" }, 200: recordAnswer },
-      problems: [400, 404, 409, 413, 415, 429, 503],
+      problems: [400, 404, 409, 413, 415, 429, 503, 507],
     },
     handle: (c) =>
       answering(async () => {
@@ -71,7 +71,7 @@ export function writeRecord(board: BoardFaces, bodies: Bodies, unnamed: string):
       parameters: [...recordParameters, principalParameter, revisionParameter],
       body,
       answers: { 200: recordAnswer },
-      problems: [400, 404, 409, 413, 415, 429, 503],
+      problems: [400, 404, 409, 413, 415, 429, 503, 507],
     },
     handle: (c) =>
       answering(async () => {
@@ -94,7 +94,7 @@ export function removeRecord(board: BoardFaces, unnamed: string): Route {
       description: "Work on its goals ends. The journal keeps what it was.",
       parameters: [...recordParameters, principalParameter, revisionParameter],
       answers: { 204: { description: "It is gone", content: {} } },
-      problems: [400, 404, 409, 429, 503],
+      problems: [400, 404, 409, 429, 503, 507],
     },
     handle: (c) =>
       answering(async () => {

@@ -30,6 +30,6 @@ function piecesOf(pieces: { next(): string | Uint8Array | null }): string {
 }
 
 /** Identities stand in the order in which memory holds them. */
-function sorted(lines: string): string {
+export function sorted(lines: string): string {
   return lines.split("\n").sort().join("\n");
 }

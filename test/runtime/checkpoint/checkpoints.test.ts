@@ -1,9 +1,12 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { BoardState } from "../../../runtime/checkpoint/board-state.ts";
 import { Checkpoints } from "../../../runtime/checkpoint/checkpoints.ts";
+import { checkpointStore } from "../../../runtime/checkpoint/open.ts";
+import { Shadow } from "../../../runtime/checkpoint/shadow.ts";
 import { ManualClock, systemClock } from "../../../runtime/clock.ts";
 import { AisleError } from "../../../runtime/errors.ts";
 import type { Draft, Entry } from "../../../runtime/journal/journal.ts";
+import { limits } from "../../../runtime/limits.ts";
 import { digestOf } from "../../support/board-digest.ts";
 import { freshBoard, HEARS, replayed } from "../../support/board-state.ts";
 import { Dice } from "../../support/dice.ts";
@@ -276,5 +279,55 @@ describe("while checkpoints are made", () => {
     again.checkpoints.load();
     expect(again.checkpoints.meta).toEqual(meta);
     expect(loaded.texts.get("a")).toBe("one");
+  });
+
+  it("says once that there is no room, however often that is so, until it works again", async () => {
+    const dice = new Dice(prng(SEED));
+    const { entries } = await randomDisk(SEED, 60);
+    const bench = new Bench(dice).start();
+    await bench.write(entries.slice(0, 20), dice);
+    const { checkpointer } = bench.checkpoints;
+    await checkpointer!.now();
+
+    for (let time = 0; time < 2; time++) {
+      bench.disk.health = "full";
+      for (let i = 0; i < 3; i++) {
+        await bench.write(entries.slice(20 + 3 * time + i, 21 + 3 * time + i), dice);
+        await checkpointer!.now();
+      }
+      expect(bench.failed).toEqual(Array(time + 1).fill("no space is left on the disk"));
+      expect(bench.checkpoints.trouble()).toMatch(/no space is left/);
+      bench.disk.health = "well";
+      await checkpointer!.now();
+      expect(bench.checkpoints.trouble()).toBe(null);
+    }
+    await bench.checkpoints.close();
+  });
+
+  it("end with a bug in the board that follows, and nothing else does", async () => {
+    const dice = new Dice(prng(SEED));
+    const { entries } = await randomDisk(SEED, 60);
+    const bench = new Bench(dice).start();
+    await bench.write(entries.slice(0, 20), dice);
+    await bench.checkpoints.checkpointer!.now();
+    const { seq } = bench.checkpoints.meta!;
+    const bug = vi.spyOn(Shadow.prototype, "committed").mockImplementationOnce(() => {
+      throw new TypeError("a bug");
+    });
+    onTestFinished(() => bug.mockRestore());
+
+    await bench.write(entries.slice(20, 40), dice);
+    await bench.write(entries.slice(40, 60), dice);
+    await bench.checkpoints.save();
+
+    expect(bench.journal.lastSeq).toBe(60);
+    expect(bench.failed).toEqual(["a bug"]);
+    expect(bench.checkpoints.trouble()).toMatch(/^the state can't be saved: .*a bug.*The journal keeps/);
+    expect(bench.checkpoints.meta!.seq).toBe(seq);
+    await bench.checkpoints.close();
+  });
+
+  it("leave less of the disk than the journal, which waits for them", () => {
+    expect(checkpointStore("x").reserveBytes).toBeLessThan(limits.diskReserveBytes / 2);
   });
 });

@@ -1,6 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Manifest } from "../../../runtime/cli/backup-files.ts";
 import { JOURNAL } from "../../../runtime/journal/meta.ts";
 import { keyOf, seqOf } from "../../../runtime/key.ts";
 import type { SiteTransform } from "../../../runtime/site.ts";
@@ -34,6 +36,19 @@ describe("aisle", () => {
     const body = Buffer.from(events.map((event) => JSON.stringify(event)).join("\n"));
     await store.place.ingest.accept({ principal: "test", subject: "/events", type: null, headers: {}, body });
     await store.place.runner.idle();
+  }
+
+  /** Ends the place, and turns over a bit of the event that the first decision rests on. @returns its sequence */
+  async function damageOne(): Promise<number> {
+    const [first] = decisionsOf(store.place.journal);
+    const { seq, payload } = store.place.journal.find(first!.cause)!;
+    const commit = commitOf(store, seq);
+    await store.place.stop();
+    await damage(data(), commit, (blob) => {
+      blob[blob.indexOf(Buffer.from(payload)) + 2]! ^= 4;
+      return blob;
+    });
+    return seq;
   }
 
   const data = () => join(dir, "data");
@@ -91,6 +106,64 @@ describe("aisle", () => {
       expect(readdirSync(at("full"))).toEqual(["file"]);
     });
 
+    it("keep a damaged journal, say so, and bring it back only if told to", async () => {
+      const seq = await damageOne();
+      const backup = await run(["backup", at("backup"), "--data", data(), "--json"]);
+
+      expect(backup).toMatchObject({ code: 1, stderr: expect.stringContaining(`entry ${seq}: has checksum`) });
+      expect(backup.stderr).toContain(`'aisle journal repair --data ${data()}'`);
+      expect(JSON.parse(backup.stdout)).toMatchObject({ damaged: 1 });
+      const refused = await run(["restore", at("backup"), "--data", at("again")]);
+      expect(refused).toMatchObject({
+        code: 1,
+        stdout: "",
+        stderr: expect.stringMatching(/is damaged: entry .*--damaged/),
+      });
+      expect(readdirSync(dir).sort()).toEqual(["backup", "data"]);
+
+      const restored = await run(["restore", at("backup"), "--data", at("again"), "--damaged"]);
+      expect(restored).toMatchObject({ code: 0, stderr: expect.stringContaining("aisle journal repair --data") });
+      expect((await run(["journal", "repair", "--data", at("again"), "--yes"])).code).toBe(0);
+      expect((await run(["backup", at("sound"), "--data", at("again")])).code).toBe(0);
+    });
+
+    it.each<[string, (manifest: Manifest) => object, RegExp]>([
+      ["that was changed", ({ sha256, ...rest }) => ({ ...rest, at: 1, sha256 }), /was changed since it was written/],
+      ["without a checksum", ({ sha256: _, ...rest }) => rest, /is not as a backup writes it/],
+      ["without files", (rest) => signed({ ...rest, files: [] }), /names no journal among its files/],
+      [
+        "without the journal",
+        ({ files, ...rest }) => signed({ ...rest, files: files.filter(({ path }) => path.startsWith("c")) }),
+        /names no journal among its files/,
+      ],
+      ["of another journal", (rest) => signed({ ...rest, lastSeq: 999 }), /ends at entry \d+, not '.*' and 999/],
+      ["of another place", (rest) => signed({ ...rest, epoch: "aaaaaaaa" }), /has epoch '\w+' .* not 'aaaaaaaa'/],
+    ])("do not believe a manifest %s", async (_, change, expected) => {
+      await store.place.checkpoints.checkpointer!.now();
+      await run(["backup", at("backup"), "--data", data()]);
+      const file = at("backup/manifest.json");
+      writeFileSync(file, JSON.stringify(change(JSON.parse(readFileSync(file, "utf8")))));
+
+      const { code, stderr } = await run(["restore", at("backup"), "--data", at("again")]);
+      expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(expected) });
+      expect(readdirSync(dir).sort()).toEqual(["backup", "data"]);
+    });
+
+    it("write nothing into the folder that they copy", async () => {
+      await run(["backup", at("backup"), "--data", data()]);
+      symlinkSync(data(), at("link"));
+
+      for (const args of [
+        ["backup", at("data/inside/deep"), "--data", data()],
+        ["backup", at("link/inside"), "--data", data()],
+        ["restore", at("backup"), "--data", at("backup/inside")],
+        ["replay", STORE, "--data", data(), "--into", at("data/inside")],
+      ]) {
+        expect(await run(args)).toMatchObject({ code: 1, stderr: expect.stringMatching(/lies in '.*', which it is/) });
+      }
+      expect(existsSync(at("data/inside"))).toBe(false);
+    });
+
     it("say what is missing", async () => {
       expect(await run(["backup", at("backup"), "--data", at("nosuch")])).toMatchObject({
         code: 1,
@@ -121,12 +194,34 @@ describe("aisle", () => {
       const some = await run(["replay", STORE, "--data", data(), "--from", String(second!.cause), "--json"], env);
       expect(JSON.parse(some.stdout)).toMatchObject({ compared: 4, differences: [], gone: 0 });
 
-      const time = await run(["replay", STORE, "--data", data(), "--to", "2026-03-01T00:00:00Z"], env);
-      expect(time).toMatchObject({ code: 0, stdout: expect.stringMatching(/^0 entries were played/) });
-
       const other = await run(["replay", STORE, "--data", data()], { AISLE_PLACE: "other" });
       expect(other).toMatchObject({ code: 1, stderr: expect.stringMatching(/decisions differ/) });
       expect((await run(["replay", STORE, "--from", "soon"])).code).toBe(2);
+    });
+
+    it("plays no stretch that is none", async () => {
+      const { lastSeq } = store.place.journal;
+      const played = (...args: string[]) => run(["replay", STORE, "--data", data(), ...args], { AISLE_PLACE: "test" });
+      expect(await played("--from", "9", "--to", "5")).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining("--from 9 comes after --to 5"),
+      });
+      expect((await played("--from", "2026-03-03", "--to", "2026-03-02")).code).toBe(2);
+
+      for (const args of [
+        ["--from", "999"],
+        ["--from", "2026-03-09"],
+        ["--to", "2026-03-01T00:00:00Z"],
+      ]) {
+        const { code, stdout, stderr } = await played(...args, "--into", at("then"));
+        expect([code, stdout]).toEqual([1, ""]);
+        expect(stderr).toMatch(new RegExp(`nothing to play: .* has the entries 1 to ${lastSeq}, of 2026-03-02T`));
+      }
+      expect(existsSync(at("then"))).toBe(false);
+      expect(await played("--to", "999")).toMatchObject({
+        code: 0,
+        stderr: `the journal ends at entry ${lastSeq}: it is played up to there\n`,
+      });
     });
 
     it("prints what a spec makes of the events", async () => {
@@ -167,15 +262,7 @@ describe("aisle", () => {
     });
 
     it("is mended once somebody says so, and what was damaged stands in the dead letters", async () => {
-      const [first] = decisionsOf(store.place.journal);
-      const entry = store.place.journal.find(first!.cause)!;
-      const commit = commitOf(store, entry.seq);
-      await store.place.stop();
-      await damage(data(), commit, (blob) => {
-        const at = blob.indexOf(Buffer.from(entry.payload));
-        blob[at + 2]! ^= 4;
-        return blob;
-      });
+      const seq = await damageOne();
       const verify = await run(["journal", "verify", "--data", data()]);
       expect(verify).toMatchObject({ code: 1, stderr: expect.stringMatching(/aisle journal repair/) });
       const asked = await run(["journal", "repair", "--data", data()]);
@@ -185,7 +272,17 @@ describe("aisle", () => {
       expect(mended).toMatchObject({ code: 0, stdout: expect.stringMatching(/moved to the dead letters \d+/) });
       expect((await run(["journal", "verify", "--data", data()])).code).toBe(0);
       store = await startStore({ dataDir: data() });
-      expect(store.place.letters.list({ limit: 5 })).toMatchObject([{ code: "corrupt", seq: entry.seq }]);
+      expect(store.place.letters.list({ limit: 5 })).toMatchObject([{ code: "corrupt", seq }]);
+    });
+
+    it("is looked at and mended by the very commands that a damaged one names", async () => {
+      await damageOne();
+      const { stderr } = await run(["replay", STORE, "--data", data()], { AISLE_PLACE: "test" });
+      const [verify, repair] = [...stderr.matchAll(/'aisle (journal [^']+)'/g)].map(([, words]) => words!.split(" "));
+
+      expect(await run(verify!)).toMatchObject({ code: 1, stdout: expect.stringMatching(/^damaged: entry \d+/m) });
+      expect((await run([...repair!, "--yes"])).code).toBe(0);
+      expect((await run(verify!)).code).toBe(0);
     });
 
     it("is not mended while a place is at work on it", async () => {
@@ -195,6 +292,16 @@ describe("aisle", () => {
     });
   });
 });
+
+/** A manifest with the checksum that belongs to it, as somebody might make who means it. */
+function signed({ sha256: _, ...rest }: Manifest): Manifest {
+  return {
+    ...rest,
+    sha256: createHash("sha256")
+      .update(JSON.stringify(rest, null, 2))
+      .digest("hex"),
+  };
+}
 
 /** First sequence of the commit that has an entry. */
 function commitOf({ place }: Store, seq: number): number {

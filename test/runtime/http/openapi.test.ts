@@ -118,6 +118,16 @@ describe("GET /openapi.json", () => {
     }
   });
 
+  it.each(["/events", "/events/{type}", "/outcomes"])(
+    "says of %s what 202 promises, and that a disk may be full",
+    (path) => {
+      const { responses } = doc.paths[path]!.post!;
+
+      expect(Object.keys(responses)).toEqual(expect.arrayContaining(["429", "503", "507"]));
+      for (const level of ["on disk", "received", "replicated"]) expect(responses["202"]!.description).toContain(level);
+    },
+  );
+
   it("lets answers gain members", () => {
     const closed = Object.entries(doc.components.schemas).filter(([, schema]) => schema.additionalProperties === false);
 

@@ -29,6 +29,8 @@ class Side {
   readonly counted: string[] = [];
   readonly ports = new MemoryPorts();
   readonly replicated: number[] = [];
+  /** The hub doesn't have it in time. */
+  isHubAway = false;
   /** Requests that went past the app. */
   past = 0;
   listening!: Listening;
@@ -44,14 +46,17 @@ class Side {
         void this.counted.push(...Array(many).fill(`${outcome} ${type}`)),
     };
     const ingest = new EventIngest({ ...shared, reader: readerOf(site), refuse: (each) => this.letters.push(each) });
-    const replicated = async (seq: number) => void this.replicated.push(seq);
+    const replicated = async (seq: number) => {
+      if (this.isHubAway) throw new AisleError("unavailable", "the hub has not confirmed it in time");
+      this.replicated.push(seq);
+    };
     const gate = { ...site, actions: ACTIONS, hears };
     const intake = new Intake({ ...shared, gate, base: "aisle.s.p", ingest, replicated, lost: () => {} });
     const ports = Object.assign(this.ports, {
       ingest: {
         hasHub: true,
         accept: async (inbound: Inbound, ack: Ack = "durable") =>
-          acceptAt(ack, ingest.take(inbound), replicated, () => this.journal.lastSeq),
+          acceptAt(ack, ingest.take(inbound), { replicated, lost: intake.lost }, () => this.journal.lastSeq),
         refused: (inbound: Inbound, code: string, detail: string) => ingest.refused(inbound, code, detail),
       },
     });
@@ -229,6 +234,22 @@ describe("POST /events past the app", () => {
     await raw.post("/events?ack=replicated", lines(EXIT, EXIT));
 
     expect(raw.replicated.at(-1)).toBe(raw.journal.lastSeq);
+  });
+
+  it.each([
+    ["an event", [EXIT]],
+    ["several", [EXIT, EXIT]],
+    ["one that the board hears", [{ ...EXIT, type: "entry" }]],
+  ])("answers 202, and says so, when %s is on disk and the hub doesn't have it in time", async (_, events) => {
+    raw.isHubAway = app.isHubAway = true;
+    const post = (side: Side) => side.post("/events?ack=replicated", lines(...events));
+    const answers = [await post(raw), await post(app)];
+    raw.isHubAway = app.isHubAway = false;
+
+    expect(answers[0]).toEqual(answers[1]);
+    expect(answers[0]).toMatchObject({ status: 202, kept: ["application/json", null, null] });
+    const short = { level: "durable", detail: "the hub has not confirmed it in time" };
+    expect(JSON.parse(answers[0]!.text)).toEqual({ accepted: events.length, duplicate: 0, rejected: [], ...short });
   });
 
   it("keeps what came of a request that is cut off", async () => {

@@ -5,7 +5,7 @@ import { NatsBus } from "../../../runtime/bus/nats.ts";
 import type { Place } from "../../../runtime/main.ts";
 import { origins } from "../../support/hubs.ts";
 import { describeWithNats, type NatsServer, startNatsServer } from "../../support/nats-server.ts";
-import { STORE, type Store, startStore, temporary } from "../../support/place.ts";
+import { MONDAY, STORE, type Store, startStore, temporary } from "../../support/place.ts";
 import { writeSite } from "../../support/sites.ts";
 
 const SECONDS = { timeout: 30_000 };
@@ -32,8 +32,8 @@ async function serverForAll(): Promise<NatsServer> {
 const DEVICE = { place: "center" };
 const HUB = { accept: true };
 
-function started(server: NatsServer, dir: string, place: string, dataDir: string): Promise<Store> {
-  return startStore({ dir, dataDir, overrides: { place, nats: server.url } });
+function started(server: NatsServer, dir: string, place: string, dataDir: string, at = MONDAY): Promise<Store> {
+  return startStore({ dir, dataDir, at, overrides: { place, nats: server.url } });
 }
 
 async function post(place: Place, events: readonly object[], ack = "durable"): Promise<number> {
@@ -70,6 +70,27 @@ describeWithNats("a device and its hub", () => {
     expect([...hub.place.journal.read()].filter(({ kind }) => kind === "decision")).toEqual([]);
     const { degraded } = (await (await fetch(`${device.place.url}/readyz`)).json()) as { degraded: string[] };
     expect(degraded.filter((reason) => reason.includes("hub"))).toEqual([]);
+  });
+
+  it("have the same of events that say no time, though the hub was away as they came", {
+    timeout: 60_000,
+  }, async () => {
+    const server = await serverForAll();
+    await using device = await started(server, siteWith(DEVICE), "box", folder());
+    for (const minutes of [0, 40, 45]) {
+      device.clock.at = MONDAY + minutes * 60_000;
+      await post(device.place, visit(7, "Boys"));
+    }
+    await using hub = await started(server, siteWith(HUB), "center", folder(), MONDAY + 50 * 60_000);
+    await expect.poll(() => device.place.hub!.stats().waiting, SECONDS).toBe(0);
+
+    // A visit ends after half an hour without an event: there were two.
+    const records = async (place: Place) => {
+      const lines = (await aggregates(place)).filter((line) => line !== "");
+      return lines.map((line) => JSON.parse(line).records);
+    };
+    await expect.poll(() => records(hub.place), SECONDS).toEqual(await records(device.place));
+    expect(JSON.stringify(await records(hub.place))).toContain("2026-03-02T09:45");
   });
 
   it("lose and double nothing when the hub, the device and the server are away in turn", {

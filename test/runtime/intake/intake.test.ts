@@ -10,6 +10,7 @@ import { ITEM_WORDS } from "../../../runtime/intake/gate.ts";
 import { Intake, type StreamItem } from "../../../runtime/intake/intake.ts";
 import { Block } from "../../../runtime/journal/block.ts";
 import { limits } from "../../../runtime/limits.ts";
+import { replyTo } from "../../../runtime/replies.ts";
 import { Dice } from "../../support/dice.ts";
 import { eventOf, NOW, readerOf, SITES, written } from "../../support/intake.ts";
 import { MemoryJournal } from "../../support/memory-journal.ts";
@@ -32,6 +33,7 @@ class Rig {
   readonly counted = new Map<string, number>();
   readonly lost: [many: number, code: string][] = [];
   readonly replicated: number[] = [];
+  isHubAway = false;
   readonly parts: (number | "block")[] = [];
   backlog = 0;
   readonly ingest: EventIngest;
@@ -49,7 +51,10 @@ class Rig {
       gate: { ...SITE, actions: ACTIONS, hears },
       base: BASE,
       ingest: this.ingest,
-      replicated: async (seq) => void this.replicated.push(seq),
+      replicated: async (seq) => {
+        if (this.isHubAway) throw new AisleError("unavailable", "the hub is late");
+        this.replicated.push(seq);
+      },
       lost: (many, error) => this.lost.push([many, (error as AisleError).code]),
     });
     journal.onCommit((_, { parts }) => {
@@ -242,6 +247,36 @@ describe("the intake", () => {
       expect(rig.intake.dropped).toBe(1);
     });
 
+    it("counts those as dropped that were received and then fail on disk", async () => {
+      rig.journal.hold();
+      const told = await Promise.all([
+        ...[1, 2].map((id) => rig.add(exit(id), "events.exit", "received")),
+        rig.add(entry(3), "events.entry", "received"), // to be looked at
+      ]);
+      expect(told.map(({ accepted }) => accepted)).toEqual([1, 1, 1]);
+      expect(rig.intake.dropped).toBe(0);
+
+      rig.journal.failNext(new AisleError("unavailable", "the disk broke"));
+      rig.journal.release();
+      await rig.intake.drain();
+      await turn();
+
+      expect(rig.intake.dropped).toBe(3);
+      expect(rig.lost[0]![1]).toBe("unavailable");
+    });
+
+    it("counts none that was refused to who asked", async () => {
+      rig.journal.hold();
+      const waiting = rig.add(exit(1));
+      await turn();
+      rig.journal.failNext(new AisleError("unavailable", "the disk broke"));
+      rig.journal.release();
+
+      await expect(waiting).rejects.toMatchObject({ code: "unavailable" });
+      await turn();
+      expect(rig.intake.dropped).toBe(0);
+    });
+
     it("says at most once a second that something was dropped", async () => {
       rig.backlog = Number.POSITIVE_INFINITY;
       const drop = async () => {
@@ -275,6 +310,23 @@ describe("the intake", () => {
       expect(rig.replicated).toEqual([3]);
     });
 
+    it("with what was reached where the hub doesn't have it in time", async () => {
+      rig.isHubAway = true;
+      const levels = ["durable", "replicated"] as const;
+      const receipts = [...levels.map((ack) => rig.add(exit(1), "events.exit", ack))];
+      receipts.push(rig.add(entry(1), "events.entry", "replicated"));
+      const [durable, ...short] = await Promise.all(receipts);
+
+      expect(durable).not.toHaveProperty("level");
+      const told = { accepted: 1, duplicate: 0, rejected: [], level: "durable", detail: "the hub is late" };
+      for (const receipt of short) {
+        expect(receipt).toMatchObject(told);
+        expect(replyTo(receipt)).toEqual({ payload: JSON.stringify(told), headers: {} });
+      }
+      expect(rig.onDisk()).toHaveLength(3);
+      expect(rig.lost).toEqual([]);
+    });
+
     it("with what keeps an event from the disk", async () => {
       rig.journal.failNext(new AisleError("unavailable", "the disk is away"));
 
@@ -289,7 +341,7 @@ describe("the intake", () => {
     const put = (at: number, text: Uint8Array | string) => Buffer.from(text).copy(memory, room + at);
     put(0, `${BASE}.events.exit`);
     put(100, exit(1));
-    put(200, "NATS/1.0\r\nNats-Msg-Id: 7\r\n\r\n");
+    put(200, "NATS/1.0\r\nNats-Stream: S\r\n\r\n");
     put(230, exit(2));
     put(300, "NATS/1.0\r\nce-specversion: 1.0\r\nce-type: exit\r\nce-id: 5\r\n\r\n");
     put(359, bytes({ customer_id: 3 }));
@@ -347,6 +399,14 @@ describe("the intake", () => {
 
       expect(rig.journal.position("s")).toBe("0");
       expect(rig.onDisk()).toHaveLength(1);
+    });
+
+    it("knows a message again that was published twice", async () => {
+      const published = (id: string) => item(exit(1), { "Nats-Msg-Id": id });
+      await rig.intake.takeStream([published("m-1"), published("m-2"), published("m-1")], positionOf);
+
+      expect(rig.journal.position("s")).toBe("2");
+      expect(rig.journal.disk.entries.map(({ headers }) => headers.id)).toEqual(["m-1/0", "m-2/0"]);
     });
 
     it("takes nothing behind what was refused", async () => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { DAY, HOUR, ManualClock, MINUTE } from "../../../runtime/clock.ts";
 import type { Draft } from "../../../runtime/journal/journal.ts";
 import type { StoreJournal } from "../../../runtime/journal/store-journal.ts";
-import { damage, draft, journalIn, START, seqs, tempDir } from "../../support/journal.ts";
+import { damage, draft, journalIn, START, seqs, tempDir, texts } from "../../support/journal.ts";
 
 const event = (bytes = 10): Draft => draft("e".repeat(bytes));
 const decision = (bytes = 10): Draft => draft("d".repeat(bytes), { kind: "decision" });
@@ -39,6 +39,19 @@ describe("retention by age", () => {
     expect(seqs(journal.read(4))).toEqual([6, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
     expect([5, 6].map((seq) => journal.find(seq)?.kind ?? null)).toEqual([null, "decision"]);
     expect(journal.stats()).toMatchObject({ firstSeq: 3, lastSeq: 19, removed: { entries: 6 } });
+  });
+
+  it("keeps what was taken over of other places' decisions as long as decisions", async () => {
+    const clock = new ManualClock(START);
+    const journal = journalIn(tempDir(), { clock });
+    await apply(journal, event(), draft("d", { kind: "import" }));
+    clock.advance(3 * HOUR);
+    await apply(journal, event());
+
+    await journal.retain({ ageMs: HOUR, decisionAgeMs: 4 * HOUR, bytes: 1_000_000 });
+    expect(seqs(journal.read())).toEqual([2, 3]);
+    await journal.retain({ ageMs: HOUR, decisionAgeMs: 2 * HOUR });
+    expect(seqs(journal.read())).toEqual([3]);
   });
 
   it("removes decisions past their own, and with the last entry the commit", async () => {
@@ -103,6 +116,19 @@ describe("retention by age", () => {
     expect(seqs(journal.read())).toEqual([2, 3, 4]);
     await journal.retain({ ageMs: HOUR });
     expect(seqs(journal.read())).toEqual([3, 4]);
+  });
+
+  it("removes events by the bytes where records of the board rest on what lies between them", async () => {
+    const journal = journalIn(tempDir());
+    for (const kind of ["event", "cell", "event", "decision", "effect", "tick", "event"] as const) {
+      await journal.append([draft(kind, { kind })]);
+    }
+    journal.appliedSeq = 7;
+    for (let i = 0; i < 2; i++) await journal.append([draft("event")]);
+
+    await journal.retain({ bytes: 0, ageMs: -1, recordsFrom: 2, upToSeq: 7 });
+
+    expect(texts(journal.read())).toEqual(["cell", "decision", "effect", "event", "event"]);
   });
 
   it("goes on where it was in the next run, and finds the rest after a restart", async () => {

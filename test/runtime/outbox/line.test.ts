@@ -8,10 +8,10 @@ const owed = (id: string, port: Owed["port"] = "offers"): Owed => {
   return { port, subject: `box.${port}`, id, payload: Buffer.from("x") };
 };
 
-function lineWith(ack: Ack) {
+function lineWith(ack: Ack, learned = () => {}) {
   const bus = new MemoryBus();
   const clock = new ManualClock(1_000);
-  const line = new Line({ bus, clock, ack });
+  const line = new Line({ bus, clock, ack, learned });
   const settled: [id: string, why: string | null][] = [];
   const send = (id: string, port?: Owed["port"]) => line.send(owed(id, port), (why) => settled.push([id, why]));
   /** Until everything is said that is said without time passing. */
@@ -102,8 +102,70 @@ describe("the word that a message has arrived", () => {
     await quiet();
     clock.advance(7_000);
 
-    expect(settled.at(-1)).toEqual(["2", "no stream has confirmed what came on 'box.offers'"]);
-    expect(line.isStream("offers")).toBe(false);
+    const gone = "the stream that kept 'offers' can't be reached: no stream has confirmed what came on 'box.offers'";
+    expect(settled.at(-1)).toEqual(["2", `${gone}; set 'bus.outbox.ack: server' if there is none any more`]);
+    expect(line.isStream("offers")).toBe(true);
+  });
+
+  it("stays missing, however often it is tried, while a stream that was there can't be reached", async () => {
+    const { send, settled, quiet, clock, keep, line } = lineWith("auto");
+    const stream = keep((id) => ({ stream: "S", seq: Number(id) }));
+    send("1");
+    await quiet();
+    stream.unsubscribe();
+
+    for (const listens of [false, true, true]) {
+      const listener = listens ? keep(() => null) : null;
+      send("2");
+      await quiet();
+      clock.advance(70_000);
+      await quiet();
+      listener?.unsubscribe();
+    }
+    keep((id) => ({ stream: "S", seq: Number(id) }));
+    send("2");
+    await quiet();
+
+    const why = (said: string) => expect.stringContaining(`the stream that kept 'offers' can't be reached: ${said}`);
+    expect(settled).toEqual([
+      ["1", null],
+      ["2", why("no stream listens on")],
+      ["2", why("no stream has confirmed")],
+      ["2", why("no stream has confirmed")],
+      ["2", null],
+    ]);
+    expect(line.streams).toEqual(["offers"]);
+  });
+
+  it("is a stream's from the beginning where one was known before, unless the site says that there is none", async () => {
+    const auto = lineWith("auto");
+    auto.line.remember("offers");
+    auto.send("1");
+    auto.send("2", "predictions");
+    await auto.quiet();
+    expect(auto.settled.sort()).toEqual([
+      ["1", expect.stringContaining("no stream listens on 'box.offers'")],
+      ["2", null],
+    ]);
+
+    const server = lineWith("server");
+    server.line.remember("offers");
+    server.send("1");
+    await server.quiet();
+    expect(server.settled).toEqual([["1", null]]);
+    expect(server.line.streams).toEqual([]);
+  });
+
+  it("makes the stream known at once, also when it has no room", async () => {
+    let learned = 0;
+    const { send, quiet, keep, line } = lineWith("auto", () => learned++);
+    keep(() => ({ error: { code: 503, description: "insufficient resources" }, stream: "S", seq: 0 }));
+
+    send("1");
+    send("2");
+    await quiet();
+
+    expect([learned, line.streams]).toEqual([1, ["offers"]]);
   });
 
   it("is only a stream's where the site says so", async () => {

@@ -7,7 +7,7 @@ import { openJournal } from "../../../runtime/journal/lmdb.ts";
 import { decisionOf, draftOf } from "../../support/decisions.ts";
 import { countingBytes, tempDir } from "../../support/journal.ts";
 import { describeWithNats, freePort, type NatsServer, startNatsServer } from "../../support/nats-server.ts";
-import { BASE, type Got, listen, offersByCustomer, outboxAt } from "../../support/outboxes.ts";
+import { BASE, type Got, listen, offersByCustomer, once, outboxAt } from "../../support/outboxes.ts";
 import { prng } from "../../support/prng.ts";
 
 const SECONDS = { timeout: 20_000 };
@@ -238,6 +238,71 @@ describeWithNats("the outbox on a NATS server", () => {
       await close();
     });
 
+    it("keeps for a stream behind a cut link what was decided meanwhile, also over a restart", SECONDS, async () => {
+      const leafPort = await freePort();
+      const hub = await serverOn(undefined, {
+        jetStream: true,
+        config: `leafnodes { listen: "127.0.0.1:${leafPort}" }`,
+      });
+      const remotes = `leafnodes { reconnect: 1, remotes: [{ url: "nats-leaf://127.0.0.1:${leafPort}" }] }`;
+      const device = await serverOn(undefined, { config: remotes });
+      const subjects = [`${BASE}.offers.*`];
+      await streamOf(hub, "OFFERS", subjects);
+      busTo(hub.port).subscribe("here", (message) => message.respond(Buffer.alloc(1)));
+      const asker = busTo(device.port);
+      const isLinked = () =>
+        asker.request("here", Buffer.alloc(0), { timeoutMs: 500 }).then(
+          () => true,
+          () => false,
+        );
+      await expect.poll(isLinked, SECONDS).toBe(true);
+      const shown = listen(asker, `${BASE}.predictions`);
+      const dir = tempDir();
+      const first = outboxAt({ dir, bus: busTo(device.port) });
+      await first.decide(["7"]);
+      await expect.poll(() => first.outbox.stats().waiting, SECONDS).toBe(0);
+
+      await hub.kill();
+      for (let i = 0; i < 5; i++) await first.decide(["7", "8"]);
+      await expect
+        .poll(() => first.outbox.trouble(), SECONDS)
+        .toMatch(/^10 decisions wait for the bus: the stream that kept 'offers' can't be reached: .*ack: server'/);
+      // Whoever shows them in the store has them all the same.
+      await expect.poll(() => once(shown).length, SECONDS).toBe(11);
+      await first.abandon();
+      const second = outboxAt({ dir, bus: busTo(device.port) });
+      await expect.poll(() => second.outbox.trouble(), SECONDS).toMatch(/^1[01] .* the stream that kept 'offers'/);
+      await hub.restart();
+      await expect.poll(() => second.outbox.stats().waiting, SECONDS).toBe(0);
+
+      const kept = offersByCustomer(await (await streamOf(hub, "OFFERS", subjects)).all());
+      expect([kept.get("7")?.length, kept.get("8")?.length]).toEqual([6, 5]);
+      expect(second.outbox.trouble()).toBe(null);
+      await second.close();
+    });
+
+    it("waits for a stream that was removed, until the site says that there is none", SECONDS, async () => {
+      const server = await serverOn(undefined, { jetStream: true });
+      const stream = await streamOf(server, "OFFERS", [`${BASE}.offers.*`]);
+      const dir = tempDir();
+      const auto = outboxAt({ dir, bus: busTo(server.port) });
+      await auto.decide(["7"]);
+      await expect.poll(() => auto.outbox.stats().waiting, SECONDS).toBe(0);
+      await stream.remove();
+      await auto.decide(["7"]);
+      await expect.poll(() => auto.outbox.trouble(), SECONDS).toMatch(/set 'bus.outbox.ack: server'/);
+      expect(auto.outbox.stats().waiting).toBe(1);
+      await auto.close();
+
+      const told = outboxAt({ dir, bus: busTo(server.port), ack: "server" });
+      await expect.poll(() => told.outbox.stats().waiting, SECONDS).toBe(0);
+      await told.close();
+      const again = outboxAt({ dir, bus: busTo(server.port) });
+      await again.decide(["7"]);
+      await expect.poll(() => again.outbox.stats().waiting, SECONDS).toBe(0);
+      await again.close();
+    });
+
     it(
       "takes the server's word where nobody keeps what is published, and demands a stream when told to",
       SECONDS,
@@ -291,6 +356,7 @@ async function streamOf({ port }: NatsServer, name: string, subjects: string[], 
   await manager.streams.info(name).catch(() => manager.streams.add({ name, subjects, ...bounds } as never));
   return {
     messages: async () => (await manager.streams.info(name)).state.messages,
+    remove: () => manager.streams.delete(name),
     update: (changed: object) => manager.streams.update(name, { subjects, ...changed } as never),
     async all(): Promise<Got[]> {
       const { messages, first_seq } = (await manager.streams.info(name)).state;
