@@ -69,6 +69,8 @@ class SeedRun {
 
   async #step(ports: StepPorts): Promise<void> {
     const { world } = this;
+    // What of a checkpoint is found damaged now is made again from a journal that no longer has all.
+    if (!world.isWhole) for (const mend of world.mends.splice(0)) mend();
     const step = nextStep(world.dice);
     const told = await step.take(ports);
     this.steps.push(`${this.steps.length + 1}. ${step.name}${told === undefined ? "" : `: ${told}`}`);
