@@ -273,7 +273,8 @@ export class StoredDeadLetters implements DeadLetters {
 
   /** Runs a write when no other is under way. */
   async #inTurn(write: () => Promise<void>): Promise<void> {
-    while (this.#committing !== null) await this.#committing;
+    // Whether the one before succeeded is its own caller's to know.
+    while (this.#committing !== null) await this.#committing.catch(() => {});
     this.#committing = write().finally(() => {
       this.#committing = null;
       this.#schedule();

@@ -36,7 +36,8 @@ describe("the simulator finds a place that", () => {
       /was acknowledged, and is lost|went out, and is lost|follows entry/,
     ],
     ["skips what 'appliedSeq' says is undone", SKIPS_APPLIED_SEQ, /was never made/],
-    ["drops the dedupe on restart", DROPS_DEDUPE, /is in the journal twice/],
+    // Without their ids, events of one time are folded in another order as well.
+    ["drops the dedupe on restart", DROPS_DEDUPE, /is in the journal twice|is in another state, in aggregates/],
     ["notes its position in a stream apart", NOTES_POSITION_APART, /of the stream is lost|were consumed/],
     ["makes its checkpoint with the wrong sequence", COUNTS_CHECKPOINT_WRONG, /is in another state/],
     ["moves the outbox's cursor before the confirmation", CONFIRMS_BY_ITSELF, /never went out|overtook/],

@@ -45,6 +45,16 @@ export function miscounted(one: Counts, other: Counts): string[] {
     .map((customer) => `customer ${customer}: ${one[customer]} and ${other[customer]}`);
 }
 
+/** The first line in which two states differ, of both; null: none. */
+export function firstDifference(one: Digest, other: Digest): string | null {
+  for (const part of new Set([...Object.keys(one), ...Object.keys(other)])) {
+    const [here, there] = [one, other].map((digest) => (digest[part] ?? "").split("\n")) as [string[], string[]];
+    for (let n = 0; n < Math.max(here.length, there.length); n++)
+      if (here[n] !== there[n]) return `${part}: ${here[n]}\nand\n${there[n]}`;
+  }
+  return null;
+}
+
 /** The state as a place shows it, in the parts that a digest has; without offers. */
 export async function seenAt(url: string): Promise<Digest> {
   const textOf = async (path: string) => {
