@@ -116,6 +116,7 @@ class Ports {
   /** The field must be there on some lower record, or the hold would never meet one. */
   #checkMatch(match: string, lower: readonly Line[], path: Path): void {
     const pages = [...new Set(lower.map(({ actor }) => actor.page))];
+    if (!pages.every((page) => this.#pages.has(page))) return; // an actor of no page is told of by itself
     const reach = [...new Set(pages.flatMap((page) => this.#pages.reach(page)))];
     const goals = this.#lines.filter(({ actor }) => reach.includes(actor.page)).map(({ actor }) => actor.goal);
     const brought = pages.some((page) => this.#pages.isFed(page)) ? (this.#eventFields ?? []) : [];

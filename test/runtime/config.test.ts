@@ -437,6 +437,13 @@ describe("a mistake in site.yml", () => {
     expect(files).toEqual(["plan.yml", "site.yml", "catalog/customer_info.csv", "scenarios/scenario_4.json"]);
   });
 
+  it("is told of a page that is called otherwise by its actors", () => {
+    const copy = new SiteCopy();
+    copy.write("plan.yml", copy.read("plan.yml").replace("\n  focuses:", "\n  xfocuses:"));
+
+    expect(said(copy).join("\n")).toContain("'focuses'");
+  });
+
   it("is told twenty times at most", () => {
     const copy = new SiteCopy();
     copy.write(
