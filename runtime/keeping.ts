@@ -94,23 +94,29 @@ export class Keeping {
     const { checkpoints, fault } = this.#options;
     try {
       await this.retain();
-      if (this.#isTight && this.#isAtWork) {
-        // What came after the last checkpoint may go after the next one.
+      // What came after the last checkpoint may go after the next one, and so may what comes while that is written.
+      for (let before = -1; this.#isTight && this.#isAtWork && this.#removed > before; ) {
+        before = this.#removed;
         await checkpoints.save();
         if (this.#isAtWork) await this.retain();
       }
       this.#wasFull = false;
+      this.#takenThen = this.#taken;
     } catch (error) {
       const isFull = error instanceof AisleError && error.code === "full";
       if (this.#isAtWork && !(isFull && this.#wasFull)) fault("old entries can't be removed", error);
       this.#wasFull = isFull;
     }
-    this.#takenThen = this.#taken;
     this.#grown = 0;
   }
 
   get #taken(): number {
     return this.#options.journal.stats().bytes;
+  }
+
+  /** Bytes of entries that were removed since the start. */
+  get #removed(): number {
+    return this.#options.journal.stats().removed.bytes;
   }
 
   get #isTight(): boolean {

@@ -72,6 +72,8 @@ export class LmdbStore implements Store {
   readonly #what: string;
   readonly #room: Room;
   readonly #tables = new Map<string, Table>();
+  /** That each table took when it was asked last. */
+  readonly #bytes = new Map<string, number>();
   #last: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | null = null;
   #gone = false;
@@ -121,7 +123,12 @@ export class LmdbStore implements Store {
   bytes(table: string): number {
     const database = this.#read(table);
     if (database === null) return 0;
-    return treeBytes(database.getStats() as TreeStats);
+    try {
+      this.#bytes.set(table, treeBytes(database.getStats() as TreeStats));
+    } catch {
+      // After a fatal error LMDB tells nothing, until it is opened again: what it told last holds.
+    }
+    return this.#bytes.get(table) ?? 0;
   }
 
   async copyTo(dir: string): Promise<void> {

@@ -2,7 +2,7 @@
 import { rmSync } from "node:fs";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { type Up, up } from "../support/cli.ts";
-import { describeWithFaultyDisk, EIO, ENOSPC, FaultyRealDisk } from "../support/faulty-disk.ts";
+import { describeWithFaultyDisk, EIO, FaultyRealDisk } from "../support/faulty-disk.ts";
 import { STORE, temporary } from "../support/place.ts";
 import { prng } from "../support/prng.ts";
 import { Load, lostOf, over, readAccount } from "./real/load.ts";
@@ -94,7 +94,7 @@ describeWithFaultyDisk(`a place whose disk (seed ${SEED})`, () => {
   it("is full takes nothing for a while, says so, and goes on by itself", { timeout: 60_000 }, async () => {
     const at = await begin();
     await send(at, 10);
-    disk.set({ writeError: ENOSPC });
+    disk.set({ full: true });
 
     let isOver = false;
     // What was accepted when the disk filled up waits for its room; what comes then is refused.

@@ -37,11 +37,11 @@ export interface DiskFaults {
   readonly syncMs?: number;
   /** errno */
   readonly syncError?: number;
-  readonly writeError?: number;
+  /** It has no room: what makes a file longer fails. */
+  readonly full?: boolean;
 }
 
 export const EIO = 5;
-export const ENOSPC = 28;
 
 export class FaultyRealDisk {
   readonly #folder = mkdtempSync(join(tmpdir(), "aisle-disk-"));
@@ -58,8 +58,8 @@ export class FaultyRealDisk {
   /** Of the process whose disk it is. */
   readonly env: Readonly<Record<string, string>>;
 
-  set({ syncMs, syncError, writeError }: DiskFaults): void {
-    const words = { "sync-ms": syncMs, "sync-error": syncError, "write-error": writeError };
+  set({ syncMs, syncError, full }: DiskFaults): void {
+    const words = { "sync-ms": syncMs, "sync-error": syncError, full: full === true ? 1 : undefined };
     const said = Object.entries(words).flatMap(([word, value]) => (value === undefined ? [] : `${word} ${value}\n`));
     writeFileSync(this.env.AISLE_FAULT_CONTROL!, said.join(""));
   }

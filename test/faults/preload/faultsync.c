@@ -6,7 +6,7 @@
 //
 //   sync-ms N            fsync and fdatasync take N ms longer
 //   sync-error N         they fail with errno N, and nothing was synced
-//   write-error N        writes fail with errno N, and nothing was written
+//   full N               N is not 0: the disk has no room: no byte is free, and what makes the file longer fails
 //
 // No control file, or an empty one: all is well. For Linux on 64 bits. Without a header of the C library's, as a machine
 // that runs tests need not have them: any compiler will do, `cc` or Debian's `tcc`.
@@ -27,17 +27,30 @@ extern ssize_t readlink(const char *path, char *to, size_t bytes);
 extern int open(const char *path, int flags, ...);
 extern ssize_t read(int file, void *to, size_t bytes);
 extern int close(int file);
+extern off_t lseek64(int file, off_t at, int from);
 extern int poll(void *files, unsigned long count, int timeout_ms);
 
 #define errno (*__errno_location())
 #define O_RDONLY 0
+#define SEEK_CUR 1
+#define SEEK_END 2
+#define ENOSPC 28
+/* Words of 64 bits in the C library's `struct statfs64`. */
+#define STATFS_FREE 3
+#define STATFS_AVAILABLE 4
 /* The next one in the order of libraries: the C library's. */
 #define RTLD_NEXT ((void *)-1L)
+
+/* The C library's `struct iovec`. */
+struct part {
+  const void *at;
+  size_t bytes;
+};
 
 struct faults {
   long sync_ms;
   long sync_error;
-  long write_error;
+  long full;
 };
 
 static long number_after(const char *text, const char *word) {
@@ -57,7 +70,7 @@ static struct faults faults_now(void) {
   text[length] = 0;
   found.sync_ms = number_after(text, "sync-ms ");
   found.sync_error = number_after(text, "sync-error ");
-  found.write_error = number_after(text, "write-error ");
+  found.full = number_after(text, "full ");
   return found;
 }
 
@@ -82,12 +95,25 @@ static int sync_fails(int file) {
   return faults.sync_error != 0;
 }
 
-static int write_fails(int file) {
+/* A full disk still takes what lies in blocks that a file has already. */
+static int write_fails(int file, off_t end) {
   int before = errno;
-  struct faults faults = {0, 0, 0};
-  if (is_meant(file)) faults = faults_now();
-  errno = faults.write_error ? (int)faults.write_error : before;
-  return faults.write_error != 0;
+  int fails = is_meant(file) && faults_now().full;
+  if (fails) {
+    off_t at = lseek64(file, 0, SEEK_CUR);
+    fails = end > lseek64(file, 0, SEEK_END);
+    lseek64(file, at, 0);
+  }
+  errno = fails ? ENOSPC : before;
+  return fails;
+}
+
+static off_t place_of(int file) { return lseek64(file, 0, SEEK_CUR); }
+
+static off_t length_of(const struct part *parts, int count) {
+  off_t length = 0;
+  for (int i = 0; i < count; i++) length += (off_t)parts[i].bytes;
+  return length;
 }
 
 int fsync(int file) {
@@ -102,26 +128,37 @@ int fdatasync(int file) {
 
 ssize_t write(int file, const void *from, size_t bytes) {
   ssize_t (*real)(int, const void *, size_t) = (ssize_t(*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
-  return write_fails(file) ? -1 : real(file, from, bytes);
+  return write_fails(file, place_of(file) + (off_t)bytes) ? -1 : real(file, from, bytes);
 }
 
 ssize_t pwrite64(int file, const void *from, size_t bytes, off_t at) {
   ssize_t (*real)(int, const void *, size_t, off_t) =
       (ssize_t(*)(int, const void *, size_t, off_t))dlsym(RTLD_NEXT, "pwrite64");
-  return write_fails(file) ? -1 : real(file, from, bytes, at);
+  return write_fails(file, at + (off_t)bytes) ? -1 : real(file, from, bytes, at);
 }
 
 ssize_t pwrite(int file, const void *from, size_t bytes, off_t at) { return pwrite64(file, from, bytes, at); }
 
-ssize_t writev(int file, const void *from, int count) {
+ssize_t writev(int file, const struct part *from, int count) {
   ssize_t (*real)(int, const void *, int) = (ssize_t(*)(int, const void *, int))dlsym(RTLD_NEXT, "writev");
-  return write_fails(file) ? -1 : real(file, from, count);
+  return write_fails(file, place_of(file) + length_of(from, count)) ? -1 : real(file, from, count);
 }
 
-ssize_t pwritev64(int file, const void *from, int count, off_t at) {
+ssize_t pwritev64(int file, const struct part *from, int count, off_t at) {
   ssize_t (*real)(int, const void *, int, off_t) =
       (ssize_t(*)(int, const void *, int, off_t))dlsym(RTLD_NEXT, "pwritev64");
-  return write_fails(file) ? -1 : real(file, from, count, at);
+  return write_fails(file, at + length_of(from, count)) ? -1 : real(file, from, count, at);
 }
 
-ssize_t pwritev(int file, const void *from, int count, off_t at) { return pwritev64(file, from, count, at); }
+ssize_t pwritev(int file, const struct part *from, int count, off_t at) { return pwritev64(file, from, count, at); }
+
+int statfs64(const char *path, long *into) {
+  int (*real)(const char *, long *) = (int (*)(const char *, long *))dlsym(RTLD_NEXT, "statfs64");
+  int failed = real(path, into);
+  if (failed || !faults_now().full) return failed;
+  into[STATFS_FREE] = 0;
+  into[STATFS_AVAILABLE] = 0;
+  return 0;
+}
+
+int statfs(const char *path, long *into) { return statfs64(path, into); }
