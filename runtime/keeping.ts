@@ -46,6 +46,8 @@ export class Keeping {
   /** What the journal took after the last run, and what has come since at most, bytes. */
   #takenThen = 0;
   #grown = 0;
+  /** Who waits for the journal hears of it when it has no room. */
+  #filled: () => void = () => {};
   /** The last run found no room: told of once. */
   #wasFull = false;
 
@@ -58,7 +60,10 @@ export class Keeping {
     const { journal } = this.#options;
     this.#isAtWork = true;
     journal.onCommit((_, { parts }) => this.#committed(parts));
-    journal.onFull(() => void this.run());
+    journal.onFull(() => {
+      this.#filled();
+      void this.run();
+    });
     this.#hourly();
   }
 
@@ -139,13 +144,21 @@ export class Keeping {
   /**
    * Records of the board that rest on the older half of what is kept are written again. A checkpoint has them too, but of
    * one plan: under another, or if it can't be read, the board is made from the journal alone. While the journal takes
-   * nothing none is written, and what they rest on stays.
+   * nothing none is written, and what they rest on stays; nor is it waited for what it still has to take.
    */
   #carryOld(): Promise<number> {
+    const isFull = this.#options.journal.trouble !== null;
+    const filled = new Promise<void>((resolve) => {
+      this.#filled = resolve;
+    });
+    const carried = this.#carry(isFull);
+    return isFull ? carried : Promise.race([carried, filled.then(() => this.#carry(true))]);
+  }
+
+  #carry(isFull: boolean): Promise<number> {
     const { site, journal, board, clock } = this.#options;
     const { ageMs, bytes } = site.retention;
     const { firstSeq, lastSeq, bytes: taken } = journal.stats();
-    const isFull = journal.trouble !== null;
     return carryOld({
       board,
       append: (drafts) => journal.append(drafts),
