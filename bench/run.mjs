@@ -1,4 +1,4 @@
-// `npm run bench [-- --quick] [-- --only NAME] [-- --write]`
+// `npm run bench [-- --quick] [-- --only NAME] [-- --write] [-- --profile DIR]`
 //
 // Runs every `bench/*.bench.ts`, each in a process of its own so that they don't share a heap, a compiler's guesses or
 // a garbage collector, and one after the other so that they don't share a core. Prints a table and writes
@@ -8,11 +8,12 @@
 //   --quick      short runs, for seeing that everything works; the values are rough, and not written
 //   --only NAME  the benches whose file name contains NAME; not written
 //   --write      written all the same; what was not measured now stays as it was
+//   --profile DIR  leaves a CPU profile of each process that a bench starts, and of its own, in DIR: not written
 
 import { fork, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import os from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -30,7 +31,8 @@ if (process.env.AISLE_BENCH_FILE !== undefined) await measure(process.env.AISLE_
 else await main();
 
 async function main() {
-  const { quick, only, write } = options();
+  const { quick, only, write, profile } = options();
+  if (profile !== null) process.env.AISLE_BENCH_PROFILE = resolve(profile);
   const names = readdirSync(HERE)
     .filter((file) => file.endsWith(".bench.ts") && file.includes(only))
     .map((file) => file.slice(0, -".ts".length))
@@ -57,18 +59,19 @@ async function main() {
 
   print(all);
   const isWhole = only === "" && failed.length === 0;
-  if (write || (!quick && isWhole)) save(all, isWhole);
+  if (profile === null && (write || (!quick && isWhole))) save(all, isWhole);
   if (failed.length > 0) end(`${failed.length} of ${names.length} failed: ${failed.join(", ")}`);
 }
 
 function options() {
   try {
     const { values } = parseArgs({
-      options: { quick: { type: "boolean" }, only: { type: "string" }, write: { type: "boolean" } },
+      options: { quick: { type: "boolean" }, only: { type: "string" }, write: { type: "boolean" }, profile: { type: "string" } },
     });
-    return { quick: values.quick ?? false, only: values.only ?? "", write: values.write ?? false };
+    const { quick = false, only = "", write = false, profile = null } = values;
+    return { quick, only, write, profile };
   } catch (error) {
-    process.stderr.write(`${error.message}\nusage: npm run bench -- [--quick] [--only NAME] [--write]\n`);
+    process.stderr.write(`${error.message}\nusage: npm run bench -- [--quick] [--only NAME] [--write] [--profile DIR]\n`);
     process.exit(2);
   }
 }
@@ -92,11 +95,11 @@ function compile() {
  * @returns {Promise<Measured>}
  */
 function inProcess(name, quick) {
-  return new Promise((resolve, reject) => {
+  return new Promise((done, reject) => {
     const child = fork(fileURLToPath(import.meta.url), quick ? ["--quick"] : [], {
       cwd: ROOT,
       env: { ...process.env, AISLE_BENCH_FILE: join(BUILT, `${name}.js`) },
-      execArgv: ["--expose-gc"],
+      execArgv: ["--expose-gc", ...profiling()],
       detached: true, // a group of its own, so that what it started ends with it, however it ends
     });
     const timeout = quick ? PATIENCE.quick : PATIENCE.full;
@@ -114,9 +117,14 @@ function inProcess(name, quick) {
       endGroup(child.pid);
       if (code !== 0) reject(new Error(`${signal ?? `exit code ${code}`}, see above`));
       else if (!isMeasured(answer)) reject(new Error("gave no {figures, ratios} of finite numbers"));
-      else resolve(answer);
+      else done(answer);
     });
   });
+}
+
+function profiling() {
+  const dir = process.env.AISLE_BENCH_PROFILE;
+  return dir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${dir}`];
 }
 
 /** Ends a bench and all that it started and left. @param {number} pid */

@@ -63,7 +63,9 @@ export function storeProcess(args: readonly string[] = ["--no-play"]): Promise<P
 export async function siteProcess(site: string, args: readonly string[]): Promise<Process> {
   const dataDir = mkdtempSync(join(tmpdir(), "aisle-bench-"));
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [CLI, "up", site, "--port", "0", "--data", dataDir, ...args], {
+  const profile = process.env.AISLE_BENCH_PROFILE;
+  const node = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];
+  const child = spawn(process.execPath, [...node, CLI, "up", site, "--port", "0", "--data", dataDir, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const lines: string[] = [];

@@ -59,10 +59,10 @@ let tailMax: u32 = 0;
 const LOG_MAX: u32 = 256 * 1024;
 
 /** Room of a log, and with it of a tail, that an identity keeps although nothing is in it, bytes. */
-const LOG_KEPT: usize = 96;
+const LOG_KEPT: usize = 184;
 
 /** Room of a log at first: most events change two or three cells. */
-const LOG_FIRST: usize = 3 * 24;
+const LOG_FIRST: usize = 5 * 24;
 
 /** Events from which on a tail is cut when half of it is settled. */
 const CUT_FROM: u32 = 4;
