@@ -26,7 +26,7 @@
 import { enter } from "./aggregate";
 import { change } from "./changed";
 import { truth } from "../collections/compare";
-import { sameBytes } from "../text/bytes";
+import { hashOf, sameBytes } from "../text/bytes";
 import { allowWork, freeTemporary } from "../machine/heap";
 import {
   ENTRY_SEQ,
@@ -55,7 +55,6 @@ import {
   TAIL_COUNT,
   TOUCHED,
   findIdentity,
-  hashOf,
   homeOf,
   identitiesCount,
   keyOf,

@@ -101,19 +101,6 @@ export function slotOf(identity: usize, aggregate: i32): usize {
   return identity + SLOTS + <usize>aggregate * SLOT;
 }
 
-export function hashOf(key: usize, length: i32): u32 {
-  let hash: u64 = <u64>length * 0x9e3779b97f4a7c15;
-  let at = key;
-  let left = length;
-  for (; left >= 8; left -= 8, at += 8) hash = (rotl(hash, 23) ^ load<u64>(at)) * 0x9e3779b97f4a7c15;
-  if (left > 0) {
-    let rest: u64 = 0;
-    for (let i = 0; i < left; i++) rest |= <u64>load<u8>(at + i) << (<u64>i << 3);
-    hash = (rotl(hash, 23) ^ rest) * 0x9e3779b97f4a7c15;
-  }
-  return <u32>((hash ^ (hash >> 29)) >> 7);
-}
-
 /** Where the table is looked at first for a hash. */
 // @ts-ignore: decorator
 @inline

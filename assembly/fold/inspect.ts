@@ -17,7 +17,6 @@ import {
   addRecord,
   findIdentity,
   freeSlot,
-  hashOf,
   identitiesCount,
   identityFrom,
   keyOf,
@@ -25,6 +24,7 @@ import {
   recordAt,
   slotOf,
 } from "./identity";
+import { hashOf } from "../text/bytes";
 import { writeLine, writeRecord, writeRow } from "./output";
 import { Aggregate, Kind, aggregateAt, compat, streamCount } from "../machine/program";
 import { ACCEPTED, EXPIRED, FLAGS, LAST, ORDER, newRecord } from "./record";

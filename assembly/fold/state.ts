@@ -34,13 +34,13 @@ import {
   findIdentity,
   freeSlot,
   grown,
-  hashOf,
   keyOf,
   newIdentity,
   recordAt,
   restoreOrdinal,
   slotOf,
 } from "./identity";
+import { hashOf } from "../text/bytes";
 import { packArray, packInt, packText, packValue } from "../formats/pack";
 import { Aggregate, aggregateAt, streamCount, windowCount } from "../machine/program";
 import { ACCEPTED, BORN, CELLS, EXPIRED, FLAGS as RECORD_FLAGS, HASH, LAST as RECORD_LAST, ORDER, recordBytes } from "./record";

@@ -9,6 +9,7 @@
 //        +0 address u32, +4 length u32, +8 value u32 (0 = empty)
 
 import { reserve } from "../arena";
+import { hashOf as hashOfBytes, sameBytes } from "../text/bytes";
 
 const FOLDS: usize = 4;
 const LONGEST: usize = 8;
@@ -53,20 +54,17 @@ function slotOf(words: usize, at: usize, length: u32, folds: bool): usize {
 function isWord(slot: usize, at: usize, length: u32, folds: bool): bool {
   if (load<u32>(slot, 4) != length) return false;
   const word = <usize>load<u32>(slot);
+  if (!folds) return sameBytes(word, at, length);
   for (let i: u32 = 0; i < length; i++) {
-    const byte = <u32>load<u8>(at + i);
-    if ((folds ? folded(byte) : byte) != <u32>load<u8>(word + i)) return false;
+    if (folded(<u32>load<u8>(at + i)) != <u32>load<u8>(word + i)) return false;
   }
   return true;
 }
 
-/** FNV-1a: the words are the site's own, and what is looked up is short. */
 function hashOf(at: usize, length: u32, folds: bool): u32 {
-  let hash: u32 = 0x811c9dc5;
-  for (let i: u32 = 0; i < length; i++) {
-    const byte = <u32>load<u8>(at + i);
-    hash = (hash ^ (folds ? folded(byte) : byte)) * 0x01000193;
-  }
+  if (!folds) return hashOfBytes(at, length);
+  let hash: u32 = 0x811c9dc5; // FNV-1a: words with folded case are the site's own, and few
+  for (let i: u32 = 0; i < length; i++) hash = (hash ^ folded(<u32>load<u8>(at + i))) * 0x01000193;
   return hash ^ (hash >> 15);
 }
 

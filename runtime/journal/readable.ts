@@ -22,6 +22,8 @@ export abstract class ReadableJournal {
   /** The data folder, for messages. */
   readonly #dir: { readonly dir?: string };
   readonly #found: FoundCommits;
+  /** The first whole entry's sequence, once it is known; 0: it isn't. */
+  #first = 0;
 
   constructor(store: Store, dir: string | undefined) {
     this.store = store;
@@ -78,6 +80,7 @@ export abstract class ReadableJournal {
   /** Commits were written anew, or removed. */
   protected forget(writes: readonly Write[]): void {
     for (const { key } of writes) this.#found.forget(seqOf(key));
+    this.#first = 0;
   }
 
   /** The commit that would hold an entry; null: there is none. */
@@ -88,8 +91,11 @@ export abstract class ReadableJournal {
 
   /** The first whole entry's sequence; 0: there is none. */
   protected firstSeq(): number {
+    if (this.#first > 0) return this.#first;
     const cursor = this.cursor(1, { onCorrupt() {} });
-    return cursor.next() ? cursor.seq : 0;
+    const first = cursor.next() ? cursor.seq : 0;
+    if (!this.store.readOnly) this.#first = first; // of another process' journal it may go any time
+    return first;
   }
 
   #readableSeq(): number {
