@@ -32,10 +32,10 @@ interface Asked {
 }
 
 export function rawEvents(options: RawEventsOptions): RawHandler {
-  const { intake, ingest, clock, access } = options;
+  const { ingest, clock, access } = options;
   const check = guard(access);
   return (incoming, outgoing) => {
-    if (!intake.admits || incoming.method !== "POST") return false;
+    if (incoming.method !== "POST") return false;
     const startedAt = clock.monotonic();
     const asked = askedIn(incoming, ingest.hasHub ?? false);
     if (asked === null || !mayCall(check, incoming)) return false;

@@ -5,7 +5,7 @@ import type { Clock } from "../clock.ts";
 import { AisleError } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
-import { Note } from "../outbox/note.ts";
+import { type Carrier, Note } from "../outbox/note.ts";
 import type { Store } from "../store/store.ts";
 import { type Batch, Gatherer } from "./batch.ts";
 import { type Segment, segmentAt, segmentsOf } from "./segments.ts";
@@ -13,7 +13,7 @@ import { Waiters } from "./waiters.ts";
 import { type Answer, EPOCH, FROM, readAnswer } from "./words.ts";
 
 export interface HubLinkPorts {
-  readonly journal: Pick<Journal, "parts" | "lastSeq" | "onCommit" | "epoch" | "stats">;
+  readonly journal: Pick<Journal, "parts" | "lastSeq" | "onCommit" | "epoch" | "stats"> & Carrier;
   readonly store: Pick<Store, "get" | "commit">;
   readonly bus: Bus;
   readonly clock: Clock;
@@ -82,11 +82,11 @@ export class HubLink {
 
   constructor(ports: HubLinkPorts) {
     this.#ports = ports;
-    const { bus, clock, store, fault, hub, place } = ports;
+    const { bus, clock, journal, store, fault, hub, place } = ports;
     this.#subject = subject(hub, "hub", place);
     this.#waiters = new Waiters(clock);
     const read = () => ({ segments: this.#segments, through: this.#through });
-    this.#note = new Note({ store, clock, name: "hub", read, everyMs: limits.outboxNoteMs, fault });
+    this.#note = new Note({ journal, store, clock, name: "hub", read, everyMs: limits.outboxNoteMs, fault });
     bus.onState((state) => {
       if (state === "here") this.#goOn();
     });
@@ -100,7 +100,7 @@ export class HubLink {
     this.#through = Math.min(noted?.through ?? 0, journal.lastSeq);
     // What had gone before there was a hub is not missed.
     if (noted === null) this.#missingMax = journal.stats().firstSeq - 1;
-    if (this.#segments.length !== (noted?.segments.length ?? 0)) void this.#note.write();
+    if (this.#segments.length !== (noted?.segments.length ?? 0)) this.#note.ahead();
     journal.onCommit(() => this.#wake());
   }
 

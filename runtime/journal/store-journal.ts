@@ -68,6 +68,7 @@ export class StoreJournal extends ReadableJournal implements Journal {
   readonly #appendListeners: AppendListener[] = [];
   readonly #commitListeners: CommitListener[] = [];
   readonly #fullListeners: FullListener[] = [];
+  readonly #companions: (() => Write | null)[] = [];
 
   readonly #room = new CommitRoom();
   /** Highest sequence on disk, and highest given. */
@@ -194,6 +195,11 @@ export class StoreJournal extends ReadableJournal implements Journal {
   /** Called each time that a commit finds no room: what is kept for nobody may go then. */
   onFull(listener: FullListener): void {
     this.#fullListeners.push(listener);
+  }
+
+  /** Asked at each try to commit what else of its store has to change with it; null: nothing. */
+  alongside(write: () => Write | null): void {
+    this.#companions.push(write);
   }
 
   /**
@@ -337,7 +343,7 @@ export class StoreJournal extends ReadableJournal implements Journal {
     let prepared: Prepared | null = this.#stuck;
     try {
       prepared ??= this.#prepare();
-      await this.store.commit(this.#meta === null ? prepared.writes : [this.#meta, ...prepared.writes]);
+      await this.store.commit([...this.#besides(), ...prepared.writes]);
     } catch (error) {
       if (error instanceof AisleError && error.code === "full") this.#stall(prepared!, error);
       else this.#fail(error);
@@ -358,6 +364,10 @@ export class StoreJournal extends ReadableJournal implements Journal {
       writes.unshift({ table: JOURNAL, key: keyOf(firstSeq), value });
     }
     return { slices, writes, count, firstSeq, lastSeq, appliedSeq, parts: partsOf(slices) };
+  }
+
+  #besides(): readonly Write[] {
+    return [this.#meta, ...this.#companions.map((write) => write())].filter((write) => write !== null);
   }
 
   #written(prepared: Prepared): void {

@@ -8,7 +8,7 @@ import { foundOf, isEvent } from "./batch.ts";
 /** What an entry takes besides its payload, and a block besides its bytes, about. */
 const ENTRY_BYTES = 1_024;
 const GONE: Found = { payload: new Uint8Array(0), id: null };
-/** Blocks that are gone and may stay in the array before the others move up. */
+/** Places of what is gone, that may stay in front before the others move up. */
 const COMPACT_FROM = 256;
 
 /** A block, and where its entries begin, once somebody has asked for one. */
@@ -22,11 +22,8 @@ interface Young {
  */
 export class Recent {
   readonly #find: (seq: number) => Entry | null;
-  /** By sequence, oldest first. */
-  readonly #young = new Map<number, Entry>();
-  /** Oldest first; those before `#first` are gone. */
-  #blocks: (Young | null)[] = [];
-  #first = 0;
+  readonly #young = new Youngest<Entry>(({ seq }) => seq);
+  readonly #blocks = new Youngest<Young>(({ block }) => block.lastSeq);
   #bytes = 0;
   /** What is at hand takes at most so many. */
   bytesMax: number;
@@ -39,7 +36,7 @@ export class Recent {
 
   add(entries: readonly Entry[]): void {
     for (const entry of entries) {
-      this.#young.set(entry.seq, entry);
+      this.#young.add(entry);
       this.#bytes += entry.payload.length + ENTRY_BYTES;
     }
     this.#bound();
@@ -47,7 +44,7 @@ export class Recent {
 
   addBlocks(blocks: readonly Block[]): void {
     for (const block of blocks) {
-      this.#blocks.push({ block, starts: null });
+      this.#blocks.add({ block, starts: null });
       this.#bytes += sizeOf(block);
     }
     this.#bound();
@@ -55,9 +52,9 @@ export class Recent {
 
   /** Blocks that begin up to a sequence are there no more. */
   forgetBlocks(seq: number): void {
-    for (let oldest = this.#blocks[this.#first]; oldest != null && oldest.block.firstSeq <= seq; ) {
+    for (let oldest = this.#blocks.oldest; oldest !== null && oldest.block.firstSeq <= seq; ) {
       this.#dropBlock(oldest.block);
-      oldest = this.#blocks[this.#first];
+      oldest = this.#blocks.oldest;
     }
   }
 
@@ -70,12 +67,12 @@ export class Recent {
   /** The oldest go, be they entries or blocks. */
   #bound(): void {
     while (this.#bytes > this.bytesMax) {
-      const [entry] = this.#young.values();
-      const block = this.#blocks[this.#first]?.block;
-      if (entry !== undefined && (block === undefined || entry.seq < block.firstSeq)) {
-        this.#young.delete(entry.seq);
+      const entry = this.#young.oldest;
+      const block = this.#blocks.oldest?.block ?? null;
+      if (entry !== null && (block === null || entry.seq < block.firstSeq)) {
+        this.#young.drop();
         this.#bytes -= entry.payload.length + ENTRY_BYTES;
-      } else if (block !== undefined) {
+      } else if (block !== null) {
         this.#dropBlock(block);
       } else break;
     }
@@ -83,16 +80,14 @@ export class Recent {
 
   /** The oldest one. */
   #dropBlock(block: Block): void {
-    this.#blocks[this.#first++] = null;
+    this.#blocks.drop();
     this.#bytes -= sizeOf(block);
-    if (this.#first < COMPACT_FROM) return;
-    this.#blocks = this.#blocks.slice(this.#first);
-    this.#first = 0;
   }
 
   /** Null: it is there no more. */
   entry(seq: number): Entry | null {
-    return this.#young.get(seq) ?? this.#find(seq);
+    const young = this.#young.from(seq);
+    return young?.seq === seq ? young : this.#find(seq);
   }
 
   readonly lookup = (seq: number): Found => {
@@ -103,14 +98,46 @@ export class Recent {
   };
 
   #blockOf(seq: number): Young | null {
+    const found = this.#blocks.from(seq);
+    return found === null || found.block.firstSeq > seq ? null : found;
+  }
+}
+
+/** In the order of their sequences; the oldest are dropped first. */
+class Youngest<T> {
+  readonly #seqOf: (item: T) => number;
+  /** Those before `#first` are gone. */
+  #items: (T | null)[] = [];
+  #first = 0;
+
+  constructor(seqOf: (item: T) => number) {
+    this.#seqOf = seqOf;
+  }
+
+  get oldest(): T | null {
+    return this.#items[this.#first] ?? null;
+  }
+
+  add(item: T): void {
+    this.#items.push(item);
+  }
+
+  drop(): void {
+    this.#items[this.#first++] = null;
+    if (this.#first < COMPACT_FROM || 2 * this.#first < this.#items.length) return;
+    this.#items = this.#items.slice(this.#first);
+    this.#first = 0;
+  }
+
+  /** The oldest one of this sequence or a higher one; null: there is none. */
+  from(seq: number): T | null {
     let low = this.#first;
-    for (let high = this.#blocks.length; low < high; ) {
+    for (let high = this.#items.length; low < high; ) {
       const middle = (low + high) >> 1;
-      if (this.#blocks[middle]!.block.lastSeq < seq) low = middle + 1;
+      if (this.#seqOf(this.#items[middle]!) < seq) low = middle + 1;
       else high = middle;
     }
-    const found = this.#blocks[low];
-    return found === undefined || found === null || found.block.firstSeq > seq ? null : found;
+    return this.#items[low] ?? null;
   }
 }
 

@@ -1,11 +1,19 @@
 // What is on disk of how far somebody outside has what the journal holds: small commits of their own, now and then.
 import type { Clock } from "../clock.ts";
 import { AisleError } from "../errors.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, Write } from "../store/store.ts";
 
 export const NOTES = "outbox";
 
+/** The journal, which takes to the disk what must not come there after it. */
+export interface Carrier {
+  /** Asked at each commit what goes with it; null: nothing. */
+  alongside(write: () => Write | null): void;
+}
+
 export interface NoteOptions<T> {
+  readonly journal: Carrier;
+  /** The journal's. */
   readonly store: Pick<Store, "get" | "commit">;
   readonly clock: Clock;
   /** Of the record in the table `outbox`. */
@@ -23,10 +31,14 @@ export class Note<T> {
   #stopTimer: (() => void) | null = null;
   #writing: Promise<void> | null = null;
   #isDue = false;
+  /** Times that `ahead` was called, and how many of them what is on disk knows of. */
+  #aheads = 0;
+  #aheadsOnDisk = 0;
 
   constructor(options: NoteOptions<T>) {
     this.#options = options;
     this.#key = Buffer.from(options.name);
+    options.journal.alongside(() => (this.#aheads > this.#aheadsOnDisk ? this.#record() : null));
   }
 
   /** Null: it was never written. */
@@ -41,12 +53,26 @@ export class Note<T> {
     const { clock, everyMs } = this.#options;
     this.#stopTimer ??= clock.after(everyMs, () => {
       this.#stopTimer = null;
-      void this.write().then(() => this.#isDue && this.soon());
+      void this.#write().then(() => this.#isDue && this.soon());
     });
   }
 
-  /** Writes now, one after the other; never rejects: what could not be written is written with the next. */
-  async write(): Promise<void> {
+  /** Writes now. Where that finds no room, the next commit of the journal takes it along: no entry is there before it. */
+  ahead(): void {
+    this.#aheads++;
+    void this.#write();
+  }
+
+  /** Writes what is due; nothing more after it. */
+  async close(): Promise<void> {
+    this.#stopTimer?.();
+    this.#stopTimer = () => {};
+    if (this.#isDue) await this.#write();
+    await this.#writing;
+  }
+
+  /** One after the other; never rejects: what could not be written is written with the next. */
+  async #write(): Promise<void> {
     while (this.#writing !== null) await this.#writing;
     this.#isDue = false;
     this.#writing = this.#commit();
@@ -54,22 +80,19 @@ export class Note<T> {
     this.#writing = null;
   }
 
-  /** Writes what is due; nothing more after it. */
-  async close(): Promise<void> {
-    this.#stopTimer?.();
-    this.#stopTimer = () => {};
-    if (this.#isDue) await this.write();
-    await this.#writing;
-  }
-
   async #commit(): Promise<void> {
-    const { store, read, name, fault } = this.#options;
+    const { store, name, fault } = this.#options;
+    const aheads = this.#aheads;
     try {
-      const value = Buffer.from(JSON.stringify(read()));
-      await store.commit([{ table: NOTES, key: this.#key, value }]);
+      await store.commit([this.#record()]);
+      this.#aheadsOnDisk = aheads;
     } catch (error) {
       if (error instanceof AisleError && error.code === "full") this.soon();
       else fault(`how far '${name}' is can't be noted: after a restart more is sent again than needs be`, error);
     }
+  }
+
+  #record(): Write {
+    return { table: NOTES, key: this.#key, value: Buffer.from(JSON.stringify(this.#options.read())) };
   }
 }

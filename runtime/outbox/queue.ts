@@ -10,11 +10,11 @@ import { limits } from "../limits.ts";
 import type { Store } from "../store/store.ts";
 import { type Flight, Flights } from "./flights.ts";
 import type { Line } from "./line.ts";
-import { Note } from "./note.ts";
+import { type Carrier, Note } from "./note.ts";
 import { type OwedOptions, owedBy, type Port } from "./owed.ts";
 
 export interface QueuePorts {
-  readonly journal: Pick<Journal, "parts" | "lastSeq" | "onCommit">;
+  readonly journal: Pick<Journal, "parts" | "lastSeq" | "onCommit"> & Carrier;
   readonly store: Pick<Store, "get" | "commit">;
   readonly bus: Bus;
   readonly clock: Clock;
@@ -88,7 +88,7 @@ export class PortQueue {
 
   constructor(ports: QueuePorts) {
     this.#ports = ports;
-    const { bus, clock, store, fault, name } = ports;
+    const { bus, clock, journal, store, fault, name } = ports;
     const read = () => ({
       through: this.through,
       waiting: this.#waiting,
@@ -96,7 +96,7 @@ export class PortQueue {
       oldestAt: this.#oldestAt,
       isStream: this.#isStream,
     });
-    this.#note = new Note({ store, clock, name, read, everyMs: limits.outboxNoteMs, fault });
+    this.#note = new Note({ journal, store, clock, name, read, everyMs: limits.outboxNoteMs, fault });
     bus.onState((state) => {
       if (state === "here") this.#goOn();
     });
@@ -129,7 +129,7 @@ export class PortQueue {
     this.#isLive = through === journal.lastSeq;
     journal.onCommit((entries, commit) => this.#committed(entries, commit));
     // Before anything that is owed can be on disk: without it a restart would owe nothing of that.
-    if (noted === null) void this.#note.write();
+    if (noted === null) this.#note.ahead();
     else if (noted.isStream !== this.#isStream) this.#note.soon();
   }
 
@@ -141,7 +141,7 @@ export class PortQueue {
 
   /** At once: what is learned of a stream has to outlast a crash in which the link to it is cut as well. */
   learned(): void {
-    void this.#note.write();
+    this.#note.ahead();
   }
 
   /** Why decisions wait; null: none does, or only for the blink of an eye. */
