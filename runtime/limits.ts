@@ -432,8 +432,9 @@ export const limits = {
   outboxNoteMs: 500,
   /** Entries without a decision that are passed before it is noted too. */
   outboxNoteEntries: 50_000,
-  /** Entries read again in one turn of the event loop. */
+  /** Entries read again in one turn of the event loop, and for how long, ms: decisions are made in between. */
   outboxReadEntries: 1_000,
+  outboxSliceMs: 1,
   /** What is told of the board, and notices, kept while the bus is away; past that the oldest goes, counted. */
   telemetryBytes: 16 * MiB,
   telemetryMs: 24 * 60 * 60_000,

@@ -307,9 +307,10 @@ export class PortQueue {
   }
 
   #read(): void {
-    const { journal, decisionOf, bus } = this.#ports;
+    const { journal, decisionOf, bus, clock } = this.#ports;
     if (bus.state !== "here" || this.#stopPause !== null) return;
-    for (let read = 0; read < limits.outboxReadEntries; read++) {
+    const end = clock.monotonic() + limits.outboxSliceMs;
+    for (let read = 0; read < limits.outboxReadEntries && (read === 0 || clock.monotonic() < end); read++) {
       const part = this.#next ?? this.#readOne();
       if (part === null && journal.lastSeq === this.#counted) {
         this.#isLive = true;
