@@ -1,9 +1,9 @@
 import { fork } from "node:child_process";
 import { createServer, type IncomingMessage } from "node:http";
-import { connect, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { median } from "./measure.ts";
 import { linesOf, moveOn, offerSite, Sessions, type Workload, workload } from "./offers.ts";
+import { load } from "./requests.ts";
 import { siteProcess } from "./store.ts";
 
 // Question: how fast are events taken in over HTTP, a hundred lines of NDJSON a request, scanned, journalled with a
@@ -15,6 +15,8 @@ const CONNECTIONS = 64;
 const EVENTS = 100;
 /** Bodies made before; then their times move on. */
 const BODIES = 400;
+/** From one event to the next, ms: a connection that has to wait for long is not so late that its events are refused. */
+const EVERY_MS = 25;
 const PEERS = ["discard", "parse"] as const;
 
 export async function bench({ quick }: { quick: boolean }) {
@@ -29,8 +31,9 @@ export async function bench({ quick }: { quick: boolean }) {
   const [rounds, ms] = quick ? [3, 700] : [9, 2_000];
   for (let round = 0; round <= rounds; round++) {
     for (const name of round % 2 === 0 ? names : names.toReversed()) {
-      const rate = await load(urls[name], ms, bodies[name]!);
-      if (round > 0) rates[name]!.push(rate); // the first warms up
+      const body = () => bodies[name]!.next();
+      const rate = await load(urls[name], { connections: CONNECTIONS, ms, media: "application/x-ndjson", body });
+      if (round > 0) rates[name]!.push(rate * EVENTS); // the first warms up
     }
   }
   site.remove();
@@ -51,7 +54,7 @@ class Bodies {
   #next = 0;
 
   constructor(identities: number) {
-    this.#load = workload(identities, BODIES * EVENTS);
+    this.#load = workload(identities, BODIES * EVENTS, EVERY_MS);
     this.#bodies = Array.from({ length: BODIES }, (_, i) => linesOf(this.#load, i * EVENTS, EVENTS));
   }
 
@@ -61,61 +64,6 @@ class Bodies {
     moveOn(this.#load, from, EVENTS, Math.floor(number / BODIES) * BODIES * EVENTS);
     return this.#bodies[number % BODIES]!;
   }
-}
-
-/** Events a second in requests that are answered with 2xx. Any other answer is an error. */
-async function load(url: string, ms: number, bodies: Bodies): Promise<number> {
-  const { hostname, port, pathname, host } = new URL(url);
-  const head = `POST ${pathname} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/x-ndjson\r\n`;
-  const end = performance.now() + ms;
-  const start = performance.now();
-  const counts = await Promise.all(
-    Array.from({ length: CONNECTIONS }, () => connection({ hostname, port: Number(port) }, head, bodies, end)),
-  );
-  const seconds = (performance.now() - start) / 1_000;
-  return (counts.reduce((sum, count) => sum + count, 0) * EVENTS) / seconds;
-}
-
-/** One connection that asks again as soon as it is answered. @returns requests answered */
-function connection(
-  at: { hostname: string; port: number },
-  head: string,
-  bodies: Bodies,
-  end: number,
-): Promise<number> {
-  return new Promise((done, failed) => {
-    let answered = 0;
-    let received = "";
-    const socket: Socket = connect({ host: at.hostname, port: at.port, noDelay: true });
-    const ask = () => {
-      const body = bodies.next();
-      socket.cork();
-      socket.write(`${head}content-length: ${body.length}\r\n\r\n`, "latin1");
-      socket.write(body);
-      socket.uncork();
-    };
-    socket.setEncoding("latin1");
-    socket.on("connect", ask).on("error", failed);
-    socket.on("data", (text: string) => {
-      received += text;
-      const headEnd = received.indexOf("\r\n\r\n");
-      if (headEnd < 0) return;
-      const length = Number(/content-length: (\d+)/i.exec(received)?.[1] ?? 0);
-      if (received.length < headEnd + 4 + length) return;
-      if (!/^HTTP\/1\.1 2/.test(received)) {
-        socket.destroy();
-        failed(new Error(`answered with ${received.slice(0, 300)}`));
-        return;
-      }
-      received = "";
-      answered++;
-      if (performance.now() < end) ask();
-      else {
-        socket.destroy();
-        done(answered);
-      }
-    });
-  });
 }
 
 interface Peer extends AsyncDisposable {

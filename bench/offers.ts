@@ -29,9 +29,11 @@ export interface Workload {
   readonly types: string[];
   readonly timeAt: Int32Array;
   readonly identities: number;
+  /** From one event to the next. */
+  readonly everyMs: number;
 }
 
-export function workload(identities: number, count: number): Workload {
+export function workload(identities: number, count: number, everyMs = MS_PER_EVENT): Workload {
   const random = prng(7); // the same events in every run, so that before and after can be compared
   const recorded = readFileSync(EVENTS, "utf8")
     .trim()
@@ -47,14 +49,14 @@ export function workload(identities: number, count: number): Workload {
     if (turn.length === 0) turn = shuffled(identities, random);
     const identity = turn.pop()!;
     const event = { ...recorded[(offsets[identity]! + played[identity]!++) % recorded.length] };
-    event.event_time = isoSeconds(START + i * MS_PER_EVENT);
+    event.event_time = isoSeconds(START + i * everyMs);
     event.customer_identifier = renamed(event.customer_identifier, identity);
     event.session_id = renamed(event.session_id, identity);
     payloads.push(Buffer.from(JSON.stringify(event)));
     types.push(event.event_id);
     timeAt[i] = payloads[i]!.indexOf(event.event_time);
   }
-  return { payloads, types, timeAt, identities };
+  return { payloads, types, timeAt, identities, everyMs };
 }
 
 /** A uuid that carries the identity's number. */
@@ -76,10 +78,10 @@ function shuffled(count: number, random: () => number): number[] {
 }
 
 /** Moves `count` events behind the passes before: as if `later` events had come in between. */
-export function moveOn({ payloads, timeAt }: Workload, from: number, count: number, later: number): void {
+export function moveOn({ payloads, timeAt, everyMs }: Workload, from: number, count: number, later: number): void {
   let [second, text] = [0, ""];
   for (let i = from; i < from + count; i++) {
-    const at = Math.floor((START + (later + i) * MS_PER_EVENT) / 1_000);
+    const at = Math.floor((START + (later + i) * everyMs) / 1_000);
     if (at !== second) [second, text] = [at, isoSeconds(at * 1_000)];
     payloads[i]!.write(text, timeAt[i]!, "latin1");
   }

@@ -66,12 +66,19 @@ async function main() {
 function options() {
   try {
     const { values } = parseArgs({
-      options: { quick: { type: "boolean" }, only: { type: "string" }, write: { type: "boolean" }, profile: { type: "string" } },
+      options: {
+        quick: { type: "boolean" },
+        only: { type: "string" },
+        write: { type: "boolean" },
+        profile: { type: "string" },
+      },
     });
     const { quick = false, only = "", write = false, profile = null } = values;
     return { quick, only, write, profile };
   } catch (error) {
-    process.stderr.write(`${error.message}\nusage: npm run bench -- [--quick] [--only NAME] [--write] [--profile DIR]\n`);
+    process.stderr.write(
+      `${error.message}\nusage: npm run bench -- [--quick] [--only NAME] [--write] [--profile DIR]\n`,
+    );
     process.exit(2);
   }
 }
