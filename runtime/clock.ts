@@ -23,6 +23,31 @@ export const systemClock: Clock = {
   },
 };
 
+/** A wait that can be cut short. */
+export class Pause {
+  readonly #clock: Clock;
+  #end: () => void = () => {};
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  for(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(ms, resolve);
+      this.#end = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  /** Does nothing when nobody waits. */
+  end(): void {
+    this.#end();
+  }
+}
+
 /** Keeps the process alive until the work is done: what waits for a clock, or for a server that is away, does not. */
 export async function awake<T>(work: Promise<T>): Promise<T> {
   const timer = setInterval(() => {}, HOUR);

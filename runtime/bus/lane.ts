@@ -1,5 +1,5 @@
 // The fast lane: a subscription on a socket of its own, whose bytes are read where they lie.
-import { type Clock, systemClock } from "../clock.ts";
+import { type Clock, Pause, systemClock } from "../clock.ts";
 import { AisleError, type Code } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { backoffMs, cryptoRandom } from "./backoff.ts";
@@ -59,7 +59,7 @@ export class Lane implements Feed {
   #resumedAt = Number.NEGATIVE_INFINITY;
   #closed: Promise<void> | null = null;
   /** Ends the pause before the next attempt. */
-  #wake: () => void = () => {};
+  readonly #pause: Pause;
   readonly #stats = { messages: 0, bytes: 0, large: 0, losses: 0, slow: 0 };
 
   /** @throws AisleError `invalid` when the servers' addresses can't be read */
@@ -68,6 +68,7 @@ export class Lane implements Feed {
     this.#options = options;
     this.#servers = parseServers(options.servers);
     this.#clock = clock;
+    this.#pause = new Pause(clock);
     this.#random = random;
     this.#onError = onError;
     this.#hosts = new Hosts(this.#servers.hosts, random);
@@ -111,7 +112,7 @@ export class Lane implements Feed {
     if (this.#isDraining) return;
     this.#isDraining = true;
     this.#stalls.stop();
-    this.#wake();
+    this.#pause.end();
     if (this.#state !== "here") this.#link?.destroy();
     else await within(this.#clock, limits.drainMs, this.#link!.unsubscribe());
   }
@@ -138,7 +139,7 @@ export class Lane implements Feed {
       // A server that takes us and throws us out at once must not be asked a thousand times a second.
       if (wasHere && this.#clock.monotonic() - since > limits.busRetryMaxMs) attempt = 0;
       if (!wasHere && this.#hosts.next()) continue;
-      await this.#pauseFor(backoffMs(attempt++, this.#random()));
+      await this.#pause.for(backoffMs(attempt++, this.#random()));
     }
   }
 
@@ -223,16 +224,6 @@ export class Lane implements Feed {
     this.#stalls.stop();
     this.#enter("closed");
     this.#options.handOver(message);
-  }
-
-  #pauseFor(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#clock.after(ms, resolve);
-      this.#wake = () => {
-        cancel();
-        resolve();
-      };
-    });
   }
 
   async #close(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { ConnectionOptions, Msg, NatsConnection, Subscription as NatsSubscription } from "nats";
-import { type Clock, systemClock } from "../clock.ts";
+import { type Clock, Pause, systemClock } from "../clock.ts";
 import { AisleError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { backoffMs, cryptoRandom } from "./backoff.ts";
@@ -94,7 +94,7 @@ export class NatsBus implements Bus {
   #state: BusState = "away";
   #drained: Promise<void> | null = null;
   /** Ends the pause before the next attempt. */
-  #wake: () => void = () => {};
+  readonly #pause: Pause;
   /** Of flushes under way: the package forgets them when the connection is lost. */
   readonly #flushes = new Set<() => void>();
   #lastError: string | null = null;
@@ -116,6 +116,7 @@ export class NatsBus implements Bus {
     this.#options = options;
     this.#servers = parseServers(options.servers);
     this.#clock = clock;
+    this.#pause = new Pause(clock);
     this.#random = random;
     this.#onError = onError;
     this.#stalls = new Stalls(clock);
@@ -255,7 +256,7 @@ export class NatsBus implements Bus {
         if (attempt === 0) report(this.#onError, translated(error, "connect"), "");
         this.#lastError = reasonOf(error);
       }
-      if (this.#drained === null) await this.#pause(backoffMs(attempt++, this.#random()));
+      if (this.#drained === null) await this.#pause.for(backoffMs(attempt++, this.#random()));
     }
   }
 
@@ -293,20 +294,10 @@ export class NatsBus implements Bus {
     this.#enter("away");
   }
 
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#clock.after(ms, resolve);
-      this.#wake = () => {
-        cancel();
-        resolve();
-      };
-    });
-  }
-
   async #drain(): Promise<void> {
     const connection = this.#connection;
     this.#stalls.stop();
-    this.#wake();
+    this.#pause.end();
     if (connection !== null) {
       const done = Promise.race([this.#finish(connection), connection.closed()]);
       await within(this.#clock, limits.drainMs, done);

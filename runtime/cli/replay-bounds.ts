@@ -15,6 +15,13 @@ export interface Bounds {
   readonly into?: string;
 }
 
+/** The part of a journal that is played. */
+export interface Stretch {
+  readonly journal: StoreJournal;
+  readonly fromSeq: number;
+  readonly toSeq: number;
+}
+
 /** Ends the command with its usage when nothing can lie between. */
 export function checkOrder(command: Command, { from, to }: Bounds): void {
   if (from === undefined || to === undefined) return;

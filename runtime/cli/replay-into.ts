@@ -13,7 +13,7 @@ import { Place } from "../main.ts";
 import { openStore } from "../store/lmdb.ts";
 import type { Row, Store, Write } from "../store/store.ts";
 import { renewEpoch } from "./epoch.ts";
-import type { Stretch } from "./replay.ts";
+import type { Stretch } from "./replay-bounds.ts";
 import type { Shell } from "./shell.ts";
 
 /** Commits copied in one. */

@@ -7,7 +7,7 @@ import { systemClock } from "../clock.ts";
 import { AisleError, reasonOf, SiteError } from "../errors.ts";
 import { Lines } from "../live/lines.ts";
 import { readTransform, type SpecFile } from "../spec/load.ts";
-import type { Stretch } from "./replay.ts";
+import type { Stretch } from "./replay-bounds.ts";
 import type { Shell } from "./shell.ts";
 
 /** @param into  a folder for the records; null: they are printed */

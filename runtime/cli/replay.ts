@@ -10,7 +10,7 @@ import { coreScorer, load } from "../loaded.ts";
 import { newApplier, workOf } from "../main.ts";
 import { type Difference, replay } from "../replay.ts";
 import { checkTarget } from "./folders.ts";
-import { type Bound, type Bounds, checkOrder, stretchOf } from "./replay-bounds.ts";
+import { type Bound, type Bounds, checkOrder, type Stretch, stretchOf } from "./replay-bounds.ts";
 import { replayInto } from "./replay-into.ts";
 import { replaySpecs } from "./replay-specs.ts";
 import { dataFolder, readSite, type Shell } from "./shell.ts";
@@ -19,13 +19,6 @@ interface Options extends Bounds {
   readonly data?: string;
   readonly spec?: readonly string[];
   readonly json?: boolean;
-}
-
-/** The part of a journal that is played. */
-export interface Stretch {
-  readonly journal: ReturnType<typeof openRead>;
-  readonly fromSeq: number;
-  readonly toSeq: number;
 }
 
 /** Entries between two writings of progress. */

@@ -1,7 +1,6 @@
 // Events on their way into the core's memory: rows for the scanner, and beside each what else is known of it.
 import { AisleError } from "../errors.ts";
 import { limits } from "../limits.ts";
-import type { Core } from "./fold.ts";
 
 /** Events of a batch, in the order of the journal: one after the other in each array. */
 export interface Batch {
@@ -61,9 +60,14 @@ export class Views {
   }
 }
 
+export type RoomCore = {
+  reserve(bytes: number): number;
+  readEntries(at: number, count: number, rows: number, rowSize: number, events: number, source: number): number;
+};
+
 /** Rows, events and bytes of one batch in the core's memory. */
 export class Room {
-  readonly #core: Core;
+  readonly #core: RoomCore;
   readonly #views: Views;
   readonly #rowSize: number;
   #input = 0;
@@ -72,7 +76,7 @@ export class Room {
   #count = 0;
   events = 0;
 
-  constructor(core: Core, views: Views, rowSize: number) {
+  constructor(core: RoomCore, views: Views, rowSize: number) {
     this.#core = core;
     this.#views = views;
     this.#rowSize = rowSize;
