@@ -96,10 +96,10 @@ describeWithNats(`under load over HTTP, NATS and a stream (seed ${SEED})`, () =>
     await vi.waitFor(async () => expect(await metricOf(url, "stream_position")).toBe(state.last_seq), WAIT);
   };
 
-  /** Resolves when the place has made a checkpoint. */
+  /** Resolves when the place has made a checkpoint: it takes the longer the more is on the board. */
   const savedBy = async ({ url }: Up) => {
     const before = await metricOf(url, "checkpoint_seq");
-    await vi.waitFor(async () => expect(await metricOf(url, "checkpoint_seq")).toBeGreaterThan(before!), WAIT);
+    await vi.waitFor(async () => expect(await metricOf(url, "checkpoint_seq")).toBeGreaterThan(before!), SAVED);
   };
 
   /** What is left is sent, and goes out. */
@@ -230,3 +230,4 @@ describeWithNats(`under load over HTTP, NATS and a stream (seed ${SEED})`, () =>
 });
 
 const WAIT = { timeout: 20_000, interval: 50 };
+const SAVED = { timeout: 120_000, interval: 100 };
