@@ -155,8 +155,8 @@ export class Checkpointer {
     const { shadow } = this.#options;
     while (!this.#stopping) {
       if (this.#rests) await this.#idle();
-      else if (this.#litter) await this.#guard(() => this.#sweep());
       else if (this.#dueMs() <= 0) await this.#tryRound();
+      else if (this.#litter) await this.#guard(() => this.#sweep());
       else if (shadow.hasWork) await this.#guard(() => this.#follow(() => this.#stopping || this.#dueMs() <= 0));
       else await this.#idle();
     }

@@ -6,6 +6,7 @@ import { HubLink } from "../../runtime/hub/link.ts";
 import type { Draft, Entry } from "../../runtime/journal/journal.ts";
 import { openJournal } from "../../runtime/journal/lmdb.ts";
 import type { StoreJournal } from "../../runtime/journal/store-journal.ts";
+import type { Store } from "../../runtime/store/store.ts";
 
 export const HUB = "aisle.chain.center";
 
@@ -26,6 +27,8 @@ export interface DeviceAt {
   /** As after a restore. */
   readonly renewEpoch?: boolean;
   readonly seed?: number;
+  /** Instead of LMDB in the folder. */
+  readonly store?: Store;
 }
 
 export function deviceAt({
@@ -35,9 +38,10 @@ export function deviceAt({
   clock = systemClock,
   renewEpoch = false,
   seed = 0,
+  store: at,
 }: DeviceAt): DeviceAtWork {
   const random = (bytes: number) => Uint8Array.from({ length: bytes }, (_, i) => i + seed);
-  const journal = openJournal({ dir, clock, random, renewEpoch });
+  const journal = openJournal({ dir, clock, random, renewEpoch, ...(at === undefined ? {} : { store: at }) });
   const faults: unknown[] = [];
   let isGone = false;
   const store: Pick<typeof journal.store, "get" | "commit"> = {

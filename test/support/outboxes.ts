@@ -8,6 +8,7 @@ import { openJournal } from "../../runtime/journal/lmdb.ts";
 import type { StoreJournal } from "../../runtime/journal/store-journal.ts";
 import type { Ack } from "../../runtime/outbox/line.ts";
 import { Outbox } from "../../runtime/outbox/outbox.ts";
+import type { Store } from "../../runtime/store/store.ts";
 import { decisionOf, draftOf } from "./decisions.ts";
 import { countingBytes } from "./journal.ts";
 
@@ -35,11 +36,13 @@ export interface OutboxAt {
   readonly bus: Bus;
   readonly ack?: Ack;
   readonly begin?: boolean;
+  /** Instead of LMDB in the folder. */
+  readonly store?: Store;
 }
 
-export function outboxAt({ dir, bus, ack = "auto", begin = true }: OutboxAt): OutboxAtWork {
+export function outboxAt({ dir, bus, ack = "auto", begin = true, store: at }: OutboxAt): OutboxAtWork {
   const clock = systemClock;
-  const journal = openJournal({ dir, clock, random: countingBytes });
+  const journal = openJournal({ dir, clock, random: countingBytes, ...(at === undefined ? {} : { store: at }) });
   const faults: unknown[] = [];
   let isGone = false;
   const store: Pick<typeof journal.store, "get" | "commit"> = {

@@ -304,6 +304,21 @@ describe("while checkpoints are made", () => {
     await bench.checkpoints.close();
   });
 
+  it("are tried once for each who wants one at once, also where the first of all finds no disk", async () => {
+    const dice = new Dice(prng(SEED));
+    const { entries } = await randomDisk(SEED, 20);
+    const bench = new Bench(dice);
+    bench.disk.health = "broken";
+    bench.start();
+    await bench.write(entries, dice);
+
+    for (let i = 0; i < 3; i++) await bench.checkpoints.checkpointer!.now();
+
+    expect(bench.checkpoints.trouble()).toMatch(/the disk reports an error/);
+    expect(bench.checkpoints.meta).toBe(null);
+    await bench.checkpoints.close();
+  });
+
   it("end with a bug in the board that follows, and nothing else does", async () => {
     const dice = new Dice(prng(SEED));
     const { entries } = await randomDisk(SEED, 60);

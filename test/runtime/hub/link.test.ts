@@ -3,6 +3,8 @@ import type { Bus } from "../../../runtime/bus/bus.ts";
 import { MemoryBus } from "../../../runtime/bus/memory.ts";
 import { NatsBus } from "../../../runtime/bus/nats.ts";
 import { ManualClock } from "../../../runtime/clock.ts";
+import { Dice } from "../../support/dice.ts";
+import { FaultyDisk, FaultyStore } from "../../support/faulty-store.ts";
 import { deviceAt, draft, event, HUB, hubAt, origins } from "../../support/hubs.ts";
 import { blockOf, tempDir } from "../../support/journal.ts";
 import { describeWithNats, startNatsServer } from "../../support/nats-server.ts";
@@ -123,6 +125,33 @@ describe("a place and its hub", () => {
     expect(origins(again.journal)).toEqual([`box-${was}-1`, `box-${was}-2`, `box-${was}-3`, `box-${is}-4`]);
     await after.close();
     await again.close();
+  });
+
+  it("knows where it was restored also when the disk had no room to note it", async () => {
+    const disk = new FaultyDisk();
+    const device = (bus: Bus, more = {}) =>
+      deviceAt({ dir: tempDir(), bus, store: new FaultyStore(disk, new Dice(prng(1))), ...more });
+    const bus = new MemoryBus();
+    const hub = hubAt(tempDir(), bus);
+    const before = device(bus);
+    await before.journal.append([event(1), event(2)]);
+    await before.link.replicated(2);
+    await before.close();
+
+    disk.health = "full";
+    const restored = device(new MemoryBus(), { renewEpoch: true, seed: 5 }); // no hub there
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    disk.health = "well";
+    await restored.journal.append([event(3)]);
+    await restored.abandon();
+    const after = device(bus);
+    await after.journal.append([event(4)]);
+    await expect.poll(() => after.link.stats().waiting, SECONDS).toBe(0);
+
+    const [was, is] = [before.journal.epoch, restored.journal.epoch];
+    expect(origins(hub.journal)).toEqual([`box-${was}-1`, `box-${was}-2`, `box-${is}-3`, `box-${is}-4`]);
+    await after.close();
+    await hub.close();
   });
 
   it("stops, and says why, when the hub has more of a journal than the place", async () => {

@@ -5,6 +5,8 @@ import { NatsBus } from "../../../runtime/bus/nats.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 import { openJournal } from "../../../runtime/journal/lmdb.ts";
 import { decisionOf, draftOf } from "../../support/decisions.ts";
+import { Dice } from "../../support/dice.ts";
+import { FaultyDisk, FaultyStore } from "../../support/faulty-store.ts";
 import { countingBytes, tempDir } from "../../support/journal.ts";
 import { describeWithNats, freePort, type NatsServer, startNatsServer } from "../../support/nats-server.ts";
 import { BASE, type Got, listen, offersByCustomer, once, outboxAt } from "../../support/outboxes.ts";
@@ -69,6 +71,26 @@ describe("the outbox on the bus of one process", () => {
 
     const got = listen(bus);
     const { outbox, close } = outboxAt({ dir, bus, ack: "server" });
+    await expect.poll(() => outbox.stats().waiting).toBe(0);
+
+    expect([...offersByCustomer(got).keys()]).toEqual(["7", "8"]);
+    await close();
+  });
+
+  it("owes what it decided also when the disk had no room for its first cursor", async () => {
+    const disk = new FaultyDisk();
+    const storeOn = () => new FaultyStore(disk, new Dice(prng(1)));
+    const bus = new MemoryBus();
+    disk.health = "full";
+    const first = outboxAt({ dir: tempDir(), bus, begin: false, store: storeOn() });
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(first.journal.store.get("outbox", Buffer.from("bus"))).toBe(null);
+    disk.health = "well";
+    await first.decide(["7", "8"]);
+    await first.abandon();
+
+    const got = listen(bus);
+    const { outbox, close } = outboxAt({ dir: tempDir(), bus, ack: "server", store: storeOn() });
     await expect.poll(() => outbox.stats().waiting).toBe(0);
 
     expect([...offersByCustomer(got).keys()]).toEqual(["7", "8"]);
