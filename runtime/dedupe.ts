@@ -19,8 +19,18 @@ interface Generation {
   ids: number;
 }
 
-/** Slots that are saved together: 48 KiB. */
-const CHUNK_SLOTS = 2_048;
+/** Slots that lie, and are saved, together: 48 KiB; a power of two. */
+const CHUNK_BITS = 11;
+const CHUNK_SLOTS = 1 << CHUNK_BITS;
+
+/** Slots, and half of the places in the index, at first. */
+const START_SLOTS = 1_024;
+
+/**
+ * Ids that go into a new index with each that is added. Two are enough to be through before it is half full itself;
+ * more, and sooner only one index has to be asked. All at once, it would take seconds.
+ */
+const MOVES = 4;
 
 /** What a checkpoint says of a memory of ids beside the ids. */
 export interface DedupeSaved {
@@ -31,7 +41,9 @@ export interface DedupeSaved {
 
 /**
  * The last `capacity` ids seen, each with a print of its payload. A ring of 24-byte slots and an open-addressed index
- * over it; both grow by doubling, so a quiet place pays for few. At a million ids: 24 MB and 8 MB.
+ * over it, so that a quiet place pays for few: the ring grows by a chunk, the index by doubling. At a million ids:
+ * 24 MB and 8 MB. No single id pays for a growth: chunks stay where they are, and the ids go into a new index little by
+ * little while the one before, which nothing changes any more, is asked too.
  *
  * The ring is divided into generations, one for each day of receipt; beyond the capacity the oldest gives way, id by
  * id. So it is known how far back ids are remembered, and one lookup asks all days at once.
@@ -40,9 +52,14 @@ export class Dedupe {
   readonly #capacity: number;
   /** Oldest first. */
   readonly #generations: Generation[] = [];
-  #slots: Uint32Array;
+  /** All full but the last; the first begins small. */
+  readonly #chunks: Uint32Array[] = [];
   /** Slot number + 1, or EMPTY; power of two, at most half full. */
   #index: Uint32Array;
+  /** The index before, while ids go from it into the new one; null: all are there. */
+  #before: Uint32Array | null = null;
+  /** Slots that went into the new index: those below. */
+  #moved = 0;
   #size = 0;
   /** Ring position of the next id, once `capacity` is reached also of the oldest. */
   #next = 0;
@@ -51,8 +68,8 @@ export class Dedupe {
 
   constructor(capacity: number) {
     this.#capacity = capacity;
-    const start = Math.min(capacity, 1024);
-    this.#slots = new Uint32Array(start * SLOT_WORDS);
+    const start = Math.min(capacity, START_SLOTS);
+    this.#chunks.push(new Uint32Array(start * SLOT_WORDS));
     this.#index = new Uint32Array(powerOfTwo(start * 2));
   }
 
@@ -96,9 +113,7 @@ export class Dedupe {
 
   /** A copy of a chunk's slots, as they are now. */
   chunk(number: number): Buffer {
-    const start = number * CHUNK_SLOTS * SLOT_WORDS;
-    const words = this.#slots.slice(start, start + CHUNK_SLOTS * SLOT_WORDS);
-    return Buffer.from(words.buffer);
+    return Buffer.from(this.#chunks[number]!.slice().buffer);
   }
 
   saved(): DedupeSaved {
@@ -109,14 +124,14 @@ export class Dedupe {
   /** Takes over what was saved; nothing has been added yet. @param chunks  by number */
   restore({ added, evicted, generations }: DedupeSaved, chunks: Iterable<readonly [number, Uint8Array]>): void {
     const size = added - evicted;
-    const count = Math.min(this.#capacity, Math.max(this.#slots.length / SLOT_WORDS, powerOfTwo(size)));
-    this.#slots = new Uint32Array(count * SLOT_WORDS);
-    const bytes = new Uint8Array(this.#slots.buffer);
+    while (this.#room < size) this.#extend();
     for (const [number, chunk] of chunks) {
-      const start = number * CHUNK_SLOTS * SLOT_WORDS * Uint32Array.BYTES_PER_ELEMENT;
-      bytes.set(chunk.subarray(0, Math.max(0, bytes.length - start)), start);
+      const slots = this.#chunks[number];
+      if (slots === undefined) continue;
+      const bytes = new Uint8Array(slots.buffer);
+      bytes.set(chunk.subarray(0, bytes.length));
     }
-    this.#index = new Uint32Array(powerOfTwo(count * 2));
+    this.#index = new Uint32Array(powerOfTwo(2 * Math.min(this.#capacity, Math.max(START_SLOTS, powerOfTwo(size)))));
     this.#size = size;
     this.evicted = evicted;
     this.#next = added % this.#capacity;
@@ -128,8 +143,9 @@ export class Dedupe {
   seen(print: Print): "same" | "other-payload" | null {
     const slot = this.#find(print);
     if (slot < 0) return null;
-    const at = slot * SLOT_WORDS + KEY_WORDS;
-    return this.#slots[at] === print[4] && this.#slots[at + 1] === print[5] ? "same" : "other-payload";
+    const slots = this.#chunkAt(slot);
+    const at = placeOf(slot) + KEY_WORDS;
+    return slots[at] === print[4] && slots[at + 1] === print[5] ? "same" : "other-payload";
   }
 
   /**
@@ -139,10 +155,12 @@ export class Dedupe {
    */
   add(print: Print, at = 0): void {
     if (this.#find(print) >= 0) return;
+    if (this.#size < this.#capacity && 2 * this.#size === this.#index.length) this.#grow();
+    if (this.#before !== null) this.#move();
     if (this.#size === this.#capacity) this.#forget(this.#next);
-    else if (this.#size === this.#slots.length / SLOT_WORDS) this.#grow();
+    else if (this.#size === this.#room) this.#extend();
     const slot = this.#next;
-    this.#slots.set(print, slot * SLOT_WORDS);
+    this.#chunkAt(slot).set(print, placeOf(slot));
     this.#insert(slot);
     this.#size++;
     this.#next = (slot + 1) % this.#capacity;
@@ -152,35 +170,55 @@ export class Dedupe {
     else this.#generations.push({ day, ids: 1 });
   }
 
+  /** Slots that there is room for. */
+  get #room(): number {
+    const { length } = this.#chunks;
+    return (length - 1) * CHUNK_SLOTS + this.#chunks[length - 1]!.length / SLOT_WORDS;
+  }
+
+  #chunkAt(slot: number): Uint32Array {
+    return this.#chunks[slot >>> CHUNK_BITS]!;
+  }
+
+  /** @returns -1: nowhere */
   #find(key: Print): number {
-    const mask = this.#index.length - 1;
+    const slot = this.#findIn(this.#index, key);
+    return slot < 0 && this.#before !== null ? this.#findIn(this.#before, key) : slot;
+  }
+
+  #findIn(index: Uint32Array, key: Print): number {
+    const mask = index.length - 1;
     for (let at = key[0]! & mask; ; at = (at + 1) & mask) {
-      const entry = this.#index[at]!;
+      const entry = index[at]!;
       if (entry === EMPTY) return -1;
       if (this.#equals(entry - 1, key)) return entry - 1;
     }
   }
 
   #equals(slot: number, key: Print): boolean {
-    const at = slot * SLOT_WORDS;
-    const slots = this.#slots;
+    const at = placeOf(slot);
+    const slots = this.#chunkAt(slot);
     return slots[at] === key[0] && slots[at + 1] === key[1] && slots[at + 2] === key[2] && slots[at + 3] === key[3];
   }
 
   #insert(slot: number): void {
     const mask = this.#index.length - 1;
-    let at = this.#slots[slot * SLOT_WORDS]! & mask;
+    let at = this.#chunkAt(slot)[placeOf(slot)]! & mask;
     while (this.#index[at] !== EMPTY) at = (at + 1) & mask;
     this.#index[at] = slot + 1;
   }
 
-  /** Takes a slot out of the index and closes the gap (linear probing without tombstones). */
+  /**
+   * Takes a slot out of the index and closes the gap (linear probing without tombstones). The index before may still
+   * name it: whoever stands there by then is in the new one too, and found there first.
+   */
   #forget(slot: number): void {
     const mask = this.#index.length - 1;
-    let gap = this.#slots[slot * SLOT_WORDS]! & mask;
+    let gap = this.#chunkAt(slot)[placeOf(slot)]! & mask;
     while (this.#index[gap] !== slot + 1) gap = (gap + 1) & mask;
     for (let at = (gap + 1) & mask; this.#index[at] !== EMPTY; at = (at + 1) & mask) {
-      const home = this.#slots[(this.#index[at]! - 1) * SLOT_WORDS]! & mask;
+      const other = this.#index[at]! - 1;
+      const home = this.#chunkAt(other)[placeOf(other)]! & mask;
       // An entry may fill the gap unless its home lies cyclically after the gap.
       if (((at - home) & mask) >= ((at - gap) & mask)) {
         this.#index[gap] = this.#index[at]!;
@@ -195,12 +233,25 @@ export class Dedupe {
   }
 
   #grow(): void {
-    const count = Math.min(this.#capacity, (this.#slots.length / SLOT_WORDS) * 2);
-    const slots = new Uint32Array(count * SLOT_WORDS);
-    slots.set(this.#slots);
-    this.#slots = slots;
-    this.#index = new Uint32Array(powerOfTwo(count * 2));
-    for (let slot = 0; slot < this.#size; slot++) this.#insert(slot);
+    this.#before = this.#index;
+    this.#moved = 0;
+    this.#index = new Uint32Array(2 * this.#before.length);
+  }
+
+  /** In the order of the ring: so a slot is in the new index before it is its turn to be forgotten. */
+  #move(): void {
+    const old = this.#before!.length / 2;
+    const end = Math.min(this.#moved + MOVES, old);
+    while (this.#moved < end) this.#insert(this.#moved++);
+    if (end === old) this.#before = null;
+  }
+
+  /** Room for more ids: a chunk, or the rest of the first one. */
+  #extend(): void {
+    const number = Math.floor(this.#room / CHUNK_SLOTS);
+    const slots = new Uint32Array(Math.min(CHUNK_SLOTS, this.#capacity - number * CHUNK_SLOTS) * SLOT_WORDS);
+    slots.set(this.#chunks[number] ?? []);
+    this.#chunks[number] = slots;
   }
 }
 
@@ -227,6 +278,11 @@ export function keyOf(source: string, id: string): string {
 
 function word(hash: Buffer, index: number): number {
   return hash.readUInt32LE(index * 4);
+}
+
+/** Where a slot begins in its chunk, words. */
+function placeOf(slot: number): number {
+  return (slot & (CHUNK_SLOTS - 1)) * SLOT_WORDS;
 }
 
 function powerOfTwo(atLeast: number): number {

@@ -1,10 +1,12 @@
-// What the journal and the dead letters keep, and for how long: looked at now and then, and as the journal grows.
+// What the journal and the dead letters keep, and for how long: looked at now and then, and as the journal grows. And
+// whether what was kept before can still be read: looked at once, after the start.
 import type { Board } from "./board/board.ts";
 import { carryOld } from "./board/carry.ts";
 import type { Checkpoints } from "./checkpoint/checkpoints.ts";
 import { type Clock, HOUR } from "./clock.ts";
 import { AisleError } from "./errors.ts";
 import { Block, type Part } from "./journal/block.ts";
+import { Scrub } from "./journal/scrub.ts";
 import type { StoreJournal } from "./journal/store-journal.ts";
 import { limits } from "./limits.ts";
 import type { Site } from "./site.ts";
@@ -28,10 +30,12 @@ interface Needs {
 
 export interface KeepingOptions {
   readonly site: Site;
+  /** The data folder, for messages. */
+  readonly dir: string;
   readonly journal: StoreJournal;
   readonly letters: StoredDeadLetters;
   readonly board: Board;
-  readonly checkpoints: Pick<Checkpoints, "upToSeq" | "save">;
+  readonly checkpoints: Pick<Checkpoints, "fromSeq" | "upToSeq" | "save">;
   readonly outbox: Needs;
   readonly hub: Needs | null;
   readonly clock: Clock;
@@ -40,6 +44,8 @@ export interface KeepingOptions {
 
 export class Keeping {
   readonly #options: KeepingOptions;
+  /** At work from `begin` to `end`, too. */
+  readonly scrub: Scrub;
   #stop: () => void = () => {};
   #running: Promise<void> | null = null;
   #isAtWork = false;
@@ -53,11 +59,13 @@ export class Keeping {
 
   constructor(options: KeepingOptions) {
     this.#options = options;
+    const { dir, journal, clock, fault } = options;
+    this.scrub = new Scrub({ store: journal.store, clock, dir, fault });
   }
 
   /** Now, and from now on. */
   begin(): void {
-    const { journal } = this.#options;
+    const { journal, checkpoints } = this.#options;
     this.#isAtWork = true;
     journal.onCommit((_, { parts }) => this.#committed(parts));
     journal.onFull(() => {
@@ -65,11 +73,13 @@ export class Keeping {
       void this.run();
     });
     this.#hourly();
+    this.scrub.begin(checkpoints.fromSeq);
   }
 
   end(): void {
     this.#isAtWork = false;
     this.#stop();
+    this.scrub.end();
   }
 
   /** One run at a time: who wants one meanwhile has the same. */

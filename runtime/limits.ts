@@ -71,6 +71,11 @@ export const limits = {
   /** Commits in which an entry was looked for: where their entries begin is kept, and of the last ones their bytes. */
   foundCommits: 64,
   foundCommitBytes: 32 * MiB,
+  /** After a start from a checkpoint, what lies before it is read again: one slice on the event loop, ms; its share of the time. */
+  scrubSliceMs: 0.5,
+  scrubShare: 0.05,
+  /** Damaged stretches that are told of one by one; past that only their number. */
+  scrubTold: 100,
 
   // Checkpoints
   /** One row of a checkpoint. */

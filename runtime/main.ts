@@ -227,7 +227,7 @@ export class Place {
     this.checkpoints = this.#newCheckpoints();
     this.#patience = new Patience(this.journal);
     this.#keeping = new Keeping({
-      ...{ site, clock, journal: this.journal, letters: this.letters, board: this.#applier.board },
+      ...{ site, clock, dir: dataDir, journal: this.journal, letters: this.letters, board: this.#applier.board },
       ...{ checkpoints: this.checkpoints, outbox: this.outbox, hub: this.hub },
       fault: (what, error) => this.#fault(what, error),
     });
@@ -325,13 +325,26 @@ export class Place {
     this.transforms.close();
     await this.hub?.close();
     await this.outbox.close();
-    this.telemetry.close();
     await this.#door?.close();
+    this.telemetry.flush();
     await this.bus.drain();
     await this.letters.close();
     await this.journal.close();
+    // After the journal: its last commits tell of the board, too.
+    this.#closeTelemetry();
     await this.#identities.close();
     this.#log.info("stopped");
+  }
+
+  /** Nobody hears of it any more: whoever starts the place again reads of it here. */
+  #closeTelemetry(): void {
+    const messages = this.telemetry.close();
+    if (messages === 0) return;
+    const what = messages === 1 ? "1 board message was" : `${messages} board messages were`;
+    this.#log.warn(
+      { messages },
+      `${what} not published: the bus did not take them before the stop; the board says it all`,
+    );
   }
 
   /** Board, transforms, dedupe and standing offers as the journal has them. */
@@ -498,6 +511,7 @@ export class Place {
         }),
       boot: `${journal.epoch}${Buffer.from(this.#machine.random(4)).toString("hex")}`,
       ...(this.#options.pace === undefined ? {} : { pace: this.#options.pace }),
+      patient: this.#patience.bound,
       fault: (what, error) => this.#fault(what, error),
     });
   }
@@ -790,6 +804,7 @@ export class Place {
         ...[trouble(this.bus), this.#door?.losses ?? null].filter((reason) => reason !== null),
         ...this.streams.trouble(),
         ...[this.checkpoints.trouble(), this.#clockWatch.trouble()].filter((reason) => reason !== null),
+        ...[this.#keeping.scrub.trouble()].filter((reason) => reason !== null),
         ...this.transforms.trouble(),
       ],
     };
@@ -802,6 +817,7 @@ export class Place {
       ...{ journal: this.journal, letters: this.letters, bus: this.bus, applier: this.#applier, dedupe: this.#dedupe },
       ...{ checkpoints: this.checkpoints, outbox: this.outbox, telemetry: this.telemetry, hub: this.hub },
       ...{ hubDoor: this.#hubDoor, clock: this.#clock, laneStats: () => this.#door?.laneStats ?? null },
+      scrub: this.#keeping.scrub,
       get intake() {
         return place.intake;
       },

@@ -10,6 +10,7 @@ import type { HubDoor } from "./hub/door.ts";
 import type { HubLink } from "./hub/link.ts";
 import { hubReadings } from "./hub/readings.ts";
 import type { Intake } from "./intake/intake.ts";
+import type { Scrub } from "./journal/scrub.ts";
 import type { StoreJournal } from "./journal/store-journal.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 import { outboxReadings } from "./outbox/readings.ts";
@@ -19,6 +20,7 @@ import type { StoredDeadLetters } from "./store/deadletters.ts";
 
 export interface Measured {
   readonly journal: StoreJournal;
+  readonly scrub: Scrub;
   readonly letters: StoredDeadLetters;
   readonly intake: Intake;
   readonly bus: Bus;
@@ -41,6 +43,12 @@ export function placeReadings(place: Measured) {
     read("journal_last_seq", "Highest sequence on disk", () => place.journal.stats().lastSeq),
     read("journal_commits_total", "Commits since the start", () => place.journal.stats().commits),
     read("journal_bytes", "Bytes of the journal on disk", () => place.journal.stats().bytes),
+    read(
+      "journal_verified_seq",
+      "Entry up to which what a start does not read was read again in the background",
+      () => place.scrub.throughSeq,
+    ),
+    read("journal_damaged_stretches", "Stretches that were found damaged by it", () => place.scrub.damaged),
     read("journal_queued_entries", "Entries that wait for the disk", () => place.journal.stats().queuedEntries),
     read("ingest_dropped_total", "Events dropped that nobody waited for", () => place.intake.dropped),
     read(

@@ -47,6 +47,8 @@ export interface WorkshopOptions {
   readonly boot: string;
   readonly secrets: readonly string[];
   readonly pace?: Pace;
+  /** Bounds how long a service that brings a result waits for a full disk. */
+  readonly patient: <T>(waited: Promise<T>) => Promise<T>;
   readonly fault: (what: string, error: unknown) => void;
 }
 
@@ -159,8 +161,9 @@ export class Workshop {
 
   /** Takes what services bring that have accepted a run. */
   openRuns(): RemoteRuns {
-    const { bus, base, fault } = this.#options;
+    const { bus, base, patient, fault } = this.#options;
     return openRuns(bus, base, {
+      patient,
       report: (run, result) => this.work.report(run, result),
       renew: (run) => this.work.renew(run),
       onError: (error) => fault("what a service brought can't be taken", error),

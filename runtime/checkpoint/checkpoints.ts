@@ -58,8 +58,10 @@ export class Checkpoints {
     const others: string[] = [];
     for (const part of this.#parts()) {
       const saved = partOf(meta, part);
-      if (saved === null) others.push(part.name);
-      else {
+      if (saved === null) {
+        this.#checkReplays(part, meta);
+        others.push(part.name);
+      } else {
         this.#take(part, saved, meta);
         this.#loaded.set(part.name, meta.seq);
       }
@@ -69,6 +71,12 @@ export class Checkpoints {
     this.#options.warn(
       `the checkpoint does not have ${names} as the plan, the specs and this version have it: the journal is replayed for it`,
     );
+  }
+
+  /** What a newer version knows of entries that are gone can't be made again of the journal. */
+  #checkReplays({ name, version }: Saved, { parts }: Meta): void {
+    const saved = parts.find((part) => part.name === name)?.version ?? version;
+    if (saved > version && !this.#isWhole()) throw newer(`'${name}' in version ${saved}`);
   }
 
   #take(part: Saved, saved: SavedPart, { seq, round }: Meta): void {
@@ -206,7 +214,7 @@ export class Checkpoints {
       case "none":
         return null;
       case "newer":
-        if (!this.#isWhole()) throw newer(standing.format);
+        if (!this.#isWhole()) throw newer(`format ${standing.format}`);
         return unusable(`it has format ${standing.format}, and a newer version of Aisle made it`);
       case "unusable":
         return unusable(standing.detail);
@@ -236,9 +244,9 @@ function partOf({ parts }: Meta, { name, version, basis }: Saved): SavedPart | n
   return parts.find((part) => part.name === name && part.version === version && part.basis === basis) ?? null;
 }
 
-function newer(format: number): AisleError {
+function newer(what: string): AisleError {
   return new AisleError(
     "unsupported",
-    `the checkpoint in the data folder has format ${format}, which only a newer version of Aisle reads, and the journal no longer has its oldest entries: start the version that made it, or a newer one; or, to go on with what the journal has, move the folder 'checkpoint' away`,
+    `the checkpoint in the data folder has ${what}, which only a newer version of Aisle reads, and the journal no longer has its oldest entries: start the version that made it, or a newer one; or, to go on with what the journal has, move the folder 'checkpoint' away`,
   );
 }

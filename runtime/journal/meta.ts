@@ -51,6 +51,24 @@ export function readMeta(store: Store, options: MetaOptions): { readonly epoch: 
   return { epoch, write: { table: META, key: KEY, value: Buffer.from(JSON.stringify(next)) } };
 }
 
+/**
+ * For who reads commits without opening the journal: in a newer form they would seem damaged.
+ *
+ * @throws AisleError `unsupported` when a newer version wrote it, `corrupt` when the record is damaged
+ */
+export function checkFormat(store: Store): void {
+  const stored = store.get(META, KEY);
+  if (stored !== null) parseMeta(stored, "the journal");
+}
+
+/** What has to be written with a commit in the form of this version, by who has not opened the journal: once. */
+export function formatWrites(store: Store): readonly Write[] {
+  const stored = store.get(META, KEY);
+  const meta = stored === null ? null : parseMeta(stored, "the journal");
+  if (meta === null || meta.format === FORMAT) return [];
+  return [{ table: META, key: KEY, value: Buffer.from(JSON.stringify({ ...meta, format: FORMAT })) }];
+}
+
 function checkEmpty(store: Store, where: string): void {
   for (const _ of store.range(JOURNAL, { limit: 1 })) {
     throw new AisleError("invalid", `${where} is none: its store was made by something else`);

@@ -5,7 +5,7 @@ import { limits } from "../limits.ts";
 import type { Row, Store } from "../store/store.ts";
 import { BLOB_HEADER, type BlobHeader, BlobReader, BlobWriter, type Corruption, readHeader } from "./blob.ts";
 import { describeCorruption } from "./cursor.ts";
-import { JOURNAL } from "./meta.ts";
+import { checkFormat, formatWrites, JOURNAL } from "./meta.ts";
 
 /** A stretch that can't be read. */
 export interface Damage extends Corruption {
@@ -49,7 +49,7 @@ export interface CorruptLetters {
 /** Commits read at a time. */
 const FETCH = 8;
 
-/** Reads all of it, checksums included. */
+/** Reads all of it, checksums included. @throws AisleError `unsupported`, `corrupt`: see `checkFormat` */
 export function verifyJournal(store: Store): Verified {
   const damage: Damage[] = [];
   let commits = 0;
@@ -66,6 +66,8 @@ export function verifyJournal(store: Store): Verified {
 /**
  * Moves all that is damaged to the dead letters, with the code `corrupt`. What is whole stays as it is, under its
  * sequence; no sequence is given again. May be done again after it was cut off: then some letters are there twice.
+ *
+ * @throws AisleError `unsupported`, `corrupt`: see `checkFormat`
  */
 export async function repairJournal(store: Store, letters: CorruptLetters): Promise<Repaired> {
   const repaired = { damage: [] as Damage[], letters: [] as number[], commits: 0 };
@@ -77,7 +79,7 @@ export async function repairJournal(store: Store, letters: CorruptLetters): Prom
       for (const each of damage)
         for (const letter of lettersOf(each)) repaired.letters.push(await letters.addDurable(letter));
       value = withoutDamage(row, beforeSeq, before);
-      await store.commit([{ table: JOURNAL, key: row.key, value }]);
+      await store.commit([...formatWrites(store), { table: JOURNAL, key: row.key, value }]);
       repaired.damage.push(...damage);
       repaired.commits++;
     }
@@ -88,6 +90,7 @@ export async function repairJournal(store: Store, letters: CorruptLetters): Prom
 
 /** In order, each with the first sequence of the one that follows; Infinity: none does. */
 function* commitsOf(store: Store): Generator<readonly [Row, number]> {
+  checkFormat(store);
   let start = keyOf(0);
   for (let last: Row | null = null; ; ) {
     const rows = [...store.range(JOURNAL, { start, limit: FETCH })];

@@ -22,7 +22,7 @@ export interface TelemetryPorts {
 export interface TelemetryStats {
   readonly waiting: number;
   readonly bytes: number;
-  /** Let go of, the oldest first: too many, too old, or more than a message may hold. */
+  /** Let go of, the oldest first: too many, too old, more than a message may hold, or left when the place stopped. */
   readonly shed: number;
 }
 
@@ -69,8 +69,20 @@ export class Telemetry {
     return { waiting: this.#waiting, bytes: this.#bytes, shed: this.#shed };
   }
 
-  close(): void {
+  /** Sends what waits, as far as the bus takes it now. */
+  flush(): void {
+    this.#sendKept();
+  }
+
+  /** What still waits is let go of, and counted. Twice is once. @returns messages */
+  close(): number {
     this.#stopRetry?.();
+    this.#stopRetry = null;
+    this.#shedOld();
+    const left = this.#waiting;
+    while (this.#waiting > 0) this.#drop();
+    this.#shed += left;
+    return left;
   }
 
   get #waiting(): number {

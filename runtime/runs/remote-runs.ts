@@ -11,6 +11,8 @@ export interface RunsPorts {
   report(run: string, result: Result): boolean | Promise<boolean>;
   /** False: the run holds no claim (any more). */
   renew(run: string): boolean | Promise<boolean>;
+  /** Settles as what is waited for, or sooner, with why that takes so long. Missing: as long as it takes. */
+  readonly patient?: <T>(waited: Promise<T>) => Promise<T>;
   /** What nobody is waiting to be told. */
   readonly onError: (error: unknown, subject: string) => void;
 }
@@ -19,7 +21,7 @@ export interface RemoteRuns {
   close(): void;
 }
 
-/** Why a service is told no; the code as in HTTP. */
+/** Why a service is told no; the codes are those of HTTP. */
 interface Refusal {
   readonly code: number;
   readonly error: string;
@@ -30,26 +32,27 @@ const LOST: Refusal = { code: 409, error: "the claim is lost: another run has it
 /**
  * Takes results on `<base>.runs.<run>.result` and renewals on `<base>.runs.<run>.renew`. Who asks is answered
  * `{ok: true}`, or with an error, in headers as NATS services do and in the body: 409 the claim is lost, 400 the result
- * can't be read (then the run has failed, and says why).
+ * can't be read (then the run has failed, and says why), 507 the disk is full (the result waits for room).
  *
  * @throws AisleError `unavailable` when the bus is closed
  */
-export function openRuns(bus: Bus, base: string, { report, renew, onError }: RunsPorts): RemoteRuns {
+export function openRuns(bus: Bus, base: string, { report, renew, patient, onError }: RunsPorts): RemoteRuns {
   const root = `${base}.runs`;
   const take = async (message: Message, handle: (run: string) => Promise<Refusal | null>) => {
     try {
       const [run = ""] = textsBelow(root, message.subject) ?? [];
       answer(message, await handle(run));
     } catch (error) {
-      const isTheirs = error instanceof AisleError && error.code === "invalid";
-      answer(message, { code: isTheirs ? 400 : 500, error: reasonOf(error) });
-      if (!isTheirs) onError(error, message.subject);
+      const code = codeOf(error);
+      answer(message, { code, error: reasonOf(error) });
+      if (code === 500) onError(error, message.subject);
     }
   };
   const results = bus.subscribe(`${root}.*.result`, (message) =>
     take(message, async (run) => {
       const { result, wrong } = read(message.payload);
-      if (!(await report(run, result))) return LOST;
+      const reported = Promise.resolve(report(run, result));
+      if (!(await (patient?.(reported) ?? reported))) return LOST;
       return wrong === null ? null : { code: 400, error: wrong };
     }),
   );
@@ -62,6 +65,12 @@ export function openRuns(bus: Bus, base: string, { report, renew, onError }: Run
       renewals.unsubscribe();
     },
   };
+}
+
+/** 500 is a fault of ours. */
+function codeOf(error: unknown): number {
+  const { code = null } = error instanceof AisleError ? error : {};
+  return code === "invalid" ? 400 : code === "full" ? 507 : 500;
 }
 
 /** What can't be read is a failure that says so. */

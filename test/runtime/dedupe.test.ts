@@ -168,6 +168,58 @@ describe("a dedupe memory", () => {
       });
     }
   });
+
+  // One more than a power of two: ids are forgotten while others still go from the old index into the new one.
+  it.each([
+    { capacity: 1_025, homes: 2 ** 32 },
+    { capacity: 1_030, homes: 40 },
+    { capacity: 2_049, homes: 2 ** 32 },
+    { capacity: 4_500, homes: 6_000 },
+    { capacity: 9_000, homes: 2 ** 32 },
+  ])("equals a map through its growth: $capacity ids, $homes homes", ({ capacity, homes }) => {
+    for (let seed = 1; seed <= 2; seed++) {
+      const random = prng(seed);
+      const print = (id: number, body: number) => printAt((Math.imul(id, 2_654_435_761) % homes) >>> 0, id, body);
+      const bodies = new Map<number, number>();
+      const dedupe = new Dedupe(capacity);
+      let known = 0;
+      const expectSame = (id: number, body: number) => {
+        const expected = bodies.has(id) ? (bodies.get(id) === body ? "same" : "other-payload") : null;
+        if (dedupe.seen(print(id, body)) !== expected)
+          expect.fail(`seed ${seed}, id ${id} of ${known}: not ${expected}`);
+      };
+      while (known < 2.2 * capacity) {
+        // New ones, and such that came before: some of these are forgotten, and come anew.
+        const id = random() < 0.8 ? known++ : Math.floor(random() * known);
+        const body = Math.floor(random() * 2);
+        expectSame(id, body);
+        dedupe.add(print(id, body));
+        if (!bodies.has(id)) {
+          if (bodies.size === capacity) bodies.delete(bodies.keys().next().value!);
+          bodies.set(id, body);
+        }
+        for (const other of [id, Math.floor(random() * known), Math.max(0, known - capacity)]) expectSame(other, body);
+        if (known % 997 === 0) for (let each = 0; each < known; each++) expectSame(each, 0);
+      }
+      expect(dedupe.size).toBe(capacity);
+    }
+  });
+
+  it("is saved as far as there is room for ids", () => {
+    const dedupe = new Dedupe(2_100);
+    const sizes: number[][] = [];
+    for (let id = 0; id < 2_100; id++) {
+      dedupe.add(printAt(id, id));
+      if ([1_024, 1_025, 2_049].includes(id + 1))
+        sizes.push([0, dedupe.chunkOf(id)].map((chunk) => dedupe.chunk(chunk).length / 24));
+    }
+
+    expect(sizes).toEqual([
+      [1_024, 1_024],
+      [2_048, 2_048],
+      [2_048, 52],
+    ]);
+  });
 });
 
 describe("keyOf", () => {

@@ -10,6 +10,7 @@ import { openDeadLetters } from "../../runtime/store/deadletters.ts";
 import { Dice } from "../support/dice.ts";
 import { FaultyDisk, FaultyStore } from "../support/faulty-store.ts";
 import { damage } from "../support/journal.ts";
+import { labSite, until } from "../support/lab-site.ts";
 import { MONDAY, SetClock, type Store, startStore, temporary } from "../support/place.ts";
 import { prng } from "../support/prng.ts";
 
@@ -116,6 +117,46 @@ describe("an event that waits while the disk is full", () => {
     clock.ms = limits.fullAnswerMs;
 
     expect((await waiting).status).toBe(507);
+  });
+
+  it("as the result does that a service brings: once there is room, it counts", async () => {
+    const disk = new FaultyDisk();
+    const clock = new Ahead(MONDAY);
+    const site = labSite(`version: 1
+pages: { jobs: { keys: [id], ready: true } }
+actors: [{ goal: build, remote: true, lease: 1h }]
+`);
+    const lab = await site.open({ machine: { openJournal: openOn(disk, clock) } });
+    const { bus, base, journal } = lab.place;
+    const asked: string[] = [];
+    bus.subscribe(`${base}.goals.build`, (message) => {
+      asked.push(JSON.parse(Buffer.from(message.payload).toString()).result);
+      message.respond(Buffer.from('{"accepted": true}'));
+    });
+    await lab.make("jobs", { id: "1" });
+    await until(() => expect(asked).toHaveLength(1));
+    await new Promise((resolve) => setImmediate(resolve));
+    const bring = async () => {
+      const { payload, headers } = await bus.request(asked[0]!, Buffer.from('{"outcome": "done"}'), {
+        timeoutMs: 30_000,
+      });
+      return { ...JSON.parse(Buffer.from(payload).toString()), header: headers["Nats-Service-Error-Code"] };
+    };
+
+    disk.health = "full";
+    const waiting = bring();
+    while (journal.trouble === null) await new Promise((resolve) => setTimeout(resolve, 1));
+    clock.ms = limits.fullAnswerMs;
+
+    expect(await waiting).toEqual({
+      ...{ ok: false, code: 507, header: "507" },
+      error: expect.stringMatching(/the disk is full.*may still be taken in/),
+    });
+    expect(lab.logged.filter(({ level }) => (level as number) >= 50)).toEqual([]);
+
+    disk.health = "well";
+    await until(() => expect(lab.row("jobs", "1").build).toBe("1"));
+    expect(await bring()).toMatchObject({ ok: false, code: 409 });
   });
 
   it("is answered over the bus with the same code", () => {

@@ -32,7 +32,7 @@ export interface LabSite {
   open(options?: OpenOptions): Promise<LabPlace>;
 }
 
-export interface OpenOptions extends Pick<StartOptions, "pace" | "admits"> {
+export interface OpenOptions extends Pick<StartOptions, "pace" | "admits" | "machine"> {
   readonly clock?: Clock;
   /** As for tools: nothing is started. */
   readonly attach?: boolean;

@@ -2,10 +2,11 @@ import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ManualClock } from "../../../runtime/clock.ts";
+import { repairJournal } from "../../../runtime/journal/repair.ts";
 import { keyOf } from "../../../runtime/key.ts";
 import { openDeadLetters } from "../../../runtime/store/deadletters.ts";
 import { openStore } from "../../../runtime/store/lmdb.ts";
-import { blockOf, draft, journalIn, START, tempDir, texts } from "../../support/journal.ts";
+import { blockOf, damage, draft, journalIn, START, tempDir, texts } from "../../support/journal.ts";
 
 // Written by the version whose blobs had format 1: "configured"; "a", "b", "ä🙂"; "decided", "c"; and one dead letter.
 const FORMAT_1 = join(import.meta.dirname, "../../fixtures/journal-1");
@@ -55,6 +56,21 @@ describe("a journal of format 1", () => {
 
     expect(await formats(dir)).toEqual([2, 1]);
     expect(journalIn(dir).epoch).toBe("000g40r4");
+  });
+
+  it("is of this version once something in it was repaired", async () => {
+    const dir = copied();
+    await damage(dir, 5, (blob) => {
+      blob[blob.length - 1]! ^= 1;
+      return blob;
+    });
+    const store = openStore({ path: join(dir, "journal") });
+    const { commits } = await repairJournal(store, openDeadLetters({ store, clock: new ManualClock(START) }));
+    await store.close();
+
+    expect(commits).toBe(1);
+    expect(await formats(dir)).toEqual([2, 2]);
+    expect(texts(journalIn(dir).read())).toEqual(TEXTS.slice(0, -1));
   });
 
   it("goes on, with blocks", async () => {

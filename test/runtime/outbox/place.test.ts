@@ -1,6 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { NatsBus } from "../../../runtime/bus/nats.ts";
 import type { Place } from "../../../runtime/main.ts";
 import { describeWithNats, freePort, startNatsServer } from "../../support/nats-server.ts";
@@ -75,5 +75,26 @@ describeWithNats("a place whose server is away for a while", () => {
     const metrics = await (await fetch(`${second.place.url}/metrics`)).text();
     expect(metrics).toMatch(/^aisle_outbox_waiting 0$/m);
     await second.place.stop();
+  });
+});
+
+describe("a place that stops while its server is away", () => {
+  it("says how many messages of the board nobody will get, once and counted", { timeout: 60_000 }, async () => {
+    const nats = `nats://127.0.0.1:${await freePort()}`;
+    const { place, logged, dataDir } = await startStore({ overrides: { nats, logLevel: "warn" } });
+    onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
+    await veto(place, "1");
+    await veto(place, "");
+    await expect.poll(() => place.telemetry.stats().waiting, SECONDS).toBeGreaterThanOrEqual(2);
+    const { waiting } = place.telemetry.stats();
+
+    await place.stop();
+    await place.stop();
+
+    const told = logged.filter(({ msg }) => String(msg).includes("not published"));
+    expect(told).toMatchObject([
+      { messages: waiting, msg: expect.stringContaining(`${waiting} board messages were not published`) },
+    ]);
+    expect(place.telemetry.stats()).toMatchObject({ waiting: 0, shed: waiting });
   });
 });

@@ -85,4 +85,19 @@ describe("what is told of the board", () => {
     expect(telemetry.stats()).toMatchObject({ waiting: 0, shed: 1 });
     telemetry.close();
   });
+
+  it("is counted as let go of when it still waits at the end, after the bus was asked once more", () => {
+    const { bus, sent } = busThatIs("here");
+    const telemetry = new Telemetry({ bus, clock: new ManualClock() });
+    bus.takes = 0;
+    for (const subject of ["a", "b", "c"]) telemetry.publish(subject, bytes(10));
+    bus.takes = 1;
+
+    telemetry.flush();
+    const left = [telemetry.close(), telemetry.close()];
+
+    expect(sent).toEqual(["a"]);
+    expect(left).toEqual([2, 0]);
+    expect(telemetry.stats()).toEqual({ waiting: 0, bytes: 0, shed: 2 });
+  });
 });
