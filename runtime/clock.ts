@@ -48,6 +48,11 @@ export class Pause {
   }
 }
 
+/** Lets so many ms pass: real ones, whatever any clock says. */
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 /** Keeps the process alive until the work is done: what waits for a clock, or for a server that is away, does not. */
 export async function awake<T>(work: Promise<T>): Promise<T> {
   const timer = setInterval(() => {}, HOUR);

@@ -4,7 +4,7 @@ import type { Bus, OnError } from "./bus/bus.ts";
 import { MemoryBus } from "./bus/memory.ts";
 import { NatsBus, type NatsOptions } from "./bus/nats.ts";
 import { NatsStream } from "./bus/nats-stream.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, sleep } from "./clock.ts";
 import { serve } from "./http/server.ts";
 import { openJournal } from "./journal/lmdb.ts";
 import type { BusConfig, Site } from "./site.ts";
@@ -17,6 +17,8 @@ export interface Machine {
   readonly random: (bytes: number) => Uint8Array;
   /** A number in [0, 1). */
   readonly chance: () => number;
+  /** Lets so many ms pass, whatever the place's clock says. */
+  readonly pause: (ms: number) => Promise<void>;
   /** The journal of a data folder. */
   readonly openJournal: typeof openJournal;
   /** Any other store in it. */
@@ -43,6 +45,7 @@ export interface StreamPorts {
 export const thisMachine: Machine = {
   random: randomBytes,
   chance: Math.random,
+  pause: sleep,
   openJournal,
   openStore,
   openBus,

@@ -479,6 +479,7 @@ export class Place {
       blocked: (rule) => this.workshop.blocked(rule),
       boarded: (entry, change, changed) => this.#boarded(entry, change, changed),
       applied: (entry, applied) => this.#applied(entry, applied),
+      pause: this.#machine.pause,
       fault: (what, error) => this.#fault(what, error),
     });
   }

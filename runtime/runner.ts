@@ -5,7 +5,7 @@ import type { Applied, Applier, Effect, FocusData, FocusRecord, VisitData, Visit
 import { type Board, type BoardRecord, cellOf, putCell } from "./board/board.ts";
 import { cell } from "./board/cell.ts";
 import type { Change, Changed } from "./board/change.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, sleep } from "./clock.ts";
 import type { CustomerSource } from "./data/source.ts";
 import { type Basis, buildDecision, decisionId, type Explainer } from "./decide/build.ts";
 import type { Choice, Decision, Focus, Profile, ScoredCoupons, Scores, Visit } from "./decide/decision.ts";
@@ -66,6 +66,8 @@ export interface RunnerPorts extends WorkPorts {
   readonly boarded: (entry: Entry, change: Change, changed: Changed | null) => void;
   /** An entry has been applied, live; it need not be on disk yet. */
   readonly applied: (entry: Entry, applied: Applied) => void;
+  /** Lets so many ms pass before it is looked again whether all is done; missing: real ones. */
+  readonly pause?: (ms: number) => Promise<void>;
   /** A bug or a failing journal: for the log. */
   readonly fault: (what: string, error: unknown) => void;
 }
@@ -92,6 +94,8 @@ export class Runner {
   readonly #answers = new Map<FocusRecord, Effect>();
   /** Causes whose decision is not on disk, oldest first. */
   readonly #unsettled = new Set<number>();
+  /** The oldest cause that was given up as the journal takes no more: from there on a restart decides. */
+  #leftFrom = Number.POSITIVE_INFINITY;
   /** Entries appended while another is being applied: they wait, so that all are applied in order. */
   readonly #queue: Entry[] = [];
   /** What changes of the board did, until they are on disk. */
@@ -193,9 +197,9 @@ export class Runner {
   }
 
   async #until(over: () => boolean, ms: number): Promise<void> {
-    const { clock } = this.#ports;
+    const { clock, pause = sleep } = this.#ports;
     const end = clock.monotonic() + ms;
-    while (!over() && clock.monotonic() < end) await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
+    while (!over() && clock.monotonic() < end) await pause(IDLE_MS);
   }
 
   /** No more ticks; what is under way ends, or `ms` have passed. */
@@ -266,7 +270,7 @@ export class Runner {
     const { journal } = this.#ports;
     // What was appended since may have its cause on disk and its decision not.
     const oldest = this.#unsettled.values().next().value ?? Number.POSITIVE_INFINITY;
-    journal.appliedSeq = Math.min(oldest - 1, lastSeq);
+    journal.appliedSeq = Math.min(oldest - 1, this.#leftFrom - 1, lastSeq);
   }
 
   #settle(cause: number): void {
@@ -405,6 +409,8 @@ export class Runner {
       this.#answers.delete(focus);
       this.#settle(cause);
       if (isLetter) this.#refuse(cause, "failed", `'${goal}' failed: ${detail}`, entry);
+      // A journal that is being closed still writes what it took before: that must not count the cause as done.
+      else this.#leftFrom = Math.min(this.#leftFrom, cause);
     }
     this.#scheduler.ended(planned, record);
   }

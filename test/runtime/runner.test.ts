@@ -545,6 +545,24 @@ describe("a journal", () => {
     expect(offersOf((await restarted(rig)).decisions)).toEqual([["1", "1"]]);
   });
 
+  it("is away leaves causes to the next start, also when it still writes what it took before", async () => {
+    const scorer = new AskedScorer();
+    const rig = new Rig({ scorer });
+    await rig.send(focus(1));
+    await rig.settle();
+    const settled = rig.runner.settled(1);
+    rig.journal.failNext(new AisleError("unavailable", "the journal is closed"));
+    scorer.give(1, 0.5);
+    await settled;
+    // Two commits: what a commit makes of it stands in the one after it.
+    for (const customer of [2, 3]) await rig.send(entry(customer));
+    await rig.settle();
+
+    expect(rig.runner.backlog).toBe(0);
+    expect(rig.journal.appliedSeq).toBe(0);
+    expect(offersOf((await restarted(rig)).decisions)).toEqual([["1", "1"]]);
+  });
+
   /** The same place, started again from what is on its disk. */
   async function restarted(rig: Rig): Promise<Rig> {
     const again = new Rig({ disk: rig.journal.disk });

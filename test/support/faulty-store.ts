@@ -128,6 +128,8 @@ export class FaultyStore implements Store {
   /** The process is gone: nothing more is heard of what it asked for. */
   #crashed = false;
   #closed: Promise<void> | null = null;
+  /** It was closed, and all is written. */
+  isClosed = false;
   #idle: (() => void)[] = [];
 
   constructor(disk: FaultyDisk, dice: Dice, readOnly = false) {
@@ -242,6 +244,7 @@ export class FaultyStore implements Store {
 
   async #allWritten(): Promise<void> {
     if (this.#pending.length > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    this.isClosed = true;
   }
 }
 

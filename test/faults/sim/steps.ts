@@ -76,11 +76,22 @@ const STEPS: readonly Step[] = [
   },
   {
     name: "time passes",
-    weight: 15,
+    weight: 11,
     async take({ world }) {
       const ms = world.dice.one([10, 100, 1_000, 10_000, 60_000]);
       await world.pass(ms);
       return `${ms} ms`;
+    },
+  },
+  {
+    name: "a stop",
+    weight: 4,
+    restarts: true,
+    async take({ world, publishers }) {
+      if (!world.isUp) return "it is down";
+      const ms = await world.stop();
+      publishers.forget();
+      return `within ${ms} ms, ${await started(world)}`;
     },
   },
   {

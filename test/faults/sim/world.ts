@@ -8,6 +8,7 @@ import { AisleError } from "../../../runtime/errors.ts";
 import type { Entry } from "../../../runtime/journal/journal.ts";
 import { openJournal } from "../../../runtime/journal/lmdb.ts";
 import type { StoreJournal } from "../../../runtime/journal/store-journal.ts";
+import { limits } from "../../../runtime/limits.ts";
 import type { Machine } from "../../../runtime/machine.ts";
 import { Place, type StartOptions } from "../../../runtime/main.ts";
 import type { Store } from "../../../runtime/store/store.ts";
@@ -18,6 +19,7 @@ import { FaultyDisk, FaultyStore } from "../../support/faulty-store.ts";
 import { FaultyStream } from "../../support/faulty-stream.ts";
 import { prng } from "../../support/prng.ts";
 import { Customers } from "./customers.ts";
+import { Broken } from "./invariants.ts";
 import { simSite } from "./site.ts";
 
 /** A bug put in on purpose, at a port of the place: the simulator has to find it. */
@@ -29,6 +31,9 @@ export interface Plant {
 
 /** When the first clock begins, ms since epoch: a Monday morning. */
 export const OPENING = Date.UTC(2026, 2, 2, 9);
+/** All that a stop may wait for, and between two looks whether it is over, ms. */
+const STOP_MS = 8 * limits.drainMs;
+const STOP_STEP_MS = 250;
 /** Lines of the log that are kept for when a seed fails. */
 const LOG_LINES = 30;
 
@@ -160,6 +165,36 @@ export class World {
     this.#running = null;
   }
 
+  /**
+   * Ends the place in its own way, while time passes. A disk that is slow it waits for: somebody has a look at it.
+   *
+   * @returns how long it took, ms
+   * @throws Broken when it takes longer than all that it may wait for
+   */
+  async stop(): Promise<number> {
+    const { place, bus, clock, stores } = this.running;
+    const began = this.time.passed;
+    const stopped = place.stop();
+    let hasFailed = false;
+    stopped.catch(() => {
+      hasFailed = true;
+    });
+    await this.turns(20);
+    // What is closed after the stores is no part of the simulation: it takes real time.
+    while (!hasFailed && stores.some(({ isClosed }) => !isClosed)) {
+      const ms = this.time.passed - began;
+      if (ms >= STOP_MS) this.mendDisks();
+      if (ms >= 2 * STOP_MS) throw new Broken(`a place does not stop within ${ms} ms`);
+      await this.pass(STOP_STEP_MS);
+      await this.turns(5);
+    }
+    await stopped;
+    bus.end();
+    clock.end();
+    this.#running = null;
+    return this.time.passed - began;
+  }
+
   /** The network does as it should, and who is on it. */
   calm(): void {
     this.isCalm = true;
@@ -195,6 +230,7 @@ export class World {
     const machine: Machine = {
       random: (bytes) => Uint8Array.from({ length: bytes }, () => dice.below(256)),
       chance: dice.random,
+      pause: (ms) => new Promise((resolve) => void time.after(ms, resolve)),
       openBus: () => this.#plant.bus?.(bus) ?? bus,
       serve: async () => ({ url: "http://simulated", port: 0, close: async () => {} }),
       openStreams: () => [{ stream: "TILLS", consumer: "box", type: "purchase", source: this.stream.consumer(bus) }],
