@@ -82,15 +82,14 @@ class Publishing {
   }
 
   async go(): Promise<Answers> {
-    const { host, port, passes, later, count } = this.#order!;
+    const { host, port, passes } = this.#order!;
     const socket = connect({ host, port, noDelay: true });
     const inbox = new Inbox(socket);
     try {
       socket.write(`CONNECT {"verbose":false,"headers":true}\r\nSUB ${INBOX}.* 1\r\n`);
       await inbox.pong();
       for (let pass = 0; pass < passes; pass++) {
-        if (pass > 0) this.#encode(later + pass * count);
-        await this.#publish(socket, inbox, pass * count);
+        await this.#publish(socket, inbox, pass);
       }
       await inbox.pong();
       await inbox.allAnswered();
@@ -113,11 +112,17 @@ class Publishing {
       return [head, payload, CRLF];
     });
     this.#frames = Buffer.concat(parts, end);
+    // From now on payloads are moved on where they are sent from.
+    for (let i = 0; i < count; i++) {
+      const payloadEnd = this.#ends[i]! - CRLF.length;
+      payloads[i] = this.#frames.subarray(payloadEnd - payloads[i]!.length, payloadEnd);
+    }
   }
 
-  /** @param before  events of the passes before */
-  async #publish(socket: Socket, inbox: Inbox, before: number): Promise<void> {
-    const { rate, count, askEvery } = this.#order!;
+  /** Each pass comes later than those before: an event is moved on right before it goes, lest answers wait to be read. */
+  async #publish(socket: Socket, inbox: Inbox, pass: number): Promise<void> {
+    const { rate, count, askEvery, later } = this.#order!;
+    const before = pass * count;
     const start = performance.now();
     for (let i = 0; i < count; ) {
       const due = rate === null ? count : Math.min(count, Math.floor(((performance.now() - start) / 1_000) * rate));
@@ -126,6 +131,7 @@ class Publishing {
         const to = asks
           ? i + 1
           : Math.min(due, this.#sliceEnd(i, askEvery === 0 ? count : askEvery - ((before + i) % askEvery)));
+        if (pass > 0) moveOn(this.#load!, i, to - i, later + before);
         const bytes = asks
           ? this.#request(i, before + i, inbox)
           : this.#frames.subarray(this.#startOf(i), this.#ends[to - 1]);
