@@ -31,6 +31,8 @@ export const limits = {
   intakeBytes: 4 * MiB,
   /** Of what is gathered, so many bytes are taken on at once, also while a commit is under way: so they stay near. */
   intakeBatchBytes: 128 * KiB,
+  /** With so much on its way to the disk, what comes waits for its end, lest each few events are a batch. */
+  intakeHoldBytes: 32 * KiB,
   /** Events taken and not yet on disk, and their bytes; past that senders get `overloaded`, or are not read from. */
   intakePending: 200_000,
   intakePendingBytes: 48 * MiB,

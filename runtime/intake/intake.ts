@@ -1,8 +1,8 @@
 // Events on their way in, many at a time: bytes → scan → one block of the journal, no object for each.
 //
 // Who has bytes of his own (the `nats` client) adds them one by one; they are taken with what else came in the turn.
-// What comes while a commit is under way waits for its end, or until there is much of it, and goes into the next one: so
-// commits grow under load and shrink without it, and no timer runs.
+// What comes while much is under way to the disk waits for the end of its commit, or until there is much of it, and goes
+// into the next one: so commits grow under load and shrink without it, and no timer runs.
 //
 //   intake.add(payload, envelope, subject, answer)   the payload is copied; `envelope` is of `intake.envelope({ … })`,
 //                                                    or 0, and found by the subject's bytes
@@ -254,7 +254,8 @@ export class Intake {
   }
 
   #added(): void {
-    if (this.#isScheduled || this.#flying > 0) return;
+    const isBulk = this.#flying > 0 && this.#bytes >= limits.intakeHoldBytes;
+    if (this.#isScheduled || isBulk) return;
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
@@ -284,7 +285,7 @@ export class Intake {
     this.#flying++;
     const landed = () => {
       this.#flying--;
-      if (this.#flying === 0) this.#flush();
+      this.#flush();
     };
     settled.then(landed, landed); // whoever waits is told
   }
