@@ -18,6 +18,7 @@ const EVERY_MS = HOUR;
 const NEARLY_FULL = 0.8;
 /** Of the same: when it has grown by so much, old entries are looked for. */
 const STEP = 1 / 8;
+const FAR = 1.25;
 /** Bytes of an entry besides its payload, and of a commit besides its entries, at most, about. */
 const ENTRY_BYTES = 256;
 const COMMIT_BYTES = 4_096;
@@ -35,7 +36,7 @@ export interface KeepingOptions {
   readonly journal: StoreJournal;
   readonly letters: StoredDeadLetters;
   readonly board: Board;
-  readonly checkpoints: Pick<Checkpoints, "fromSeq" | "upToSeq" | "save">;
+  readonly checkpoints: Pick<Checkpoints, "fromSeq" | "upToSeq" | "save" | "hurry">;
   readonly outbox: Needs;
   readonly hub: Needs | null;
   readonly clock: Clock;
@@ -100,7 +101,9 @@ export class Keeping {
   #committed(parts: readonly Part[]): void {
     this.#grown += parts.reduce((sum, part) => sum + bytesMaxOf(part), COMMIT_BYTES);
     const step = Math.max(limits.retentionStepBytes, this.#options.site.retention.bytes * STEP);
-    if (this.#grown < step || this.#running !== null) return;
+    if (this.#grown < step) return;
+    this.#options.checkpoints.hurry(this.#isFar);
+    if (this.#running !== null) return;
     this.#grown = Math.max(0, this.#taken - this.#takenThen);
     if (this.#grown >= step || this.#isTight) void this.run();
   }
@@ -123,6 +126,7 @@ export class Keeping {
       this.#wasFull = isFull;
     }
     this.#grown = 0;
+    checkpoints.hurry(this.#isFar);
   }
 
   get #taken(): number {
@@ -132,6 +136,11 @@ export class Keeping {
   /** Bytes of entries that were removed since the start. */
   get #removed(): number {
     return this.#options.journal.stats().removed.bytes;
+  }
+
+  /** So much more than the journal should take that a checkpoint has to come soon, whatever it costs the others. */
+  get #isFar(): boolean {
+    return this.#taken > this.#options.site.retention.bytes * FAR;
   }
 
   get #isTight(): boolean {

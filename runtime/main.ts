@@ -243,6 +243,7 @@ export class Place {
     this.runner = this.#newRunner();
     this.ingest = this.#newIngest();
     this.intake = this.#newIntake();
+    this.journal.onFull(() => this.intake.release());
     this.#decisions = new DecisionLog({
       journal: this.journal,
       epoch: this.journal.epoch,
@@ -630,6 +631,7 @@ export class Place {
       count: (outcome, type, many) => this.metrics.event(outcome, type, many),
       replicated: hub === null ? null : (seq) => hub.replicated(seq),
       patient: this.#patience.bound,
+      isStuck: () => journal.trouble !== null,
       lost: (events, err) => this.#log.warn({ events, err }, "events were dropped that nobody waits for"),
     });
   }

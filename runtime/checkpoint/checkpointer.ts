@@ -72,6 +72,8 @@ export class Checkpointer {
   failures = 0;
   /** Why the last one failed; null: it did not. */
   trouble: string | null = null;
+  /** Others have a turn after each slice, and no more: the journal takes far too much until there is a checkpoint. */
+  hurries = false;
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
@@ -312,7 +314,7 @@ export class Checkpointer {
   async #rest(spent: number): Promise<void> {
     const { clock } = this.#options;
     if (this.#rests || clock.monotonic() > this.#deadline) throw new Left();
-    if (this.#stopping) return new Promise((resolve) => setImmediate(resolve));
+    if (this.#stopping || this.hurries) return new Promise((resolve) => setImmediate(resolve));
     const ms = spent * (1 / this.#limits.checkpointShare - 1);
     await new Promise<void>((resolve) => {
       const stop = clock.after(Math.max(1, ms), resolve);

@@ -180,6 +180,11 @@ export class Checkpoints {
     await this.#checkpointer?.now();
   }
 
+  /** Whether the journal takes far more than it should, and waits for a checkpoint to let go of it. */
+  hurry(hurries: boolean): void {
+    if (this.#checkpointer !== null) this.#checkpointer.hurries = hurries;
+  }
+
   get checkpointer(): Checkpointer | null {
     return this.#checkpointer;
   }

@@ -36,6 +36,8 @@ export interface IntakeOptions extends Omit<SorterPorts, "gate" | "envelopes" | 
   /** `<prefix>.<site>.<place>` */
   readonly base: string;
   readonly clock: Clock;
+  /** The disk is full: then nothing is held, so that whoever asks is answered. Missing: it never is. */
+  readonly isStuck?: () => boolean;
   /** So many events were dropped that nobody waits for; at most once a second. */
   readonly lost: (many: number, error: Error) => void;
 }
@@ -66,6 +68,7 @@ export class Intake {
   dropped = 0;
   readonly #clock: Clock;
   readonly #onLost: IntakeOptions["lost"];
+  readonly #isStuck: () => boolean;
   readonly #gate: Gate;
   readonly #envelopes: Envelopes;
   readonly #sorter: Sorter;
@@ -91,6 +94,7 @@ export class Intake {
     const { base, clock } = options;
     this.#clock = clock;
     this.#onLost = options.lost;
+    this.#isStuck = options.isStuck ?? (() => false);
     this.#gate = new Gate({ ...options.gate, base: `${base}.events.` });
     this.#envelopes = new Envelopes(this.#gate, base);
     this.#gathering = new Gathering(this.#gate);
@@ -223,13 +227,19 @@ export class Intake {
     this.#bodies ??= new PlainBodies(this.#ports);
     if (!this.#bodies.fits(bytes)) this.#flushBodies();
     const told = this.#bodies.add(chunks, bytes, envelope, ack);
-    if (this.#bodies.bytes >= limits.intakeBatchBytes) this.#flushBodies();
-    else if (told !== null) this.#added();
+    // What the caller now hands over elsewhere comes after what is held.
+    if (told === null || this.#bodies.bytes >= limits.intakeBatchBytes) this.#flushBodies();
+    else this.#added();
     return told;
   }
 
   /** So many events were taken in beside this, and are lost all the same. */
   readonly lost = (many: number, error: Error): void => this.#lost(many, error);
+
+  /** Nothing is held any longer: the disk is full. */
+  release(): void {
+    this.#flush();
+  }
 
   /** Resolves when everything that was taken is on disk, or refused. */
   async drain(): Promise<void> {
@@ -254,7 +264,7 @@ export class Intake {
   }
 
   #added(): void {
-    const isBulk = this.#flying > 0 && this.#bytes >= limits.intakeHoldBytes;
+    const isBulk = this.#flying > 0 && this.#bytes >= limits.intakeHoldBytes && !this.#isStuck();
     if (this.#isScheduled || isBulk) return;
     this.#isScheduled = true;
     setImmediate(() => {
