@@ -156,7 +156,11 @@ export class Keeping {
     const { upToSeq } = checkpoints;
     const passingFrom = hub?.neededFrom() ?? Number.POSITIVE_INFINITY;
     const lastingFrom = Math.min(outbox.neededFrom(), passingFrom);
-    await journal.retain({ ageMs, bytes, decisionAgeMs: decisionsMs, upToSeq, recordsFrom, lastingFrom, passingFrom });
+    const [bounds, from] = [
+      { ageMs, bytes, decisionAgeMs: decisionsMs },
+      { recordsFrom, lastingFrom, passingFrom },
+    ];
+    await journal.retain({ ...bounds, ...from, upToSeq, hurries: this.#isFar });
     await letters.retain(deadLettersMs);
   }
 

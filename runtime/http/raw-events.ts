@@ -52,6 +52,7 @@ function askedIn(incoming: IncomingMessage, hasHub: boolean): Asked | null {
   const { url, headers } = incoming;
   const query = url === PATH ? undefined : url?.startsWith(`${PATH}?ack=`) ? url.slice(PATH.length + 5) : null;
   if (query === null || (query !== undefined && !/^[a-z]+$/.test(query))) return null;
+  if (!PLAIN_HOST.test(headers.host ?? "")) return null;
   const length = Number(headers["content-length"]);
   if (!(length > 0 && length <= limits.intakeBytes)) return null;
   const kept: Record<string, string> = {};
@@ -73,6 +74,7 @@ function askedIn(incoming: IncomingMessage, hasHub: boolean): Asked | null {
   }
 }
 
+const PLAIN_HOST = /^[\w.:[\]-]+$/;
 const STRANGE: ReadonlySet<string> = new Set(["content-encoding", "transfer-encoding", "idempotency-key", "expect"]);
 
 /** The guard of the routes; what it has to say it says there. */

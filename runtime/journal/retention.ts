@@ -24,6 +24,8 @@ export interface Retention {
   readonly lastingFrom?: number;
   /** Others from this sequence on don't go by their age; by the bytes they do. */
   readonly passingFrom?: number;
+  /** So much has to go that a slice may take as long as a few commits do. */
+  readonly hurries?: boolean;
 }
 
 export interface Removed {
@@ -43,6 +45,7 @@ const EVENT_BITS = kindBits(["event", "outcome", "tick"]);
 
 /** One slice of work on the event loop, ms. A commit is never split, so a very large one may take longer. */
 const SLICE_MS = 0.4;
+const SLICE_HURRIED_MS = 8;
 /** Commits looked at in one slice, and changed in one LMDB transaction. */
 const SLICE_LOOKED = 512;
 const SLICE_CHANGED = 64;
@@ -133,8 +136,8 @@ export class RetentionRun {
 
   /** The next piece of work, which the caller commits before it asks for more; null: done. */
   slice(): Slice | null {
-    const { clock } = this.#world;
-    const end = clock.monotonic() + SLICE_MS;
+    const { clock, policy } = this.#world;
+    const end = clock.monotonic() + (policy.hurries === true ? SLICE_HURRIED_MS : SLICE_MS);
     const slice: Slice = [];
     this.#bytes = this.#world.bytes();
     let looked = 0;
