@@ -71,12 +71,6 @@ export class Line {
     return this.#keeperOf(port) === "stream";
   }
 
-  /** Whether the server's word was enough for what went out by a port last: nothing is refused behind our back. */
-  isServer(port: string): boolean {
-    const { ack } = this.#ports;
-    return (ack === "auto" ? this.#keepers.get(port)?.keeper : ack) === "server";
-  }
-
   /** Ports that a stream is known to keep. With `server` there are none: the site says that there is no stream. */
   get streams(): readonly string[] {
     return this.#ports.ack === "server" ? [] : [...this.#keepers.keys()].filter((port) => this.isStream(port));

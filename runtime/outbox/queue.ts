@@ -206,9 +206,8 @@ export class PortQueue {
     if (this.#isClosed || this.#stopPause !== null || this.#ports.bus.state !== "here") return false;
     const { size, bytes } = this.#flights;
     if (size >= limits.outboxFlights || (size > 0 && bytes >= limits.outboxFlightBytes)) return false;
-    // A stream, and there may be one, may refuse a message and take the one after it. Within a connection to a server
-    // nothing is overtaken.
-    return !this.#flights.has(customer) || this.#ports.line.isServer(this.#ports.port);
+    // A stream may refuse a message and take the one after it. Within a connection to a server nothing is overtaken.
+    return !this.#flights.has(customer) || !this.#ports.line.isStream(this.#ports.port);
   }
 
   #hand(entry: Entry, decision: Decision): void {
