@@ -31,18 +31,9 @@ export class Gathering {
     return this.#bytes;
   }
 
-  /** Where the next item and the next payload go. */
-  get place(): { readonly items: number; readonly capacity: number; readonly input: number } {
-    return {
-      items: this.#items + this.#count * ITEM_BYTES,
-      capacity: limits.intakeItems - this.#count,
-      input: this.#input + this.#used,
-    };
-  }
-
-  /** Whether so many items of together so many bytes can be added; a byte for the sentinel of each is counted in. */
-  fits(bytes: number, count = 1): boolean {
-    return this.#used + bytes + count <= limits.intakeBytes && this.#count + count <= limits.intakeItems;
+  /** Whether an item of so many bytes can be added; a byte for its sentinel is counted in. */
+  fits(bytes: number): boolean {
+    return this.#used + bytes < limits.intakeBytes && this.#count < limits.intakeItems;
   }
 
   add(payload: Uint8Array, envelope: number, subject: Uint8Array | null, answer: Answer | null, ack: Ack): void {
