@@ -14,11 +14,14 @@ import type { StoredDeadLetters } from "./store/deadletters.ts";
 
 /** How often old entries and letters are looked for. */
 const EVERY_MS = HOUR;
+const MiB = 2 ** 20;
 /** Of the bytes that the journal may take. */
 const NEARLY_FULL = 0.8;
 /** Of the same: when it has grown by so much, old entries are looked for. */
 const STEP = 1 / 8;
+/** Of the same: from here on a checkpoint has to come soon, whatever it costs the others; and here sooner than all else. */
 const FAR = 1.25;
+const TOO_FAR = 2;
 /** Bytes of an entry besides its payload, and of a commit besides its entries, at most, about. */
 const ENTRY_BYTES = 256;
 const COMMIT_BYTES = 4_096;
@@ -102,7 +105,7 @@ export class Keeping {
     this.#grown += parts.reduce((sum, part) => sum + bytesMaxOf(part), COMMIT_BYTES);
     const step = Math.max(limits.retentionStepBytes, this.#options.site.retention.bytes * STEP);
     if (this.#grown < step) return;
-    this.#options.checkpoints.hurry(this.#isFar);
+    this.#options.checkpoints.hurry(this.#urgency);
     if (this.#running !== null) return;
     this.#grown = Math.max(0, this.#taken - this.#takenThen);
     if (this.#grown >= step || this.#isTight) void this.run();
@@ -126,7 +129,14 @@ export class Keeping {
       this.#wasFull = isFull;
     }
     this.#grown = 0;
-    checkpoints.hurry(this.#isFar);
+    checkpoints.hurry(this.#urgency);
+  }
+
+  /** What works worse than it might; null: nothing. */
+  trouble(): string | null {
+    if (this.#urgency < 1) return null;
+    const [taken, size] = [this.#taken, this.#options.site.retention.bytes].map((bytes) => (bytes / MiB).toFixed(0));
+    return `the journal takes ${taken} MiB, and should take ${size} ('retention: { size }'): what is old can go only once a checkpoint has what it led to`;
   }
 
   get #taken(): number {
@@ -138,9 +148,14 @@ export class Keeping {
     return this.#options.journal.stats().removed.bytes;
   }
 
-  /** So much more than the journal should take that a checkpoint has to come soon, whatever it costs the others. */
-  get #isFar(): boolean {
-    return this.#taken > this.#options.site.retention.bytes * FAR;
+  /** How far beyond its size the journal is; up to a step that is as it should be. */
+  get #times(): number {
+    return (this.#taken - limits.retentionStepBytes) / this.#options.site.retention.bytes;
+  }
+
+  /** 0: the journal keeps to its size, or nearly; up to 1: it has to let go of what is old before it takes more. */
+  get #urgency(): number {
+    return Math.min(1, Math.max(0, (this.#times - FAR) / (TOO_FAR - FAR)));
   }
 
   get #isTight(): boolean {
@@ -160,7 +175,7 @@ export class Keeping {
       { ageMs, bytes, decisionAgeMs: decisionsMs },
       { recordsFrom, lastingFrom, passingFrom },
     ];
-    await journal.retain({ ...bounds, ...from, upToSeq, hurries: this.#isFar });
+    await journal.retain({ ...bounds, ...from, upToSeq, hurries: this.#urgency > 0 });
     await letters.retain(deadLettersMs);
   }
 

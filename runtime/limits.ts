@@ -88,6 +88,8 @@ export const limits = {
   checkpointReserveBytes: 4 * MiB,
   /** One slice of work on a checkpoint on the event loop, ms; and its share of the time. */
   checkpointSliceMs: 0.5,
+  /** The same, while the journal takes far more than it should: it lets go of nothing before there is a checkpoint. */
+  checkpointUrgentSliceMs: 8,
   checkpointShare: 0.1,
   /** Rows that wait for one commit. */
   checkpointCommitBytes: 256 * KiB,

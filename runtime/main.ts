@@ -766,7 +766,10 @@ export class Place {
     const reach = { replicated, patient: this.#patience.bound, lost: intake.lost };
     return {
       hasHub: hub !== null,
-      accept: async (inbound, ack = "durable") => acceptAt(ack, ingest.take(inbound), reach, () => journal.lastSeq),
+      accept: async (inbound, ack = "durable") => {
+        intake.release(); // what the same sender sent before may be held
+        return acceptAt(ack, ingest.take(inbound), reach, () => journal.lastSeq);
+      },
       refused: (inbound, code, detail) => ingest.refused(inbound, code, detail),
     };
   }
@@ -807,7 +810,7 @@ export class Place {
         ...[trouble(this.bus), this.#door?.losses ?? null].filter((reason) => reason !== null),
         ...this.streams.trouble(),
         ...[this.checkpoints.trouble(), this.#clockWatch.trouble()].filter((reason) => reason !== null),
-        ...[this.#keeping.scrub.trouble()].filter((reason) => reason !== null),
+        ...[this.#keeping.trouble(), this.#keeping.scrub.trouble()].filter((reason) => reason !== null),
         ...this.transforms.trouble(),
       ],
     };

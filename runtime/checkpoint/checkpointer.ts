@@ -11,6 +11,7 @@ import type { Shadow } from "./shadow.ts";
 
 export interface CheckpointLimits {
   readonly checkpointSliceMs: number;
+  readonly checkpointUrgentSliceMs: number;
   readonly checkpointShare: number;
   readonly checkpointCommitBytes: number;
   readonly checkpointEntries: number;
@@ -72,8 +73,11 @@ export class Checkpointer {
   failures = 0;
   /** Why the last one failed; null: it did not. */
   trouble: string | null = null;
-  /** Others have a turn after each slice, and no more: the journal takes far too much until there is a checkpoint. */
-  hurries = false;
+  /**
+   * 0: others have most of the time. Above it they have a turn after each slice and no more, and up to 1 slices are the
+   * longer: the journal takes far too much until there is a checkpoint, and what comes in has to wait for it.
+   */
+  urgency = 0;
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
@@ -290,9 +294,10 @@ export class Checkpointer {
    */
   async #sliced<T>(steps: Iterator<T>, take: (step: T) => (() => Promise<void>) | null): Promise<void> {
     const { clock } = this.#options;
-    const { checkpointSliceMs } = this.#limits;
+    const { checkpointSliceMs, checkpointUrgentSliceMs } = this.#limits;
     for (;;) {
       const began = clock.monotonic();
+      const sliceMs = checkpointSliceMs + this.urgency * (checkpointUrgentSliceMs - checkpointSliceMs);
       let wait: (() => Promise<void>) | null = null;
       let isOver = false;
       // A step may take as long as the slices before it did on the whole: the slice ends a little early.
@@ -300,7 +305,7 @@ export class Checkpointer {
         const { done, value } = steps.next();
         isOver = done === true;
         if (!isOver) wait = take(value as T);
-      } while (!isOver && wait === null && clock.monotonic() - began < checkpointSliceMs / 2);
+      } while (!isOver && wait === null && clock.monotonic() - began < sliceMs / 2);
       const waited = wait?.();
       const spent = clock.monotonic() - began;
       this.longestMs = Math.max(this.longestMs, spent);
@@ -314,7 +319,7 @@ export class Checkpointer {
   async #rest(spent: number): Promise<void> {
     const { clock } = this.#options;
     if (this.#rests || clock.monotonic() > this.#deadline) throw new Left();
-    if (this.#stopping || this.hurries) return new Promise((resolve) => setImmediate(resolve));
+    if (this.#stopping || this.urgency > 0) return new Promise((resolve) => setImmediate(resolve));
     const ms = spent * (1 / this.#limits.checkpointShare - 1);
     await new Promise<void>((resolve) => {
       const stop = clock.after(Math.max(1, ms), resolve);

@@ -180,9 +180,9 @@ export class Checkpoints {
     await this.#checkpointer?.now();
   }
 
-  /** Whether the journal takes far more than it should, and waits for a checkpoint to let go of it. */
-  hurry(hurries: boolean): void {
-    if (this.#checkpointer !== null) this.#checkpointer.hurries = hurries;
+  /** How much the journal waits for a checkpoint to let go of what is old: 0 to 1. */
+  hurry(urgency: number): void {
+    if (this.#checkpointer !== null) this.#checkpointer.urgency = urgency;
   }
 
   get checkpointer(): Checkpointer | null {

@@ -77,7 +77,16 @@ export class Flights {
 
   /** Whether this one was confirmed before those that were lost; asked once, when its turn comes again. */
   wasDone(seq: number): boolean {
-    return this.#done.delete(seq);
+    const wasDone = this.#done.delete(seq);
+    if (wasDone && this.size > 0) this.#flights.set(seq, { seq, receivedAt: 0, customer: "", bytes: 0, left: 0 });
+    return wasDone;
+  }
+
+  /** Confirmed, and behind one that is not: after a crash they are sent again. */
+  get ahead(): number {
+    let ahead = this.#done.size;
+    for (const { left } of this.#flights.values()) if (left === 0) ahead++;
+    return ahead;
   }
 
   /** Resolves once nothing is under way. */

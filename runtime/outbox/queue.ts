@@ -91,7 +91,7 @@ export class PortQueue {
     const { bus, clock, journal, store, fault, name } = ports;
     const read = () => ({
       through: this.through,
-      waiting: this.#waiting,
+      waiting: this.#waiting + this.#flights.ahead,
       counted: this.#counted,
       oldestAt: this.#oldestAt,
       isStream: this.#isStream,

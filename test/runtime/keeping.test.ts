@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { openJournal } from "../../runtime/journal/lmdb.ts";
+import { openStore } from "../../runtime/store/lmdb.ts";
 import { MONDAY, type Store, startStore } from "../support/place.ts";
 import { writeSite } from "../support/sites.ts";
 
@@ -71,4 +72,23 @@ it("makes room on a full disk by itself, with a checkpoint", { timeout: 60_000 }
   expect(journal.stats().removed.bytes).toBeGreaterThan(2 * MiB);
   expect((await post(store)).status).toBe(202);
   expect(faults(store)).toEqual([]);
+});
+
+it("says in /readyz that the journal is far beyond its size, while no checkpoint lets it go of what is old", {
+  timeout: 60_000,
+}, async () => {
+  const open: typeof openStore = (options) =>
+    openStore(options.what === "checkpoint" ? { ...options, mapSize: 64 * 1024 } : options);
+  await using store = await startStore({
+    dir: writeSite({ site: { "retention.size": "1MiB" } }),
+    machine: { openStore: open },
+  });
+  const degraded = async () => {
+    const answer = await fetch(`${store.place.url}/readyz`);
+    return String(((await answer.json()) as { degraded?: string[] }).degraded);
+  };
+
+  expect(await degraded()).not.toContain("the journal takes");
+  while (store.place.journal.stats().bytes < 8 * MiB) expect((await post(store)).status).toBe(202);
+  expect(await degraded()).toMatch(/the state can't be saved: .*the journal takes \d+ MiB, and should take 1 /);
 });

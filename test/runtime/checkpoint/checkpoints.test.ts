@@ -33,7 +33,14 @@ class Bench {
 
   constructor(
     dice: Dice,
-    { disk = new FaultyDisk(), entries = emptyDisk(), basis = "b", others = [] as TextPart[], epoch = "e0" } = {},
+    {
+      disk = new FaultyDisk(),
+      entries = emptyDisk(),
+      basis = "b",
+      others = [] as TextPart[],
+      epoch = "e0",
+      clock = systemClock,
+    } = {},
   ) {
     this.disk = disk;
     this.journal = new MemoryJournal(this.clock, entries, epoch);
@@ -42,7 +49,7 @@ class Bench {
     this.checkpoints = new Checkpoints({
       store: this.store,
       journal: this.journal,
-      clock: systemClock,
+      clock,
       everyMs: 1,
       hears: () => HEARS,
       board: this.board,
@@ -257,6 +264,29 @@ describe("while checkpoints are made", () => {
     part.neededSeq = bench.journal.lastSeq + 1;
     expect(bench.checkpoints.upToSeq).toBe(bench.journal.lastSeq);
     await bench.checkpoints.close();
+  });
+
+  it("slices are the longer, the more the journal waits for one", async () => {
+    const part = new TextPart("spec", { alwaysWhole: true });
+    for (let i = 0; i < 2_000; i++) part.set(`n${i}`, "x");
+    let ms = 0;
+    const clock = { ...systemClock, monotonic: () => (ms += 0.05) };
+    const bench = new Bench(new Dice(prng(SEED)), { others: [part], clock }).start();
+    const { checkpointer } = bench.checkpoints;
+    const longestAt = async (urgency: number): Promise<number> => {
+      bench.checkpoints.hurry(urgency);
+      checkpointer!.longestMs = 0;
+      part.set("n0", String(urgency));
+      await checkpointer!.now();
+      return checkpointer!.longestMs;
+    };
+    const [atEase, urgent] = [await longestAt(0), await longestAt(1)];
+    await bench.checkpoints.close();
+
+    expect(atEase).toBeGreaterThan(0);
+    expect(atEase).toBeLessThanOrEqual(limits.checkpointSliceMs);
+    expect(urgent).toBeGreaterThan(limits.checkpointUrgentSliceMs / 4);
+    expect(urgent).toBeLessThanOrEqual(limits.checkpointUrgentSliceMs);
   });
 
   it("a part that fails leaves the checkpoint before in force", async () => {

@@ -97,6 +97,30 @@ describe("the outbox on the bus of one process", () => {
     await close();
   });
 
+  it("counts, after a restart, all that it will send again: also what was confirmed behind what was not", async () => {
+    const dir = tempDir();
+    const bus = new MemoryBus();
+    const got = listen(bus);
+    let refused = "box-e0-1-0";
+    bus.subscribe(`${BASE}.>`, (message) => {
+      if (message.headers["Nats-Msg-Id"] === refused || !message.wantsReply) return;
+      message.respond(Buffer.from(JSON.stringify({ stream: "OUT", seq: 1 })));
+    });
+    const first = outboxAt({ dir, bus, ack: "stream" });
+    await first.decide(["7", "8"]);
+    await expect.poll(() => first.outbox.stats().waiting).toBe(1);
+    await first.close();
+
+    const second = outboxAt({ dir, bus, ack: "stream", begin: false });
+    expect(second.outbox.stats().waiting).toBe(2);
+    refused = "";
+    second.outbox.begin();
+    await expect.poll(() => second.outbox.stats().waiting).toBe(0);
+    expect(second.outbox.through).toBe(second.journal.lastSeq);
+    expect(got.filter(({ id }) => id === "box-e0-1-0")).toHaveLength(2);
+    await second.close();
+  });
+
   it("owes nothing of what a folder without a cursor holds", async () => {
     const dir = tempDir();
     const bus = new MemoryBus();
