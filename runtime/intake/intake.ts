@@ -222,11 +222,11 @@ export class Intake {
    * @throws AisleError `overloaded` at the bound
    */
   body(chunks: readonly Uint8Array[], bytes: number, envelope: Envelope, ack: Ack): Promise<Receipt> | null {
-    if (!this.#gate.admits || bytes >= limits.intakeBytes) return null;
+    if (!this.#gate.admits) return null;
     if (!this.#hasRoom(bytes)) throw overloaded();
     this.#bodies ??= new PlainBodies(this.#ports);
     if (!this.#bodies.fits(bytes)) this.#flushBodies();
-    const told = this.#bodies.add(chunks, bytes, envelope, ack);
+    const told = bytes < limits.intakeBytes ? this.#bodies.add(chunks, bytes, envelope, ack) : null;
     // What the caller now hands over elsewhere comes after what is held.
     if (told === null || this.#bodies.bytes >= limits.intakeBatchBytes) this.#flushBodies();
     else this.#added();
@@ -236,7 +236,7 @@ export class Intake {
   /** So many events were taken in beside this, and are lost all the same. */
   readonly lost = (many: number, error: Error): void => this.#lost(many, error);
 
-  /** Nothing is held any longer: the disk is full. */
+  /** Nothing is held any longer: the disk is full, or what is now taken in beside this has to come after it. */
   release(): void {
     this.#flush();
   }

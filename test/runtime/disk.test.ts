@@ -11,7 +11,7 @@ import { Dice } from "../support/dice.ts";
 import { FaultyDisk, FaultyStore } from "../support/faulty-store.ts";
 import { damage } from "../support/journal.ts";
 import { labSite, until } from "../support/lab-site.ts";
-import { MONDAY, SetClock, type Store, startStore, temporary } from "../support/place.ts";
+import { MONDAY, SetClock, SIMULATED, type Store, startStore, temporary } from "../support/place.ts";
 import { prng } from "../support/prng.ts";
 
 const focus = (id: string) => JSON.stringify({ type: "focus", event_id: id, id: 17, dep: "Women" });
@@ -77,31 +77,31 @@ describe("an event that waits while the disk is full", () => {
     return (options) => openJournal({ ...options, clock, store: new FaultyStore(disk, new Dice(prng(7))), limits });
   };
 
-  it.each(["plain", "one to be looked at"])(
-    "is answered after a while, and taken in later all the same: %s",
-    async (kind) => {
-      const disk = new FaultyDisk();
-      const clock = new Ahead(MONDAY);
-      await using store = await startStore({ machine: { openJournal: openOn(disk, clock) } });
-      const event = kind === "plain" ? JSON.stringify({ type: "exit", event_id: "a", id: 17 }) : focus("a");
-      expect((await post(store, focus("first"))).status).toBe(202);
+  it.each([
+    ["plain", { type: "purchase", event_id: "a", customer: "ann", amount: 1 }],
+    ["one to be looked at", { type: "exit", event_id: "a", customer: "ann" }],
+  ])("is answered after a while, and taken in later all the same: %s", async (_, event) => {
+    const disk = new FaultyDisk();
+    const clock = new Ahead(MONDAY);
+    await using store = await startStore({ dir: SIMULATED, machine: { openJournal: openOn(disk, clock) } });
+    const body = JSON.stringify(event);
+    expect((await post(store, JSON.stringify({ ...event, event_id: "first" }))).status).toBe(202);
 
-      disk.health = "full";
-      const waiting = post(store, event);
-      while (store.place.journal.trouble === null) await new Promise((resolve) => setTimeout(resolve, 1));
-      clock.ms = limits.fullAnswerMs;
-      const answer = await waiting;
+    disk.health = "full";
+    const waiting = post(store, body);
+    while (store.place.journal.trouble === null) await new Promise((resolve) => setTimeout(resolve, 1));
+    clock.ms = limits.fullAnswerMs;
+    const answer = await waiting;
 
-      expect(answer.status).toBe(507);
-      expect(await answer.json()).toMatchObject({
-        detail: expect.stringMatching(/the disk is full.*may still be taken in/),
-      });
+    expect(answer.status).toBe(507);
+    expect(await answer.json()).toMatchObject({
+      detail: expect.stringMatching(/the disk is full.*may still be taken in/),
+    });
 
-      disk.health = "well";
-      while (store.place.journal.trouble !== null) await new Promise((resolve) => setTimeout(resolve, 1));
-      expect(await (await post(store, event)).json()).toMatchObject({ accepted: 0, duplicate: 1 });
-    },
-  );
+    disk.health = "well";
+    while (store.place.journal.trouble !== null) await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(await (await post(store, body)).json()).toMatchObject({ accepted: 0, duplicate: 1 });
+  });
 
   it("as a change of the board does", async () => {
     const disk = new FaultyDisk();

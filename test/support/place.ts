@@ -14,6 +14,8 @@ import type { Journal } from "../../runtime/journal/journal.ts";
 import { type Place, type StartOptions, start } from "../../runtime/main.ts";
 
 export const STORE = resolve("deploy/sites/store");
+/** The simulator's: nothing on its board hears of a purchase. */
+export const SIMULATED = resolve("test/faults/site");
 
 /** A Monday morning within the shipped coupons' days. */
 export const MONDAY = Date.UTC(2026, 2, 2, 9, 0, 0);

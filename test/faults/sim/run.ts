@@ -97,7 +97,7 @@ class SeedRun {
       await this.#publishers.sendRest();
       await world.pass(REST_MS * 2 ** rest);
       await world.turns(20);
-      if (this.#isDone()) return;
+      if (!world.isBroken && this.#isDone()) return;
     }
     throw new Broken(`it is never done: ${this.#undone()}`);
   }

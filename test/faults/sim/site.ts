@@ -13,6 +13,7 @@ export const DEPARTMENTS = ["Boys", "Sport"] as const;
 /** Bounds so small that a run meets them: what is cut into pieces, gathered, or sent back there is here too. */
 const SMALL: Partial<Record<keyof typeof limits, number>> = {
   ...{ intakeItems: 64, intakeBytes: 32_768, intakePending: 40, intakePendingBytes: 65_536 },
+  ...{ intakeHoldBytes: 64, intakeBatchBytes: 512 },
   ...{ blockEntries: 6, blockBytes: 16_384, intakeEnvelopes: 64, intakeEnvelopeBytes: 8_192 },
   ...{ journalQueueEntries: 80, commitEntries: 10 },
   ...{ foldEvents: 8, foldBacklogEvents: 16, foldQueue: 20 },

@@ -157,12 +157,15 @@ const REQUESTS: [string, string, string | Uint8Array, Record<string, string>, bo
   ["a parameter that means nothing", "/events?x=1", lines(EXIT), {}, false],
 ];
 
-describe("POST /events past the app", () => {
+describe.each<[string, (type: string) => boolean]>([
+  ["some types", (type) => type === "entry"],
+  ["every type", () => true],
+  ["no type", () => false],
+])("POST /events past the app, where the board hears %s,", (_, hears) => {
   let raw: Side;
   let app: Side;
 
   beforeAll(async () => {
-    const hears = (type: string) => type === "entry";
     raw = await new Side().open(true, hears);
     app = await new Side().open(false, hears);
   });
@@ -171,6 +174,17 @@ describe("POST /events past the app", () => {
     await raw.listening.close();
     await app.listening.close();
   });
+
+  it.each(["entry", "exit"])(
+    "takes an event in as bytes only where the board hears nothing of it: %s",
+    async (type) => {
+      await raw.post("/events", lines({ ...EXIT, type }));
+      await app.post("/events", lines({ ...EXIT, type }));
+
+      const { disk, lastSeq } = raw.journal;
+      expect(disk.plain.has(lastSeq)).toBe(!hears(type));
+    },
+  );
 
   it.each(REQUESTS)("answers %s as the app does", async (_, path, body, headers, isPast) => {
     const before = raw.past;

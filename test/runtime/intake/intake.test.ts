@@ -1,77 +1,23 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { ManualClock } from "../../../runtime/clock.ts";
-import { Dedupe } from "../../../runtime/dedupe.ts";
 import { AisleError } from "../../../runtime/errors.ts";
-import { ACTIONS } from "../../../runtime/events.ts";
 import type { Receipt } from "../../../runtime/http/ports.ts";
-import { EventIngest, type Refused } from "../../../runtime/ingest.ts";
-import type { Ack } from "../../../runtime/intake/ack.ts";
 import { ITEM_WORDS } from "../../../runtime/intake/gate.ts";
-import { Intake, type StreamItem } from "../../../runtime/intake/intake.ts";
-import { Block } from "../../../runtime/journal/block.ts";
+import type { StreamItem } from "../../../runtime/intake/intake.ts";
 import { limits } from "../../../runtime/limits.ts";
 import { replyTo } from "../../../runtime/replies.ts";
 import { Dice } from "../../support/dice.ts";
-import { eventOf, NOW, readerOf, SITES, written } from "../../support/intake.ts";
+import { eventOf, NOW, written } from "../../support/intake.ts";
+import { BASE, bytes, entry, exit, IntakeRig, SITE, turn } from "../../support/intake-rig.ts";
 import { MemoryJournal } from "../../support/memory-journal.ts";
 import { prng } from "../../support/prng.ts";
 
 const SEED = Number(process.env.AISLE_SEED ?? 20_261_126);
-const BASE = "aisle.store.box";
-const SITE = SITES[0]!;
-const bytes = (event: object) => Buffer.from(JSON.stringify(event));
-const exit = (id: number, more: object = {}) => bytes({ type: "exit", id, ...more });
-const entry = (id: number, more: object = {}) => bytes({ type: "entry", id, ...more });
-const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** An intake of the store site, whose board hears of who comes in. */
-class Rig {
-  readonly clock = new ManualClock(NOW);
-  readonly journal = new MemoryJournal(this.clock);
-  readonly dedupe = new Dedupe(100_000);
-  readonly letters: Refused[] = [];
-  readonly counted = new Map<string, number>();
-  readonly lost: [many: number, code: string][] = [];
-  readonly replicated: number[] = [];
-  isHubAway = false;
-  readonly parts: (number | "block")[] = [];
-  backlog = 0;
-  readonly ingest: EventIngest;
-  readonly intake: Intake;
-  readonly told: unknown[] = [];
-
-  constructor(hears = (type: string) => type === "entry") {
-    const { journal, clock, dedupe } = this;
-    const count = (outcome: string, type: string, many = 1) =>
-      void this.counted.set(`${outcome} ${type}`, (this.counted.get(`${outcome} ${type}`) ?? 0) + many);
-    const shared = { journal, clock, dedupe, pending: new Map(), backlog: () => this.backlog, count };
-    this.ingest = new EventIngest({ ...shared, reader: readerOf(SITE), refuse: (each) => this.letters.push(each) });
-    this.intake = new Intake({
-      ...shared,
-      gate: { ...SITE, actions: ACTIONS, hears },
-      base: BASE,
-      ingest: this.ingest,
-      replicated: async (seq) => {
-        if (this.isHubAway) throw new AisleError("unavailable", "the hub is late");
-        this.replicated.push(seq);
-      },
-      lost: (many, error) => this.lost.push([many, (error as AisleError).code]),
-    });
-    journal.onCommit((_, { parts }) => {
-      for (const part of parts) this.parts.push(part instanceof Block ? "block" : part.length);
-    });
-  }
-
-  add(payload: Uint8Array, subject = "events.exit", ack: Ack = "durable"): Promise<Receipt> {
-    return new Promise((resolve, reject) => {
-      const answer = (receipt: Receipt | null, error: Error | null) =>
-        receipt === null ? reject(error) : resolve(receipt);
-      this.intake.add(payload, 0, Buffer.from(`${BASE}.${subject}`), answer, ack);
-    });
-  }
-
-  onDisk(): string[] {
-    return this.journal.disk.entries.map(({ payload }) => Buffer.from(payload).toString());
+class Rig extends IntakeRig<MemoryJournal> {
+  constructor() {
+    const clock = new ManualClock(NOW);
+    super({ clock, journal: new MemoryJournal(clock) });
   }
 }
 
