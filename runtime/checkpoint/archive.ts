@@ -30,7 +30,7 @@ const FETCH = 8;
 /** Behind every round. */
 const ALL_ROUNDS = 0xffff_ffff;
 /** Rows removed in one commit. */
-const REMOVED = 64;
+const REMOVED = 256;
 
 export interface SavedPart {
   readonly name: string;

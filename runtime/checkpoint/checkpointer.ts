@@ -43,6 +43,7 @@ const GATHER_MS = 10;
 const LOOK_EVERY = 16;
 /** With few changes a checkpoint comes so many times as late. */
 const PATIENCE = 10;
+const NOTHING = (): void => {};
 
 /** Why a round ended before its end: nobody is told. */
 class Left extends Error {}
@@ -288,31 +289,49 @@ export class Checkpointer {
   }
 
   /**
-   * Goes through steps in slices; others have their turn in between, and most of the time.
+   * Goes through steps in slices; others have their turn in between, and most of the time. What comes next is prepared
+   * while a commit is under way.
    *
    * @param take  what is to be waited for after a step; null: nothing
    */
   async #sliced<T>(steps: Iterator<T>, take: (step: T) => (() => Promise<void>) | null): Promise<void> {
     const { clock } = this.#options;
-    const { checkpointSliceMs, checkpointUrgentSliceMs } = this.#limits;
-    for (;;) {
-      const began = clock.monotonic();
-      const sliceMs = checkpointSliceMs + this.urgency * (checkpointUrgentSliceMs - checkpointSliceMs);
-      let wait: (() => Promise<void>) | null = null;
-      let isOver = false;
-      // A step may take as long as the slices before it did on the whole: the slice ends a little early.
-      do {
-        const { done, value } = steps.next();
-        isOver = done === true;
-        if (!isOver) wait = take(value as T);
-      } while (!isOver && wait === null && clock.monotonic() - began < sliceMs / 2);
-      const waited = wait?.();
-      const spent = clock.monotonic() - began;
-      this.longestMs = Math.max(this.longestMs, spent);
-      await waited;
-      if (isOver) return;
-      await this.#rest(spent);
+    let underWay = Promise.resolve();
+    try {
+      for (;;) {
+        const began = clock.monotonic();
+        const { wait, isOver } = this.#slice(steps, take);
+        let spent = clock.monotonic() - began;
+        if (wait !== null) {
+          await underWay;
+          const handed = clock.monotonic();
+          underWay = wait();
+          underWay.catch(NOTHING); // waited for before the next one
+          spent += clock.monotonic() - handed;
+        }
+        this.longestMs = Math.max(this.longestMs, spent);
+        if (isOver) return await underWay;
+        await this.#rest(spent);
+      }
+    } finally {
+      await underWay.catch(NOTHING); // who failed has told of it, and nothing is under way any more
     }
+  }
+
+  #slice<T>(steps: Iterator<T>, take: (step: T) => (() => Promise<void>) | null) {
+    const { clock } = this.#options;
+    const { checkpointSliceMs, checkpointUrgentSliceMs } = this.#limits;
+    const began = clock.monotonic();
+    const sliceMs = checkpointSliceMs + this.urgency * (checkpointUrgentSliceMs - checkpointSliceMs);
+    let wait: (() => Promise<void>) | null = null;
+    let isOver = false;
+    // A step may take as long as the slices before it did on the whole: the slice ends a little early.
+    do {
+      const { done, value } = steps.next();
+      isOver = done === true;
+      if (!isOver) wait = take(value as T);
+    } while (!isOver && wait === null && clock.monotonic() - began < sliceMs / 2);
+    return { wait, isOver };
   }
 
   /** Leaves the others their share. When it has to be soon, they have one turn. */
