@@ -6,6 +6,8 @@ import type { Checkpoints } from "./checkpoint/checkpoints.ts";
 import { type Clock, HOUR } from "./clock.ts";
 import { AisleError } from "./errors.ts";
 import { Block, type Part } from "./journal/block.ts";
+import { ClockDoubt, type Gap } from "./journal/clock-doubt.ts";
+import type { Commit } from "./journal/journal.ts";
 import { Scrub } from "./journal/scrub.ts";
 import type { StoreJournal } from "./journal/store-journal.ts";
 import { limits } from "./limits.ts";
@@ -19,7 +21,7 @@ const MiB = 2 ** 20;
 const NEARLY_FULL = 0.8;
 /** Of the same: when it has grown by so much, old entries are looked for. */
 const STEP = 1 / 8;
-/** Of the same: from here on a checkpoint has to come soon, whatever it costs the others; and here sooner than all else. */
+/** Of the same: when so much is not in a checkpoint, one has to come soon, whatever it costs the others; and here sooner than all else. */
 const FAR = 1.25;
 const TOO_FAR = 2;
 /** Bytes of an entry besides its payload, and of a commit besides its entries, at most, about. */
@@ -48,6 +50,10 @@ export interface KeepingOptions {
 
 export class Keeping {
   readonly #options: KeepingOptions;
+  readonly #doubt: ClockDoubt;
+  readonly #unsaved: Unsaved;
+  /** As of the last run: because of it nothing went by its age. */
+  #gap: Gap | null = null;
   /** At work from `begin` to `end`, too. */
   readonly scrub: Scrub;
   #stop: () => void = () => {};
@@ -63,7 +69,9 @@ export class Keeping {
 
   constructor(options: KeepingOptions) {
     this.#options = options;
-    const { dir, journal, clock, fault } = options;
+    const { dir, journal, clock, fault, checkpoints } = options;
+    this.#doubt = new ClockDoubt({ journal, clock });
+    this.#unsaved = new Unsaved(() => checkpoints.upToSeq);
     this.scrub = new Scrub({ store: journal.store, clock, dir, fault });
   }
 
@@ -71,7 +79,7 @@ export class Keeping {
   begin(): void {
     const { journal, checkpoints } = this.#options;
     this.#isAtWork = true;
-    journal.onCommit((_, { parts }) => this.#committed(parts));
+    journal.onCommit((_, commit) => this.#committed(commit));
     journal.onFull(() => {
       this.#filled();
       void this.run();
@@ -101,8 +109,10 @@ export class Keeping {
   }
 
   /** What the journal takes is asked for only when it can have grown by a step. */
-  #committed(parts: readonly Part[]): void {
-    this.#grown += parts.reduce((sum, part) => sum + bytesMaxOf(part), COMMIT_BYTES);
+  #committed({ parts, lastSeq }: Commit): void {
+    const bytes = parts.reduce((sum, part) => sum + bytesMaxOf(part), COMMIT_BYTES);
+    this.#unsaved.grew(lastSeq, bytes);
+    this.#grown += bytes;
     const step = Math.max(limits.retentionStepBytes, this.#options.site.retention.bytes * STEP);
     if (this.#grown < step) return;
     this.#options.checkpoints.hurry(this.#urgency);
@@ -132,11 +142,24 @@ export class Keeping {
     checkpoints.hurry(this.#urgency);
   }
 
-  /** What works worse than it might; null: nothing. */
-  trouble(): string | null {
+  /** What works worse than it might. */
+  trouble(): string[] {
+    return [this.#clockTrouble(), this.#sizeTrouble()].filter((why) => why !== null);
+  }
+
+  #sizeTrouble(): string | null {
     if (this.#urgency < 1) return null;
     const [taken, size] = [this.#taken, this.#options.site.retention.bytes].map((bytes) => (bytes / MiB).toFixed(0));
     return `the journal takes ${taken} MiB, and should take ${size} ('retention: { size }'): what is old can go only once a checkpoint has what it led to`;
+  }
+
+  /** Told of only when without the doubt all that was there before would go. */
+  #clockTrouble(): string | null {
+    const { ageMs, decisionsMs } = this.#options.site.retention;
+    const gap = this.#gap;
+    if (gap === null || gap.until - gap.from < Math.min(ageMs, decisionsMs)) return null;
+    const [from, until] = [gap.from, gap.until].map((at) => new Date(at).toISOString());
+    return `nothing was received from ${from} to ${until}, or the clock has jumped: for a day nothing goes by its age. Is the clock right? Then nothing is to do; else set it (NTP)`;
   }
 
   get #taken(): number {
@@ -148,14 +171,13 @@ export class Keeping {
     return this.#options.journal.stats().removed.bytes;
   }
 
-  /** How far beyond its size the journal is; up to a step that is as it should be. */
-  get #times(): number {
-    return (this.#taken - limits.retentionStepBytes) / this.#options.site.retention.bytes;
-  }
-
-  /** 0: the journal keeps to its size, or nearly; up to 1: it has to let go of what is old before it takes more. */
+  /**
+   * 0: checkpoints keep up with what comes; up to 1: the journal has to let go of what is old before it takes more, and
+   * only a checkpoint lets it.
+   */
   get #urgency(): number {
-    return Math.min(1, Math.max(0, (this.#times - FAR) / (TOO_FAR - FAR)));
+    const times = (this.#unsaved.bytes - limits.retentionStepBytes) / this.#options.site.retention.bytes;
+    return Math.min(1, Math.max(0, (times - FAR) / (TOO_FAR - FAR)));
   }
 
   get #isTight(): boolean {
@@ -167,16 +189,17 @@ export class Keeping {
   async retain(): Promise<void> {
     const { site, journal, letters, checkpoints, outbox, hub } = this.#options;
     const { ageMs, bytes, decisionsMs, deadLettersMs } = site.retention;
+    this.#gap = this.#doubt.gap();
     const recordsFrom = (await this.#carryOld()) + 1;
     const { upToSeq } = checkpoints;
     const passingFrom = hub?.neededFrom() ?? Number.POSITIVE_INFINITY;
     const lastingFrom = Math.min(outbox.neededFrom(), passingFrom);
     const [bounds, from] = [
-      { ageMs, bytes, decisionAgeMs: decisionsMs },
+      this.#gap !== null ? { bytes } : { ageMs, bytes, decisionAgeMs: decisionsMs },
       { recordsFrom, lastingFrom, passingFrom },
     ];
-    await journal.retain({ ...bounds, ...from, upToSeq, hurries: this.#urgency > 0 });
-    await letters.retain(deadLettersMs);
+    await journal.retain({ ...bounds, ...from, upToSeq, hurries: this.#taken > site.retention.bytes * FAR });
+    if (this.#gap === null) await letters.retain(deadLettersMs);
   }
 
   /**
@@ -204,6 +227,31 @@ export class Keeping {
       beforeAt: isFull ? Number.NEGATIVE_INFINITY : clock.now() - ageMs / 2,
       beforeSeq: taken > bytes * NEARLY_FULL && !isFull ? (firstSeq + lastSeq) / 2 : 0,
     });
+  }
+}
+
+/** Bytes of entries that came after the last checkpoint, about; those that lay there at the start are not counted. */
+class Unsaved {
+  readonly #savedSeq: () => number;
+  #written = 0;
+  /** What was written by the time of a sequence: a few of them, the first of which is saved. */
+  #marks: { readonly seq: number; readonly written: number }[] = [{ seq: 0, written: 0 }];
+
+  constructor(savedSeq: () => number) {
+    this.#savedSeq = savedSeq;
+  }
+
+  grew(lastSeq: number, bytes: number): void {
+    this.#written += bytes;
+    if (this.#written - this.#marks.at(-1)!.written >= limits.retentionStepBytes)
+      this.#marks.push({ seq: lastSeq, written: this.#written });
+  }
+
+  get bytes(): number {
+    const saved = this.#savedSeq();
+    const first = this.#marks.findLastIndex(({ seq }) => seq <= saved);
+    if (first > 0) this.#marks = this.#marks.slice(first);
+    return this.#written - this.#marks[0]!.written;
   }
 }
 

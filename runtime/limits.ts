@@ -62,7 +62,10 @@ export const limits = {
   diskReserveBytes: 16 * MiB,
   /** A clock that is so far behind the journal's last entry makes a place degraded, ms. */
   clockBehindMs: 5 * 60_000,
-  /** How often it is looked for that, if nothing comes, ms. */
+  /** Behind a gap of so long nothing is old by the clock before it has gone well for so long, ms: it may have jumped ahead. */
+  clockGapMs: 24 * 3_600_000,
+  clockProofMs: 24 * 3_600_000,
+  /** How often it is looked whether it is behind, if nothing comes, ms. */
   clockLookMs: 60_000,
   /** Pause before a commit that found the disk full is tried again, ms. */
   journalRetryMs: 1_000,

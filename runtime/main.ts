@@ -178,7 +178,7 @@ export class Place {
   /** What services that accepted a run bring. */
   #runs: RemoteRuns | null = null;
   #door: BusDoor | null = null;
-  readonly #keeping: Keeping;
+  readonly keeping: Keeping;
   readonly #clockWatch: ClockWatch;
   readonly #patience: Patience;
   #stopped: Promise<void> | null = null;
@@ -226,7 +226,7 @@ export class Place {
     this.#board = this.#boardState(this.#applier, this.#layers, this.offers);
     this.checkpoints = this.#newCheckpoints();
     this.#patience = new Patience(this.journal);
-    this.#keeping = new Keeping({
+    this.keeping = new Keeping({
       ...{ site, clock, dir: dataDir, journal: this.journal, letters: this.letters, board: this.#applier.board },
       ...{ checkpoints: this.checkpoints, outbox: this.outbox, hub: this.hub },
       fault: (what, error) => this.#fault(what, error),
@@ -292,7 +292,7 @@ export class Place {
     const { host, port } = this.site.http;
     if (http) this.#servers.push(await this.#serve({ host, port }));
     this.#servers.push(await this.#serve({ socketPath: join(this.#options.dataDir, "control.sock") }));
-    this.#keeping.begin();
+    this.keeping.begin();
     this.#ready = true;
     this.checkpoints.begin();
     const replay = { entries: this.journal.lastSeq, from: this.checkpoints.fromSeq, replayed: this.#replayed };
@@ -308,7 +308,7 @@ export class Place {
   async #stop(): Promise<void> {
     if (this.#ready) this.#log.info("stopping: no more is taken in");
     this.#ready = false;
-    this.#keeping.end();
+    this.keeping.end();
     this.#clockWatch.end();
     await this.#door?.drain();
     this.#hubDoor?.close();
@@ -810,7 +810,7 @@ export class Place {
         ...[trouble(this.bus), this.#door?.losses ?? null].filter((reason) => reason !== null),
         ...this.streams.trouble(),
         ...[this.checkpoints.trouble(), this.#clockWatch.trouble()].filter((reason) => reason !== null),
-        ...[this.#keeping.trouble(), this.#keeping.scrub.trouble()].filter((reason) => reason !== null),
+        ...[...this.keeping.trouble(), this.keeping.scrub.trouble()].filter((reason) => reason !== null),
         ...this.transforms.trouble(),
       ],
     };
@@ -823,7 +823,7 @@ export class Place {
       ...{ journal: this.journal, letters: this.letters, bus: this.bus, applier: this.#applier, dedupe: this.#dedupe },
       ...{ checkpoints: this.checkpoints, outbox: this.outbox, telemetry: this.telemetry, hub: this.hub },
       ...{ hubDoor: this.#hubDoor, clock: this.#clock, laneStats: () => this.#door?.laneStats ?? null },
-      scrub: this.#keeping.scrub,
+      scrub: this.keeping.scrub,
       get intake() {
         return place.intake;
       },

@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
+import { DAY } from "../../runtime/clock.ts";
 import { openJournal } from "../../runtime/journal/lmdb.ts";
 import { openStore } from "../../runtime/store/lmdb.ts";
-import { MONDAY, type Store, startStore } from "../support/place.ts";
+import { MONDAY, type Store, startStore, temporary } from "../support/place.ts";
 import { writeSite } from "../support/sites.ts";
 
 const MiB = 1024 * 1024;
@@ -10,6 +11,9 @@ const SIZE = 8 * MiB;
 const BODY_EVENTS = 1_000;
 /** A commit of so many bytes always finds room when what is old is gone. */
 const BOUNDS = { journalRetryMs: 20, commitBytes: MiB };
+
+/** Time passing, as the place notes it. */
+const TICK = { kind: "tick", principal: "runner", subject: "clock", headers: {}, payload: new Uint8Array() } as const;
 
 let last = 0;
 
@@ -91,4 +95,74 @@ it("says in /readyz that the journal is far beyond its size, while no checkpoint
   expect(await degraded()).not.toContain("the journal takes");
   while (store.place.journal.stats().bytes < 8 * MiB) expect((await post(store)).status).toBe(202);
   expect(await degraded()).toMatch(/the state can't be saved: .*the journal takes \d+ MiB, and should take 1 /);
+});
+
+it("hurries checkpoints while what is not in one is far more than the journal may take, and only then", {
+  timeout: 60_000,
+}, async () => {
+  let isHeld = true;
+  const open: typeof openStore = (options) => {
+    const store = openStore(options);
+    if (options.what !== "checkpoint") return store;
+    const commit = store.commit.bind(store);
+    store.commit = async (writes) => {
+      while (isHeld) await new Promise((resolve) => setTimeout(resolve, 5));
+      return commit(writes);
+    };
+    return store;
+  };
+  await using store = await startStore({
+    dir: writeSite({ site: { "retention.size": "1MiB" } }),
+    machine: { openStore: open },
+  });
+  const { journal, checkpoints } = store.place;
+  const urgency = () => checkpoints.checkpointer!.urgency;
+
+  for (let i = 0; i < 16; i++) expect((await post(store)).status).toBe(202);
+  const held = urgency();
+  isHeld = false;
+  while (urgency() > 0 || journal.stats().bytes > 6 * MiB) {
+    expect((await post(store)).status).toBe(202);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  expect(held).toBe(1);
+  expect(urgency()).toBe(0);
+});
+
+it("lets nothing go by its age for a day behind a gap: the clock may have jumped", { timeout: 60_000 }, async () => {
+  const years = 10 * 365 * DAY;
+  const dataDir = temporary();
+  const events = ({ place }: Store) => [...place.journal.read()].filter(({ kind }) => kind === "event").length;
+  const degraded = async ({ place }: Store) =>
+    String(((await (await fetch(`${place.url}/readyz`)).json()) as { degraded?: string[] }).degraded);
+  const tidied = async (store: Store) => {
+    await store.place.checkpoints.save();
+    await store.place.keeping.run();
+    await store.place.keeping.run();
+  };
+  {
+    await using monday = await startStore({ dataDir });
+    await post(monday);
+  }
+  {
+    await using later = await startStore({ dataDir, at: MONDAY + years });
+    await tidied(later);
+    expect(events(later)).toBe(BODY_EVENTS);
+    await later.place.journal.append([TICK]);
+    await tidied(later);
+    expect(events(later)).toBe(BODY_EVENTS);
+    expect(await degraded(later)).toMatch(/nothing was received from 2026-03-02.* to 2036-.*or the clock has jumped/);
+  }
+  {
+    await using nextDay = await startStore({ dataDir, at: MONDAY + years + 2 * DAY });
+    await nextDay.place.journal.append([TICK]);
+    await tidied(nextDay);
+    expect(events(nextDay)).toBe(BODY_EVENTS); // in between nothing came: no day has been seen to pass
+  }
+  await using dayAfter = await startStore({ dataDir, at: MONDAY + years + 3 * DAY });
+  await dayAfter.place.journal.append([TICK]);
+  await tidied(dayAfter);
+  expect(events(dayAfter)).toBe(0);
+  expect(await degraded(dayAfter)).not.toContain("the clock has jumped");
 });

@@ -311,6 +311,32 @@ describe("while checkpoints are made", () => {
     expect(loaded.texts.get("a")).toBe("one");
   });
 
+  it.each([1, 2, 3])("commit %i of them fails while the next is prepared: none counts", async (failing) => {
+    const dice = new Dice(prng(SEED));
+    const part = new TextPart("spec", { alwaysWhole: true });
+    for (let i = 0; i < 500; i++) part.set(`n${i}`, "x".repeat(50));
+    const bench = new Bench(dice, { others: [part] });
+    const commit = bench.store.commit.bind(bench.store);
+    let commits = 0;
+    bench.store.commit = (writes) => {
+      const isRows = writes[0]!.table === "rows" && writes[0]!.value !== null;
+      if (isRows && ++commits === failing) return Promise.reject(new AisleError("full", "no room"));
+      return commit(writes);
+    };
+    bench.start();
+    await bench.write((await randomDisk(SEED, 60)).entries, dice);
+    while (bench.failed.length === 0) await turns(1);
+
+    expect(bench.checkpoints.upToSeq).toBe(0);
+    expect(bench.store.get("meta", Buffer.from("checkpoint"))).toBeNull();
+    while (bench.checkpoints.upToSeq < bench.journal.lastSeq) await turns(1);
+    expect(bench.failed).toEqual(["no room"]);
+    await bench.checkpoints.close();
+    const last = new Bench(dice, { disk: bench.disk, entries: bench.journal.disk, others: [new TextPart("spec")] });
+    last.checkpoints.load();
+    expect(last.digest).toEqual(whole(bench.journal.disk));
+  });
+
   it("says once that there is no room, however often that is so, until it works again", async () => {
     const dice = new Dice(prng(SEED));
     const { entries } = await randomDisk(SEED, 60);
