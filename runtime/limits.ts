@@ -44,6 +44,8 @@ export const limits = {
   /** Subjects and paths whose events need no look by the host, a power of two, and the bytes of their texts. */
   intakeEnvelopes: 1_024,
   intakeEnvelopeBytes: 256 * KiB,
+  /** Of them for subjects of streams; beyond, each event brings its subject. */
+  intakeStreamSubjects: 64,
 
   // Journal
   /** Entries waiting for a commit; past that callers get `overloaded`. */

@@ -57,8 +57,16 @@ export class PlainBodies {
    * @throws AisleError `overloaded` when too much waits for decisions
    */
   add(chunks: readonly Uint8Array[], bytes: number, envelope: Envelope, ack: Ack): Promise<Receipt> | null {
-    const { gate, now, backlog } = this.#ports;
+    const { gate, backlog } = this.#ports;
     if (backlog() >= limits.runs) throw crowded();
+    const told = this.#take(chunks, bytes, envelope, ack);
+    // Its envelope may have been lent all the same, and a flush ends loans only when something is held.
+    if (told === null && this.count === 0) gate.endLoans();
+    return told;
+  }
+
+  #take(chunks: readonly Uint8Array[], bytes: number, envelope: Envelope, ack: Ack): Promise<Receipt> | null {
+    const { gate, now } = this.#ports;
     const from = this.#next;
     const room = FIRST + limits.intakeItems - from;
     const rows = this.#items + from * ITEM_BYTES;

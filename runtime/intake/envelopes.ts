@@ -28,6 +28,10 @@ export class Envelopes {
   readonly #byKey = new Map<string, number>();
   /** Of streams: by type, then by subject. */
   readonly #ofStreams = new Map<string | null, Map<string, number>>();
+  #streamed = 0;
+  /** Of streams too, by type, for subjects beyond those. */
+  readonly #ofTypes = new Map<string | null, number>();
+  readonly #ownSubject = new Set<number>();
 
   /** @param base  `<prefix>.<site>.<place>` */
   constructor(gate: Gate, base: string) {
@@ -50,19 +54,44 @@ export class Envelopes {
     return index;
   }
 
-  /** Of an event that a stream keeps: its headers may matter, then it has to be looked at. */
+  /** Of an event that a stream keeps: its headers may matter, then it has to be looked at. See `bringsSubject`. */
   ofStream(subject: string, type: string | null, headers: Readonly<Record<string, string>>): number {
     for (const name in headers) if (MATTERS.test(name)) return ASKED;
     let bySubject = this.#ofStreams.get(type);
     const known = bySubject?.get(subject);
     if (known !== undefined) return known;
-    const index = this.#gate.addEnvelope({ principal: "nats", subject, type, headers: {} }) + 1;
+    if (this.#streamed === limits.intakeStreamSubjects) return this.#ofType(type);
+    const index = this.#addStreamed(subject, type, false);
     if (index !== ASKED) {
-      this.#known[index] = { principal: "nats", subject, type, headers: {} };
+      this.#streamed++;
       bySubject ??= new Map();
       bySubject.set(subject, index);
       this.#ofStreams.set(type, bySubject);
     }
+    return index;
+  }
+
+  /** Whether its items have to bring their own subject. */
+  bringsSubject(index: number): boolean {
+    return this.#ownSubject.has(index);
+  }
+
+  /** Of what comes on subjects beyond those that have an envelope each: identities may be part of them. */
+  #ofType(type: string | null): number {
+    const known = this.#ofTypes.get(type);
+    if (known !== undefined) return known;
+    // Of those that the site doesn't know there may be any number.
+    if (type !== null && !this.#gate.knowsType(type)) return ASKED;
+    const index = this.#addStreamed("", type, true);
+    this.#ofTypes.set(type, index);
+    if (index !== ASKED) this.#ownSubject.add(index);
+    return index;
+  }
+
+  #addStreamed(subject: string, type: string | null, ownSubject: boolean): number {
+    const envelope: Envelope = { principal: "nats", subject, type, headers: {} };
+    const index = this.#gate.addEnvelope(envelope, ownSubject) + 1;
+    if (index !== ASKED) this.#known[index] = envelope;
     return index;
   }
 

@@ -333,11 +333,13 @@ export class Intake {
     for (; to < items.length; to++) {
       const { subject, type, headers, body } = items[to]!;
       const isLarge = body.length > limits.eventBytes;
-      if (!gathering.fits(isLarge ? 0 : body.length) || !this.#hasRoom(gathering.bytes + body.length)) break;
       const envelope = isLarge ? ASKED : this.#envelopes.ofStream(subject, type, headers);
+      const own = this.#envelopes.bringsSubject(envelope) ? Buffer.from(subject) : null;
+      const bytes = isLarge ? 0 : body.length + (own?.length ?? 0);
+      if (!gathering.fits(bytes) || !this.#hasRoom(gathering.bytes + body.length)) break;
       if (envelope === ASKED)
         gathering.addInbound({ principal: "nats", subject, type, headers, body }, null, "durable");
-      else gathering.add(body, envelope, null, null, "durable");
+      else gathering.add(body, envelope, own, null, "durable");
     }
     return to;
   }
