@@ -7,8 +7,11 @@ import type { Owed } from "./owed.ts";
 /** Whose word counts: a stream's, the server's, or the stream's where one listens. */
 export type Ack = "auto" | "stream" | "server";
 
-/** @param why  null: it has arrived */
-export type Settle = (why: string | null) => void;
+/**
+ * @param why     null: it has arrived
+ * @param isLost  nobody will ever keep the message as it is
+ */
+export type Settle = (why: string | null, isLost?: boolean) => void;
 
 export interface LinePorts {
   readonly bus: Bus;
@@ -180,7 +183,7 @@ export class Line {
       return;
     }
     if (answer.isStream) this.#keeps(port, "stream");
-    this.#settle(sent, answer.error === null ? null : `the stream says: ${answer.error}`);
+    this.#settle(sent, answer.error === null ? null : `the stream says: ${answer.error}`, answer.isFinal);
   }
 
   #watch(): void {
@@ -215,10 +218,10 @@ export class Line {
     for (const sent of [...this.#sent]) this.#settle(sent, why);
   }
 
-  #settle(sent: Sent, why: string | null): void {
+  #settle(sent: Sent, why: string | null, isLost = false): void {
     if (!this.#sent.delete(sent)) return;
     if (sent.token !== null) this.#awaited.delete(sent.token);
-    sent.settle(why);
+    sent.settle(why, isLost);
   }
 }
 
@@ -226,7 +229,12 @@ export class Line {
 interface PubAck {
   readonly isStream: boolean;
   readonly error: string | null;
+  /** It will say so however often it is asked. */
+  readonly isFinal: boolean;
 }
+
+/** JetStream's own code: the message is larger than the stream takes. */
+const TOO_LARGE = 10054;
 
 /** "nobody": nobody listens. Null: the answer is no stream's. */
 function readAck(payload: Uint8Array): "nobody" | PubAck | null {
@@ -235,8 +243,12 @@ function readAck(payload: Uint8Array): "nobody" | PubAck | null {
     const { stream, seq, error } = JSON.parse(Buffer.from(payload).toString());
     const isStream = typeof stream === "string" && typeof seq === "number";
     if (error !== undefined && error !== null)
-      return { isStream, error: String(error.description ?? error.code ?? error) };
-    return isStream ? { isStream, error: null } : null;
+      return {
+        isStream,
+        error: String(error.description ?? error.code ?? error),
+        isFinal: error.err_code === TOO_LARGE,
+      };
+    return isStream ? { isStream, error: null, isFinal: false } : null;
   } catch {
     return null;
   }

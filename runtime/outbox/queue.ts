@@ -222,7 +222,10 @@ export class PortQueue {
     const flight = this.#flights.add({ seq, receivedAt, customer: decision.customer, left: owed.length, bytes });
     for (const message of owed) {
       try {
-        line.send(message, (why) => this.#settle(flight, why));
+        line.send(message, (why, isLost = false) => {
+          if (isLost) this.#giveUp(flight, decision, why);
+          else this.#settle(flight, why);
+        });
         this.#sent++;
         if (isAgain) this.#retried++;
       } catch (error) {
@@ -230,12 +233,18 @@ export class PortQueue {
           this.#retreat(error.message);
           return;
         }
-        this.#failed++;
-        this.#ports.fault(`decision ${decision.id} can't be published`, error);
-        this.#settle(flight, null);
+        this.#giveUp(flight, decision, error);
       }
     }
     if (owed.length === 0) this.#done(flight);
+  }
+
+  /** No server, or no stream, takes such a message: the journal and HTTP have the decision. */
+  #giveUp(flight: Flight, { id }: Decision, why: unknown): void {
+    if (!this.#flights.isUnderWay(flight)) return;
+    this.#failed++;
+    this.#ports.fault(`decision ${id} can't be published`, why);
+    this.#settle(flight, null);
   }
 
   #settle(flight: Flight, why: string | null): void {

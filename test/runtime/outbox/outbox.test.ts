@@ -97,6 +97,24 @@ describe("the outbox on the bus of one process", () => {
     await close();
   });
 
+  it("gives up a decision that is larger than the stream takes, and goes on with those behind it", async () => {
+    const bus = new MemoryBus();
+    bus.subscribe(`${BASE}.>`, (message) => {
+      const isLarge = message.headers["Nats-Msg-Id"] === "box-e0-1-0";
+      const error = { code: 400, err_code: 10054, description: "message size exceeds maximum allowed" };
+      message.respond(Buffer.from(JSON.stringify(isLarge ? { error } : { stream: "OUT", seq: 1 })));
+    });
+    const { decide, outbox, journal, faults, close } = outboxAt({ dir: tempDir(), bus, ack: "stream" });
+
+    await decide(["7", "7", "8"]);
+    await expect.poll(() => outbox.stats().waiting).toBe(0);
+
+    expect(outbox.stats()).toMatchObject({ failed: 1, retried: 0 });
+    expect(outbox.through).toBe(journal.lastSeq);
+    expect(faults.map(String)).toEqual([expect.stringContaining("message size exceeds maximum allowed")]);
+    await close();
+  });
+
   it("counts, after a restart, all that it will send again: also what was confirmed behind what was not", async () => {
     const dir = tempDir();
     const bus = new MemoryBus();
