@@ -9,9 +9,17 @@ import type { Account } from "../sim/invariants.ts";
 /** Customer → how many events of theirs are in the state, and the sum of their numbers. */
 export type Counts = Readonly<Record<string, string>>;
 
+/**
+ * Over a connection of its own: one that lay idle while a journal was read may be closed by the place just as it is used
+ * again.
+ */
+function asked(url: string): Promise<Response> {
+  return fetch(url, { headers: { connection: "close" } });
+}
+
 /** As the place has folded them (`site.ts`). */
 export async function countsOf(url: string): Promise<Counts> {
-  const text = await fetch(`${url}/aggregates`).then((response) => response.text());
+  const text = await asked(`${url}/aggregates`).then((response) => response.text());
   const lines = text.split("\n").filter((line) => line !== "");
   const counted = lines.map((line) => JSON.parse(line) as Line).filter(({ spec }) => spec === "counts");
   return Object.fromEntries(
@@ -58,7 +66,7 @@ export function firstDifference(one: Digest, other: Digest): string | null {
 /** The state as a place shows it, in the parts that a digest has; without offers. */
 export async function seenAt(url: string): Promise<Digest> {
   const textOf = async (path: string) => {
-    const response = await fetch(url + path);
+    const response = await asked(url + path);
     if (!response.ok) throw new Error(`${path}: ${response.status}`);
     return await response.text();
   };
@@ -106,7 +114,7 @@ export async function begunFrom(dataDir: string, site: string, at: number, check
 
 /** A metric without its prefix; undefined where it is not. */
 export async function metricOf(url: string, name: string): Promise<number | undefined> {
-  const text = await fetch(`${url}/metrics`).then((response) => response.text());
+  const text = await asked(`${url}/metrics`).then((response) => response.text());
   const value = new RegExp(`^aisle_${name}(?:\\{.*\\})? (\\S+)$`, "m").exec(text)?.[1];
   return value === undefined ? undefined : Number(value);
 }
