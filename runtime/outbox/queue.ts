@@ -67,6 +67,8 @@ export class PortQueue {
   /** The furthest that it ever was: what comes again up to here is sent again. */
   #handedMax = 0;
   #counted = 0;
+  /** The last decision up to `#counted`, or an entry behind it: from here to there nothing is owed, and nothing is read. */
+  #newest = 0;
   #waiting = 0;
   #oldestAt: number | null = null;
   /** The next commit can be handed over directly: nothing stands before it. */
@@ -124,6 +126,7 @@ export class PortQueue {
     this.#waiting = noted?.waiting ?? 0;
     this.#oldestAt = noted?.oldestAt ?? null;
     this.#counted = Math.min(noted?.counted ?? journal.lastSeq, journal.lastSeq);
+    this.#newest = this.#counted;
     for (const part of journal.parts(this.#counted + 1)) if (!(part instanceof Block)) this.#count(part);
     this.#counted = journal.lastSeq;
     this.#isLive = through === journal.lastSeq;
@@ -197,6 +200,7 @@ export class PortQueue {
   #count(entry: Entry): Decision | null {
     const decision = this.#ports.decisionOf(entry);
     if (decision === null) return null;
+    this.#newest = entry.seq;
     this.#waiting++;
     this.#oldestAt ??= entry.receivedAt;
     return decision;
@@ -340,7 +344,12 @@ export class PortQueue {
     this.#wake();
   }
 
+  /** Null: up to what was counted nothing more is owed. */
   #readOne(): Entry | Block | null {
+    if (this.#handed >= this.#newest) {
+      this.#reader = null;
+      return null;
+    }
     this.#reader ??= this.#ports.journal.parts(this.#handed + 1);
     const { value, done } = this.#reader.next();
     if (done !== true) return value;

@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { AisleError } from "../../runtime/errors.ts";
+import { Block } from "../../runtime/journal/block.ts";
 import { openJournal } from "../../runtime/journal/lmdb.ts";
 import { ownerOf } from "../../runtime/journal/owner.ts";
 import { repairJournal } from "../../runtime/journal/repair.ts";
@@ -78,9 +79,9 @@ describe("an event that waits while the disk is full", () => {
   };
 
   it.each([
-    ["plain", { type: "purchase", event_id: "a", customer: "ann", amount: 1 }],
-    ["one to be looked at", { type: "exit", event_id: "a", customer: "ann" }],
-  ])("is answered after a while, and taken in later all the same: %s", async (_, event) => {
+    ["plain", { type: "purchase", event_id: "a", customer: "ann", amount: 1 }, true],
+    ["one to be looked at", { type: "exit", event_id: "a", customer: "ann" }, false],
+  ])("is answered after a while, and taken in later all the same: %s", async (_, event, isPlain) => {
     const disk = new FaultyDisk();
     const clock = new Ahead(MONDAY);
     await using store = await startStore({ dir: SIMULATED, machine: { openJournal: openOn(disk, clock) } });
@@ -101,6 +102,8 @@ describe("an event that waits while the disk is full", () => {
     disk.health = "well";
     while (store.place.journal.trouble !== null) await new Promise((resolve) => setTimeout(resolve, 1));
     expect(await (await post(store, body)).json()).toMatchObject({ accepted: 0, duplicate: 1 });
+    const parts = [...store.place.journal.parts()].filter((part) => part instanceof Block || part.kind === "event");
+    expect(parts.map((part) => part instanceof Block)).toEqual([isPlain, isPlain]);
   });
 
   it("as a change of the board does", async () => {

@@ -66,6 +66,24 @@ describe("the word that a message has arrived", () => {
     expect(settled).toEqual([["1", "the stream says: insufficient resources"]]);
   });
 
+  it("never comes where the message is larger than the stream takes; from a full one it may", async () => {
+    const { line, quiet, keep } = lineWith("auto");
+    const errors: Record<string, object> = {
+      large: { code: 400, err_code: 10054, description: "message size exceeds maximum allowed" },
+      full: { code: 503, err_code: 10077, description: "maximum messages exceeded" },
+    };
+    keep((id) => ({ error: errors[id], stream: "S", seq: 0 }));
+    const settled: unknown[] = [];
+
+    for (const id of ["large", "full"]) line.send(owed(id), (why, isLost) => settled.push([id, why, isLost]));
+    await quiet();
+
+    expect(settled).toEqual([
+      ["large", "the stream says: message size exceeds maximum allowed", true],
+      ["full", "the stream says: maximum messages exceeded", false],
+    ]);
+  });
+
   it("is the bus's, after a while, where those who listen keep nothing, and a stream's again once there is one", async () => {
     const { send, settled, quiet, clock, keep, line } = lineWith("auto");
     const listener = keep(() => null);

@@ -302,6 +302,26 @@ describeWithNats("the outbox on a NATS server", () => {
       await close();
     });
 
+    it("gives up what is larger than the stream takes, and brings what is behind it", SECONDS, async () => {
+      const server = await serverOn(undefined, { jetStream: true });
+      const stream = await streamOf(server, "OFFERS", [`${BASE}.offers.*`], { max_msg_size: 2_000 });
+      const { decide, outbox, journal, faults, close } = outboxAt({ dir: tempDir(), bus: busTo(server.port) });
+      const long = "x".repeat(2_000);
+
+      await decide(["7", long, "8", "7"], { headers: { withheld: "predictions" } });
+      await expect.poll(() => outbox.stats().waiting, SECONDS).toBe(0);
+
+      expect(offersByCustomer(await stream.all())).toEqual(
+        new Map([
+          ["7", ["box-e0-1-0", "box-e0-4-0"]],
+          ["8", ["box-e0-3-0"]],
+        ]),
+      );
+      expect([outbox.stats().failed, outbox.through, outbox.trouble()]).toEqual([1, journal.lastSeq, null]);
+      expect(faults).toEqual([expect.stringMatching(/^the stream says: message size exceeds maximum/)]);
+      await close();
+    });
+
     it("keeps for a stream behind a cut link what was decided meanwhile, also over a restart", SECONDS, async () => {
       const leafPort = await freePort();
       const hub = await serverOn(undefined, {
