@@ -52,9 +52,9 @@ it("reads what owes nothing once, however often it has to send the decision befo
   const { outbox, journal, read, decide, close } = countingAt(dir, bus);
   const opened = read();
   outbox.begin();
-  await expect.poll(() => outbox.stats().waiting, { timeout: 20_000 }).toBe(0);
+  await expect.poll(() => outbox.through, { timeout: 20_000 }).toBe(journal.lastSeq);
 
-  expect(outbox.through).toBe(journal.lastSeq);
+  expect(outbox.stats().waiting).toBe(0);
   expect(got.filter(({ id }) => id === "box-e0-1-0")).toHaveLength(3);
   expect(opened).toBeGreaterThan(2 * COMMITS); // each of the two ports has counted
   expect(read() - opened).toBeLessThan(COMMITS);
@@ -94,13 +94,15 @@ it("brings every decision, wherever it lies among what owes nothing, also over r
     await some(place);
     place.outbox.begin();
     await some(place);
-    await (random() < 0.5 ? place.close() : place.abandon());
+    // The last one has noted what it has counted, and has not sent it all.
+    await (start === 5 || random() < 0.5 ? place.close() : place.abandon());
   }
   isWell = true;
   const last = outboxAt({ dir, bus, ack: "stream" });
-  await expect.poll(() => last.outbox.stats().waiting, { timeout: 40_000, message: `seed ${seed}` }).toBe(0);
+  const { lastSeq } = last.journal;
+  await expect.poll(() => last.outbox.through, { timeout: 40_000, message: `seed ${seed}` }).toBe(lastSeq);
 
-  expect(last.outbox.through, `seed ${seed}`).toBe(last.journal.lastSeq);
+  expect(last.outbox.stats().waiting, `seed ${seed}`).toBe(0);
   expect(offersByCustomer(got), `seed ${seed}`).toEqual(decided);
   await last.close();
 });
