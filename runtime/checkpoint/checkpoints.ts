@@ -233,7 +233,7 @@ export class Checkpoints {
     }
   }
 
-  /** Whether the journal has every entry that there ever was. */
+  /** Whether the journal has every entry that there ever was: what was saved was in it, so an empty one lost all. */
   #isWhole(): boolean {
     let next = 1;
     for (const part of this.#options.journal.parts()) {
@@ -241,7 +241,7 @@ export class Checkpoints {
       if (first !== next) return false;
       next = last + 1;
     }
-    return true;
+    return next > 1;
   }
 }
 

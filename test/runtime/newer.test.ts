@@ -46,6 +46,16 @@ function newerCommit(blob: Buffer): Buffer {
   return blob;
 }
 
+/** Waits until it is on disk, so that the next one is in another commit. */
+async function see({ url }: { readonly url: string }, id: number) {
+  const response = await fetch(`${url}/events`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ type: "focus", event_id: `seen ${id}`, id, dep: "Sport", ts: MONDAY }),
+  });
+  expect(response.status).toBe(202);
+}
+
 describe("a journal of a newer version", () => {
   it("is refused by a place and every command, and stays as it is", async () => {
     const dir = tempDir();
@@ -96,15 +106,16 @@ describe("a journal of a newer version", () => {
 describe("a checkpoint of a newer version", () => {
   const record = (change: (value: Buffer) => Buffer) => (dir: string) =>
     rewrite(join(dir, "checkpoint"), "meta", "checkpoint", change);
+  const newerFormat = record((value) => {
+    value.writeUInt16LE(NEWER, 4);
+    value.writeUInt16LE(~NEWER & 0xffff, 6);
+    return value;
+  });
 
   it.each([
     [
       "as a whole",
-      record((value) => {
-        value.writeUInt16LE(NEWER, 4);
-        value.writeUInt16LE(~NEWER & 0xffff, 6);
-        return value;
-      }),
+      newerFormat,
       { told: /can't be used: it has format 99, and a newer version/, refused: /has format 99, which only a newer/ },
     ],
     [
@@ -121,15 +132,10 @@ describe("a checkpoint of a newer version", () => {
     ],
   ])("%s, is not used where the journal has all, and refused where it was cut", async (_, makeNewer, expected) => {
     const dataDir = tempDir();
-    const send = (place: { url: string }, event: object) =>
-      fetch(`${place.url}/events`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(event),
-      });
     const shown = async (url: string) => (await fetch(`${url}/offers/3`)).json();
     const first = await startStore({ dataDir });
-    await send(first.place, { type: "focus", event_id: "a", id: 3, dep: "Sport", ts: MONDAY });
+    await see(first.place, 3);
+    await see(first.place, 4);
     await first.place.runner.idle();
     const before = await shown(first.place.url);
     expect(before).toMatchObject({ standing: [{ department: "Sport" }] });
@@ -153,6 +159,22 @@ describe("a checkpoint of a newer version", () => {
     // As the refusal says.
     renameSync(join(dataDir, "checkpoint"), join(dataDir, "aside"));
     await (await startStore({ dataDir }))[Symbol.asyncDispose]();
+  });
+
+  it("is refused beside a journal that lost all that it had", async () => {
+    const dataDir = tempDir();
+    const { place } = await startStore({ dataDir });
+    await see(place, 3);
+    await place.stop();
+    await newerFormat(dataDir);
+    const journal = openStore({ path: join(dataDir, "journal") });
+    await journal.commit(Array.from(journal.range(JOURNAL), ({ key }) => ({ table: JOURNAL, key, value: null })));
+    await journal.close();
+
+    await expect(startStore({ dataDir })).rejects.toMatchObject({
+      code: "unsupported",
+      message: expect.stringMatching(/has format 99, which only a newer/),
+    });
   });
 });
 
