@@ -376,10 +376,27 @@ export function oldestOf(identity: usize): f64 {
   return oldest;
 }
 
-/** Settles, and gives back the memory of tail and log when nothing is left in them. */
+/** Settles, and gives back the memory that tail and log do not fill any more. */
 export function settleFully(identity: usize, settled: i64): void {
   settle(identity, settled);
   if (load<u32>(identity, TAIL_COUNT) == 0) dropBlocks(identity);
+  else fitBlocks(identity);
+}
+
+/** Tail and log move to where they have just enough room, if that is half of what they have at most. */
+function fitBlocks(identity: usize): void {
+  const tail = fitted(load<u32>(identity, TAIL), <usize>load<u32>(identity, TAIL_COUNT) * ENTRY);
+  const log = fitted(load<u32>(identity, LOG), load<u32>(identity, LOG_BYTES));
+  store<u32>(identity, <u32>tail, TAIL);
+  store<u32>(identity, <u32>log, LOG);
+}
+
+function fitted(block: usize, used: usize): usize {
+  if (block == 0 || roomOf(block) <= max(LOG_KEPT, used << 1)) return block;
+  const smaller = take(used);
+  memory.copy(smaller, block, used);
+  give(block);
+  return smaller;
 }
 
 function dropBlocks(identity: usize): void {

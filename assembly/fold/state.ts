@@ -210,7 +210,8 @@ export function unpackIdentity(from: usize, limit: usize): usize {
   for (let i = 0; i < streamCount; i++) unpackSlot(identity, i, item(item(WHOLE, 8), i));
   unpackRows(identity, item(WHOLE, 9));
   if (version > OLDEST) store<f64>(identity, <f64>intOf(item(WHOLE, 10)), FOLDED);
-  if ((flags & CHANGED) != 0) changeBefore(identity);
+  // What has a tail is saved with every round, also one that only came back from a checkpoint.
+  if ((flags & CHANGED) != 0 || load<u32>(identity, TAIL_COUNT) > 0) changeBefore(identity);
   return identity;
 }
 

@@ -81,6 +81,7 @@ export type Core = ImageCore &
     lastOf(identity: number): number;
     tailCount(identity: number): number;
     tailSeq(identity: number, n: number): number;
+    tailTime(identity: number, n: number): number;
     settleIdentity(identity: number): void;
     forgetVariables(identity: number): void;
     forgetRecords(identity: number, aggregate: number): void;

@@ -2,6 +2,7 @@
 // loop, after the decisions of a commit have gone out. Who asks gets the rest of the queue folded first: an event that
 // was acknowledged is in every answer.
 import type { Clock } from "../clock.ts";
+import { formatDuration } from "../data/units.ts";
 import { AisleError, formatMistake, SiteError } from "../errors.ts";
 import type { Known, Reload, SpecState, Transforms } from "../http/ports.ts";
 import type { Refused } from "../ingest.ts";
@@ -10,6 +11,7 @@ import type { Draft, Entry, Journal } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
 import type { SiteTransform, TransformsConfig } from "../site.ts";
 import { batchOf, isEvent } from "./batch.ts";
+import { crowdingTick } from "./crowding.ts";
 import { Gaps } from "./gaps.ts";
 import { Lines } from "./lines.ts";
 import { type ColdIdentities, Live } from "./live.ts";
@@ -75,6 +77,9 @@ export class SiteTransforms implements Transforms {
   /** Receive time of the last tick; and whether one is on its way to the disk. */
   #tickedAt = 0;
   #ticks = false;
+  /** Specs of which an entry is on its way to the disk that says what they settle. */
+  readonly #crowded = new Set<string>();
+  #hasBegun = false;
   #exports = 0;
   #pastRows = 0;
   #stopTicks: () => void = () => {};
@@ -146,6 +151,7 @@ export class SiteTransforms implements Transforms {
     }
     this.#recent.bytesMax = limits.recentBytes;
     this.#options.journal.onCommit((_, { parts }) => this.#committed(parts));
+    this.#hasBegun = true;
     this.#tickLater();
   }
 
@@ -181,6 +187,22 @@ export class SiteTransforms implements Transforms {
   #foldTo(seq: number): boolean {
     if (this.#queue.firstSeq <= seq) this.#step();
     return this.#queue.firstSeq <= seq;
+  }
+
+  /** An entry says what is settled: it decides which events are late. */
+  #settle(live: Live, settledMicros: number): boolean {
+    const { journal, fault, info } = this.#options;
+    const { name } = live;
+    if (!this.#hasBegun || ![...this.#lives, ...this.#joined].includes(live)) return false;
+    if (this.#crowded.has(name)) return true;
+    this.#crowded.add(name);
+    const settledAt = isoOf(settledMicros / 1_000);
+    journal
+      .append([crowdingTick(name, settledMicros)])
+      .then(() => info({ spec: name, settledAt }, "no room for late events: what was before is settled"))
+      .catch((error) => fault("what a spec settles can't be journalled", error))
+      .finally(() => this.#crowded.delete(name));
+    return true;
   }
 
   #tickLater(): void {
@@ -267,6 +289,7 @@ export class SiteTransforms implements Transforms {
       recent: this.#recent,
       cold: store.newPart(),
       memoryBytes: shareOf(config, specs),
+      crowded: (live, settledMicros) => this.#settle(live, settledMicros),
       refused: (live, entry, outcome) => this.#refused(live, entry, outcome),
       fault: ({ name }, error) => fault(`the spec '${name}' has failed: it folds no more until it is reloaded`, error),
     });
@@ -311,8 +334,12 @@ export class SiteTransforms implements Transforms {
     const broken = this.#lives.flatMap(({ name, broken }) =>
       broken === null ? [] : [`the spec '${name}' has failed, and folds no more until it is reloaded: ${broken}`],
     );
+    const short = this.#lives.flatMap((live) =>
+      live.shortLatenessMs === null ? [] : [shortOf(live, live.shortLatenessMs)],
+    );
     const failed = this.#reload?.state === "failed";
-    return failed ? [...broken, `the specs were not reloaded: ${this.#reload!.reasons.join("; ")}`] : broken;
+    const reload = failed ? [`the specs were not reloaded: ${this.#reload!.reasons.join("; ")}`] : [];
+    return [...broken, ...short, ...reload];
   }
 
   lastReload(): Reload | null {
@@ -462,6 +489,14 @@ export class SiteTransforms implements Transforms {
 /** Held bytes of each of so many specs. */
 function shareOf({ memoryBytes }: TransformsConfig, specs: number): number {
   return Math.min(Math.floor(memoryBytes / specs), limits.specBytes);
+}
+
+function shortOf({ name, spec }: Live, ms: number): string {
+  const [short, whole] = [
+    ms < 1_000 ? Math.floor(ms) : Math.floor(ms / 1_000) * 1_000,
+    spec.transform.streaming.latenessMs,
+  ].map(formatDuration);
+  return `the spec '${name}' takes events that are late by ${short} at most, not by ${whole}: more does not fit in the memory of the transforms. Give them more ('transforms: memory:' in site.yml), or the spec a shorter 'Lateness'`;
 }
 
 /** @param at  ms since epoch; null: never */

@@ -76,6 +76,40 @@ async function walk({ place, clock }: Store, steps = recordedSteps()): Promise<v
 }
 
 describe("a place whose site has transforms", () => {
+  it("keeps who is busy in its memory, journals what is settled for it, and says so", async () => {
+    const dir = siteWith({ "a.yml": VISITS }, { transforms: { memory: "256KiB" } });
+    const data = dataDir();
+    const isSettling = ({ kind, subject }: { kind: string; subject: string }) =>
+      kind === "tick" && subject === "settled";
+    const glance = (i: number) => ({ type: "focus", id: (i % 40) + 1, dep: "Sport", ts: MONDAY + 100 * i });
+    let [before, settledAt]: [string[], unknown] = [[], null];
+    {
+      await using store = await startStore({ dir, dataDir: data, at: MONDAY + 10 * MINUTE });
+      const { place } = store;
+      for (let from = 0; from < 4_000; from += 200) {
+        await post(place, ...Array.from({ length: 200 }, (_, i) => glance(from + i)));
+        await get(place, "/transforms");
+      }
+      await post(place, { ...glance(0), event_id: "late" });
+      [{ settledAt }] = (await get(place, "/transforms")).specs;
+
+      expect([...place.journal.read()].some(isSettling)).toBe(true);
+      expect((await get(place, "/readyz")).degraded).toEqual([
+        expect.stringMatching(
+          /'visits' takes events that are late by \d+[sm] at most, not by 1h: .*'transforms: memory:'/,
+        ),
+      ]);
+      await expect.poll(async () => (await get(place, "/deadletters")).letters).toMatchObject([{ code: "late" }]);
+      before = await everybody(place);
+    }
+
+    // All of it once more, from the journal.
+    rmSync(join(data, "checkpoint"), { recursive: true });
+    await using again = await startStore({ dir, dataDir: data, at: MONDAY + 10 * MINUTE });
+    expect((await get(again.place, "/transforms")).specs).toMatchObject([{ settledAt }]);
+    expect(await everybody(again.place)).toEqual(before);
+  });
+
   it("answers with what was acknowledged, whatever its form", async () => {
     await using store = await startStore();
     const { place } = store;

@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Entry } from "../../../runtime/journal/journal.ts";
 import { batchOf, isEvent } from "../../../runtime/live/batch.ts";
+import { crowdingTick } from "../../../runtime/live/crowding.ts";
 import { Lines } from "../../../runtime/live/lines.ts";
 import { Live } from "../../../runtime/live/live.ts";
 import { Recent } from "../../../runtime/live/recent.ts";
@@ -12,6 +13,7 @@ import { prng } from "../../support/prng.ts";
 const MINUTE = 60_000; // ms
 const SEED = Number(process.env.AISLE_SEED ?? 20_261_127);
 const PLENTY = 2 ** 28; // bytes
+const TICK = { kind: "tick", payload: new Uint8Array(0) } as const;
 
 const spec = specOf("players.yml", "players-window.yml");
 const recorded = playersEvents();
@@ -28,9 +30,10 @@ function entries(random: () => number): Entry[] {
     .slice(0, 3_000 + Math.floor(3_000 * random()));
   return entriesOf(events)
     .flatMap((entry): Entry[] => {
-      if (random() >= 0.002) return [entry];
+      if (random() >= 0.005) return [entry];
       const receivedAt = entry.receivedAt + Math.floor(random() * MINUTE);
-      return [entry, { ...entry, kind: "tick", payload: new Uint8Array(0), receivedAt }];
+      const settled = crowdingTick(spec.name, 1_000 * (entry.receivedAt - Math.floor(random() * 2 * delayMs)));
+      return [entry, { ...entry, ...(random() < 0.4 ? settled : TICK), receivedAt }];
     })
     .map((entry, i) => ({ ...entry, seq: i + 1 }));
 }
