@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { pino } from "pino";
 import type { Bus } from "../../../runtime/bus/bus.ts";
+import type { OpenedSite } from "../../../runtime/config.ts";
 import { AisleError } from "../../../runtime/errors.ts";
 import type { Entry } from "../../../runtime/journal/journal.ts";
 import { openJournal } from "../../../runtime/journal/lmdb.ts";
@@ -34,6 +35,8 @@ export const OPENING = Date.UTC(2026, 2, 2, 9);
 /** All that a stop may wait for, and between two looks whether it is over, ms. */
 const STOP_MS = 8 * limits.drainMs;
 const STOP_STEP_MS = 250;
+/** What the transforms of a place may hold in memory, bytes, by seed: all; half of it, in which busy ones crowd; nothing. */
+const MEMORY = [limits.transformBytes, 18_000, 1];
 /** Lines of the log that are kept for when a seed fails. */
 const LOG_LINES = 30;
 
@@ -58,6 +61,7 @@ export class World {
   /** By name of the environment. */
   readonly disks = new Map([["journal", new FaultyDisk(["journal"])]]);
   readonly logged: string[] = [];
+  readonly #memoryBytes: number;
   readonly #plant: Plant;
   readonly #customers: Customers;
   /** What the clock of the place is off by, ms. */
@@ -69,6 +73,7 @@ export class World {
 
   constructor(seed: number, plant: Plant = {}) {
     this.dice = new Dice(prng(seed));
+    this.#memoryBytes = MEMORY[seed % MEMORY.length]!;
     this.network = new FaultyNetwork(this.time, this.dice, (error) => this.#log(String(error)));
     this.#plant = plant;
     this.stream = new FaultyStream(this.network);
@@ -88,7 +93,7 @@ export class World {
   get isBroken(): boolean {
     if (!this.isUp) return false;
     const { journal, transforms } = this.place;
-    return journal.failure !== null || transforms.trouble().length > 0;
+    return journal.failure !== null || transforms.lives.some(({ broken }) => broken !== null);
   }
 
   get place(): Place {
@@ -133,7 +138,7 @@ export class World {
     const copies = new Map([["journal", this.#journalDisk.copy(from === "journal")]]);
     const checkpoint = this.disks.get("checkpoint");
     if (from === "restart" && checkpoint !== undefined) copies.set("checkpoint", checkpoint.copy());
-    const { place, bus } = this.#make(copies, { admits: () => false });
+    const { place, bus } = this.#make(copies, { admits: () => false, ...siteWith(limits.transformBytes) });
     await place.attach();
     bus.end();
     return place;
@@ -243,7 +248,8 @@ export class World {
       openStore: ({ path }) => openStore(basename(path)),
     };
     const log = pino({ level: "warn", base: null }, { write: (line: string) => this.#log(wordsOf(line)) });
-    const place = new Place({ ...simSite(), ...more, dataDir: folder, log, clock, machine, version: "sim", env: {} });
+    const site = siteWith(this.#memoryBytes);
+    const place = new Place({ ...site, ...more, dataDir: folder, log, clock, machine, version: "sim", env: {} });
     return { place, clock, bus, stores };
   }
 
@@ -252,6 +258,11 @@ export class World {
     this.logged.push(line);
     if (this.logged.length > LOG_LINES) this.logged.shift();
   }
+}
+
+function siteWith(memoryBytes: number): OpenedSite {
+  const opened = simSite();
+  return { ...opened, site: { ...opened.site, transforms: { ...opened.site.transforms, memoryBytes } } };
 }
 
 function wordsOf(line: string): string {
