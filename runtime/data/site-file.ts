@@ -234,7 +234,9 @@ const notices = map({
 const transforms = map({
   memory: size(64 * KiB, 16 * GiB)
     .default(limits.transformBytes)
-    .describe("What is folded for all customers; beyond, those not heard of for longest go to the disk"),
+    .describe(
+      "What is folded for all customers; beyond, those not heard of for longest go to the disk, and where all are heard of, events may be less late",
+    ),
 }).prefault({});
 
 export const MAX_SPEED = 100_000;
