@@ -9,7 +9,10 @@ export function digestOf(place: Place): Digest {
   const parts: Record<string, string> = {};
   for (const page of place.runner.board.pages) parts[`page ${page.name}`] = piecesOf(writeSheet(page));
   parts.aggregates = sorted(piecesOf(place.transforms.all()));
-  parts.offers = JSON.stringify(place.offers.standing(null));
+  // What had ended by the journal's own time, retention may have taken away before the clock was set back.
+  const lastAt = place.journal.find(place.journal.lastSeq)?.receivedAt ?? 0;
+  const standing = place.offers.standing(null).filter(({ decision }) => decision.expiresAt > lastAt);
+  parts.offers = JSON.stringify(standing);
   return parts;
 }
 
