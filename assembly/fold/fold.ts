@@ -336,7 +336,7 @@ function fetch(event: usize): void {
 /**
  * Folds events from number `from` on.
  *
- * @returns `count` when all are done; -n when after n of them an identity has to wait for `refold`
+ * @returns `count` when all are done; -n when at the nth an identity has to wait for `refold`; see `stoppedBefore`
  */
 export function fold(events: usize, from: i32, count: i32): i32 {
   for (let i = from; i < count; i++) {
@@ -370,6 +370,12 @@ export function foldBatch(events: usize, from: i32, count: i32): i32 {
 let waiting: usize = 0;
 let waitingFrom: u32 = 0;
 let waitingFor: f64 = NaN;
+/** Whether the event at which the last `fold` stopped was not begun, and is next. */
+let isNext: bool = false;
+
+export function stoppedBefore(): bool {
+  return isNext;
+}
 
 export function waitingCount(): i32 {
   return <i32>(load<u32>(waiting, TAIL_COUNT) - waitingFrom);
@@ -388,6 +394,9 @@ function foldEvent(event: usize): bool {
   if (load<f64>(event) <= load<f64>(identity, FOLDED)) return passAgain(event, time);
   change(identity);
   if (time < settled || time < load<i64>(identity, FLOOR)) return tooLate(event, identity);
+  // What comes back from the disk is first made as it was: what of its tail counts as settled follows from all of it.
+  isNext = isPending(identity);
+  if (isNext) return false;
   advance(event, time);
   store<i64>(identity, max(load<i64>(identity, LAST), time), LAST);
   if (!keepsTail()) {
@@ -403,11 +412,6 @@ function foldEvent(event: usize): bool {
   settle(identity, settled);
   if (time < load<i64>(identity, FLOOR)) return tooLate(event, identity);
   const place = placeOf(identity, time, id, idLength, seq);
-  if ((load<u32>(identity, FLAGS) & PENDING) != 0) {
-    insertEntry(identity, place, time, id, idLength, seq);
-    wait(identity, 0, seq);
-    return false;
-  }
   if (place < load<u32>(identity, TAIL_COUNT)) {
     rewind(identity, place);
     insertEntry(identity, place, time, id, idLength, seq);

@@ -54,7 +54,7 @@ namespace Change {
 }
 const CHANGE: usize = 24;
 
-/** Events and bytes of log that a tail may hold: beyond, its older half counts as settled. */
+/** Events that are not settled, and bytes of their log, that a tail may hold: beyond, the older half counts as settled. */
 let tailMax: u32 = 0;
 const LOG_MAX: u32 = 256 * 1024;
 
@@ -69,6 +69,10 @@ const CUT_FROM: u32 = 4;
 
 export function boundTail(events: u32): void {
   tailMax = events;
+}
+
+export function tailBound(): u32 {
+  return tailMax;
 }
 
 /** Whether tails are kept at all. Without, an event that fails in the middle can't be taken back. */
@@ -308,27 +312,50 @@ export function logBefore(identity: usize, place: u32): u32 {
 
 // Settling
 
-/** Before another event comes: what is older than `settled` needs no way back, as nothing earlier will come. */
+/** Before another event comes: what is older than `settled` needs no way back, as nothing earlier will come; of too much, half counts so. */
 export function settle(identity: usize, settled: i64): void {
   const count = load<u32>(identity, TAIL_COUNT);
   if (count == 0 || (load<u32>(identity, FLAGS) & PENDING) != 0) return;
   if (load<i64>(entryAt(identity, count - 1)) < settled) return forgetFirst(identity, count);
-  const isCrowded = count >= tailMax || load<u32>(identity, LOG_BYTES) > LOG_MAX;
+  const isLarge = count >= tailMax || load<u32>(identity, LOG_BYTES) > LOG_MAX;
   const isWorthIt = count >= CUT_FROM && load<i64>(entryAt(identity, count >> 1)) < settled;
-  if (!isWorthIt && !isCrowded) return;
-  let gone = count >> 1;
-  while (load<i64>(entryAt(identity, gone)) < settled) gone++;
-  forgetFirst(identity, betweenTimes(identity, gone, count));
+  if (!isWorthIt && !isLarge) return;
+  // When it is that settled events go, is a matter of memory: it has no say in what else counts as settled.
+  const first = firstFrom(identity, settled, count);
+  if (!isCrowded(identity, first, count)) {
+    if (first > 0) forgetFirst(identity, first);
+    return;
+  }
+  const gone = betweenTimes(identity, first, count);
+  if (gone > 0) forgetFirst(identity, gone);
+  fitBlocks(identity);
 }
 
-/** The place nearest to `place`, mostly behind it, that parts no events of one time; of a tail of one time, `place`. */
-function betweenTimes(identity: usize, place: u32, count: u32): u32 {
-  let after = place;
+/** The place of the first event that is not before a time. */
+function firstFrom(identity: usize, time: i64, count: u32): u32 {
+  let low: u32 = 0;
+  for (let high = count; low < high; ) {
+    const middle = (low + high) >> 1;
+    if (load<i64>(entryAt(identity, middle)) < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Are there too many from `first` on? */
+function isCrowded(identity: usize, first: u32, count: u32): bool {
+  return count - first >= tailMax || load<u32>(identity, LOG_BYTES) - logBefore(identity, first) > LOG_MAX;
+}
+
+/** The place nearest to the middle from `first` on, mostly behind it, that parts no events of one time; if all have one, the middle. */
+function betweenTimes(identity: usize, first: u32, count: u32): u32 {
+  const middle = (first + count) >> 1;
+  let after = middle;
   while (after < count && isSameTime(identity, after)) after++;
   if (after < count) return after;
-  let first = place;
-  while (first > 0 && isSameTime(identity, first)) first--;
-  return first > 0 ? first : place;
+  let before = middle;
+  while (before > first && isSameTime(identity, before)) before--;
+  return before > first ? before : middle;
 }
 
 /** Has the event at `place`, above 0, the time of the one before it? Nothing is before the first. */
@@ -378,7 +405,11 @@ export function oldestOf(identity: usize): f64 {
 
 /** Settles, and gives back the memory that tail and log do not fill any more. */
 export function settleFully(identity: usize, settled: i64): void {
-  settle(identity, settled);
+  const count = load<u32>(identity, TAIL_COUNT);
+  if (count > 0 && (load<u32>(identity, FLAGS) & PENDING) == 0) {
+    const gone = firstFrom(identity, settled, count);
+    if (gone == count || (count >= CUT_FROM && gone > count >> 1)) forgetFirst(identity, gone);
+  }
   if (load<u32>(identity, TAIL_COUNT) == 0) dropBlocks(identity);
   else fitBlocks(identity);
 }

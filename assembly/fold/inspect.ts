@@ -84,11 +84,6 @@ export function tailSeq(identity: usize, n: i32): f64 {
   return load<f64>(entryAt(identity, n), ENTRY_SEQ);
 }
 
-/** µs. */
-export function tailTime(identity: usize, n: i32): f64 {
-  return <f64>load<i64>(entryAt(identity, n));
-}
-
 /** Forgets how to get back before the watermark. */
 export function settleIdentity(identity: usize): void {
   const settled = settledAt();

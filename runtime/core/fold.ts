@@ -67,6 +67,7 @@ export type Core = ImageCore &
     heldUsed(): number;
     boundValues(textBytes: number, items: number): void;
     boundTail(events: number): void;
+    tailBound(): number;
     setPace(latenessMicros: number, work: number): void;
     settledAt(): number;
     highestAt(): number;
@@ -81,7 +82,6 @@ export type Core = ImageCore &
     lastOf(identity: number): number;
     tailCount(identity: number): number;
     tailSeq(identity: number, n: number): number;
-    tailTime(identity: number, n: number): number;
     settleIdentity(identity: number): void;
     forgetVariables(identity: number): void;
     forgetRecords(identity: number, aggregate: number): void;
@@ -105,6 +105,7 @@ export type Core = ImageCore &
     isPending(identity: number): number;
     fold(events: number, from: number, count: number): number;
     foldBatch(events: number, from: number, count: number): number;
+    stoppedBefore(): number;
     waitingCount(): number;
     waitingSeq(n: number): number;
     refold(events: number, count: number): number;
@@ -244,7 +245,7 @@ export class Fold {
       const done = this.#foldFrom(from, count);
       if (done >= 0) break;
       this.#refold(lookup, told);
-      from = -done;
+      from = -done - core.stoppedBefore();
       // what the rest of the phase had resolved may be gone
       core.scan(root, rows + from * rowSize, rowSize, Math.min(PHASE, count - from), limits.jsonDepth);
     }

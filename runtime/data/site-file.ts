@@ -235,7 +235,7 @@ const transforms = map({
   memory: size(64 * KiB, 16 * GiB)
     .default(limits.transformBytes)
     .describe(
-      "What is folded for all customers; beyond, those not heard of for longest go to the disk, and where all are heard of, events may be less late",
+      "What is folded for all customers; beyond, those not heard of for longest go to the disk, and where all are heard of, late events may join fewer of theirs",
     ),
 }).prefault({});
 

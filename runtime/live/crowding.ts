@@ -1,23 +1,23 @@
-// The entry that says that a spec takes no event from before an instant any more, as its memory is full of what only late
-// ones would need: a tick with a payload, so that whoever folds the journal settles the same at the same place.
+// The entry that says how many events of an identity late ones may still join, as memory is full of them, or no longer is:
+// a tick with a payload, so that whoever folds the journal settles the same at the same place.
 import type { Draft, Entry } from "../journal/journal.ts";
 
-const SUBJECT = "settled";
+const SUBJECT = "tails";
 
-/** µs of the instant, by spec. */
-interface Crowding {
-  readonly settled: Readonly<Record<string, number>>;
+/** Events by spec. */
+interface Tails {
+  readonly tailEvents: Readonly<Record<string, number>>;
 }
 
-export function crowdingTick(spec: string, settledMicros: number): Draft {
-  const crowding: Crowding = { settled: { [spec]: settledMicros } };
-  const payload = Buffer.from(JSON.stringify(crowding));
+export function tailsTick(spec: string, events: number): Draft {
+  const tails: Tails = { tailEvents: { [spec]: events } };
+  const payload = Buffer.from(JSON.stringify(tails));
   return { kind: "tick", principal: "transforms", subject: SUBJECT, headers: {}, payload };
 }
 
-/** µs before which a spec settles by a tick; null: it says nothing of it. */
-export function settledIn({ subject, payload }: Pick<Entry, "subject" | "payload">, spec: string): number | null {
+/** What a tick says of a spec; null: nothing. */
+export function tailEventsIn({ subject, payload }: Pick<Entry, "subject" | "payload">, spec: string): number | null {
   if (subject !== SUBJECT) return null;
-  const { settled } = JSON.parse(Buffer.from(payload).toString()) as Crowding;
-  return settled[spec] ?? null;
+  const { tailEvents } = JSON.parse(Buffer.from(payload).toString()) as Tails;
+  return Object.hasOwn(tailEvents, spec) ? tailEvents[spec]! : null;
 }

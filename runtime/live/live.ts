@@ -8,7 +8,7 @@ import { limits } from "../limits.ts";
 import type { SiteTransform } from "../site.ts";
 import { compile, type Program } from "../spec/compile.ts";
 import { batchOf, type EventBatch } from "./batch.ts";
-import { settledIn } from "./crowding.ts";
+import { tailEventsIn } from "./crowding.ts";
 import { strict } from "./json.ts";
 import type { Recent } from "./recent.ts";
 import { type ColdNote, type ColdOne, Residence } from "./residence.ts";
@@ -53,8 +53,8 @@ export interface LivePorts {
   readonly memoryBytes: number;
   /** Whether each anchor leaves a row: for training. */
   readonly rows?: boolean;
-  /** Asked to journal that what was before is settled, µs: memory is full of what only late events would need. */
-  readonly crowded?: (live: Live, settledMicros: number) => boolean;
+  /** Asked to journal that tails hold at most so many events: memory is full of them. */
+  readonly crowded?: (live: Live, tailEvents: number) => void;
   /** Told of an event that was on time for nobody, or cost more than is allowed. */
   readonly refused: (live: Live, entry: Entry, outcome: "late" | "failed") => void;
   /** A bug: the spec folds no more. */
@@ -94,8 +94,6 @@ export class Live {
   /** Sequences of the events refused last. */
   readonly #refusedSeqs = new Set<number>();
   #firstSeq = 0;
-  /** Where the watermark was put as memory was full, µs; null: it never was. */
-  #crowdedAt: number | null = null;
   /** It was loaded, and is being told again what happened while it was saved; null: it isn't. */
   #resumed: Resumed | null = null;
 
@@ -107,7 +105,7 @@ export class Live {
     this.fold = new Fold(this.program, { cold: ports.cold, rows: ports.rows ?? false });
     this.counts = Object.fromEntries(COUNTED.map((name) => [name, 0])) as Record<Counted, number>;
     const { crowded } = ports;
-    const ask = crowded === undefined ? null : (micros: number) => crowded(this, micros);
+    const ask = crowded === undefined ? null : (events: number) => crowded(this, events);
     this.#residence = new Residence(this.fold, ports.cold, this, ask, ports.memoryBytes);
     this.#settling = new Settling(this.fold);
   }
@@ -179,30 +177,26 @@ export class Live {
     this.#fold(count, (told) => this.fold.foldBlocks(blocks, source, this.#ports.recent.lookup, told));
   }
 
-  /** How long events may be late, ms, as long as memory does not allow for the spec's own; null: it does. */
-  get shortLatenessMs(): number | null {
-    const { core } = this.fold;
-    if (this.#crowdedAt === null || this.#crowdedAt < core.settledAt()) return null;
-    return Math.max(0, (core.highestAt() - this.#crowdedAt) / 1_000);
+  /** So many events of an identity late ones may still join. */
+  get tailEvents(): number {
+    return this.fold.core.tailBound();
   }
 
-  /** Time has passed; or what was before is settled although it has not. */
+  /** Is most of its memory free, so that tails twice as long would find room? */
+  get isRoomy(): boolean {
+    return this.fold.usedBytes < this.#residence.limitBytes / 4;
+  }
+
+  /** Time has passed; or tails are bound anew. */
   tick(entry: Entry): void {
     const { seq, receivedAt } = entry;
     if (this.broken !== null || (this.#resumed !== null && seq <= this.#resumed.fromSeq)) return;
     if (this.#resumed !== null && seq > this.#resumed.untilSeq) this.endResume();
     this.seq = seq;
     this.fold.core.passTime(receivedAt * 1000);
-    const settledMicros = settledIn(entry, this.name);
-    if (settledMicros !== null) this.#settleAt(settledMicros);
+    const events = tailEventsIn(entry, this.name);
+    if (events !== null) this.fold.core.boundTail(events);
     this.#settling.step();
-  }
-
-  #settleAt(micros: number): void {
-    const { core } = this.fold;
-    if (micros <= core.settledAt()) return;
-    core.raiseSettled(micros);
-    this.#crowdedAt = micros;
   }
 
   #fold(count: number, fold: (told: Told) => void): void {

@@ -29,14 +29,20 @@ export interface Progress {
   readonly round: number;
 }
 
-/** Asks that what was before is settled, µs. @returns whether the fold's watermark will go there, a little later */
-export type Crowded = (settledMicros: number) => boolean;
+/** Asks for tails of at most so many events, a little later. */
+export type Crowded = (tailEvents: number) => void;
 
 /** How far below the limit the memory is brought, so that not every batch has to. */
 const ROOM = 0.95;
 /** An identity with so many unsettled events is busy, until it was not heard of for so many times the time between two. */
-const BUSY_EVENTS = 8;
+export const BUSY_EVENTS = 8;
 const BUSY_GAPS = 8;
+/** So many events of an identity, the first and the last by time, say how often it is heard of. */
+const HEARD = 4;
+/** Entries until it is looked again for what may go, after nothing could. */
+const REST = 4_096;
+/** For one that may go, so many that are busy: then it is time that these need less. */
+const BUSY_SHARE = 4;
 /** Rounds after one batch, before the next may come. */
 const ROUNDS = 4;
 
@@ -47,9 +53,8 @@ export class Residence {
   readonly #crowded: Crowded | null;
   /** Where the search through the identities goes on. */
   #place = 0;
-  /** The watermark that was asked for last, µs; and the identities that were looked at since it was reached. */
-  #awaited = Number.NEGATIVE_INFINITY;
-  #looked = 0;
+  /** Up to this sequence nothing more is expected to go. */
+  #restsTo = 0;
   /** Held bytes. */
   limitBytes: number;
 
@@ -66,17 +71,26 @@ export class Residence {
   shrink(): void {
     const { usedBytes } = this.#fold;
     if (usedBytes <= this.limitBytes) return;
-    const isPatient = this.#crowded !== null && usedBytes <= this.limitBytes + limits.crowdedBytes;
-    if (isPatient && this.#fold.core.settledAt() < this.#awaited) return;
+    const spares = usedBytes <= this.limitBytes + this.#patience;
+    if (spares && this.#progress.seq < this.#restsTo) return;
     const goal = this.limitBytes * ROOM;
-    for (let round = 0; round < ROUNDS && this.#fold.usedBytes > goal; round++) this.#evict(goal, isPatient);
+    for (let round = 0; round < ROUNDS && this.#fold.usedBytes > goal; round++) if (!this.#evict(goal, spares)) return;
   }
 
-  /** The least recently touched of a sample. @param spares  whether those that are busy stay */
-  #evict(goal: number, spares: boolean): void {
+  /** Bytes above the limit up to which those that are busy stay. */
+  get #patience(): number {
+    return this.#crowded === null ? 0 : Math.min(this.limitBytes, limits.crowdedBytes);
+  }
+
+  /**
+   * The least recently touched of a sample.
+   *
+   * @param spares  whether those that are busy stay
+   * @returns whether there were any
+   */
+  #evict(goal: number, spares: boolean): boolean {
     const { core } = this.#fold;
     const sample = this.#sample().sort((a, b) => core.touchedOf(a) - core.touchedOf(b));
-    this.#looked += sample.length;
     let packedBytes = 0;
     const packed: (ColdOne & { readonly handle: Handle })[] = [];
     const busy: Handle[] = [];
@@ -94,11 +108,16 @@ export class Residence {
       packed.push({ handle, key: this.#fold.keyBytes(handle), bytes, ...this.#noteOf(handle) });
       packedBytes += bytes.length;
     }
-    // Only when all have let go of what the watermark allows.
-    if (busy.length > packed.length && this.#looked >= core.identitiesCount()) this.#askFor(busy);
-    if (packed.length === 0) return;
+    const idle = spares ? packed.length : packed.length - busy.length;
+    const isShort = this.#fold.usedBytes - packedBytes > goal;
+    if (isShort && busy.length > BUSY_SHARE * idle) this.#ask(busy);
+    if (packed.length === 0) {
+      this.#restsTo = this.#progress.seq + REST;
+      return false;
+    }
     this.#cold.put(packed);
     for (const { handle } of packed) this.#fold.forget(handle);
+    return true;
   }
 
   /** Is it heard of again soon, and folded anew from many events then? */
@@ -106,19 +125,20 @@ export class Residence {
     const { core } = this.#fold;
     const count = core.tailCount(handle);
     if (count < BUSY_EVENTS) return false;
-    const last = core.tailSeq(handle, count - 1);
-    const gap = (last - core.tailSeq(handle, 0)) / (count - 1);
+    const some = Array.from({ length: HEARD }, (_, i) => [i, count - 1 - i]).flat();
+    const seqs = some.map((place) => core.tailSeq(handle, place));
+    const last = Math.max(...seqs);
+    const gap = (last - Math.min(...seqs)) / (count - 1);
     return this.#progress.seq - last < BUSY_GAPS * gap;
   }
 
-  /** That of what these keep, so much is settled that nearly each may let go of half: they keep more by the time it is. */
-  #askFor(busy: readonly Handle[]): void {
+  /** That these need about half, unless some have yet to come down to what was asked for before. */
+  #ask(busy: readonly Handle[]): void {
     const { core } = this.#fold;
-    const times = busy.map((handle) => core.tailTime(handle, (core.tailCount(handle) * 5) >> 3)).sort((a, b) => a - b);
-    const micros = times[times.length >> 1]!;
-    if (micros <= core.settledAt() || !this.#crowded?.(micros)) return;
-    this.#awaited = micros;
-    this.#looked = 0;
+    const counts = busy.map((handle) => core.tailCount(handle)).sort((a, b) => a - b);
+    const median = counts[counts.length >> 1]!;
+    const bound = core.tailBound();
+    if (median <= bound && bound > BUSY_EVENTS) this.#crowded?.(Math.max(BUSY_EVENTS, median >> 1));
   }
 
   /** What is not saved as it is, is saved from where it goes. */

@@ -83,6 +83,7 @@ export class SavedSpec implements Saved {
     this.#checkWorks();
     this.#begin();
     yield paceRow(live);
+    yield boundRow(live);
     for (let found = true; found; ) {
       found = yield* this.#saveChanged();
       found = (yield* this.#saveCold()) || found;
@@ -262,6 +263,7 @@ export class SavedSpec implements Saved {
     const end = JSON.parse(readStretch(table, "e").toString()) as End;
     const [faults, late, refused] = ["f", "l", "r"].map((name) => readStretch(table, name)) as [Buffer, Buffer, Buffer];
     const fromSeq = readPace(live, table);
+    readBound(live, table);
     core.raiseOrdinals(end.ordinals);
     if (end.highestAt !== null) core.raiseHighest(end.highestAt);
     const saved = new SavedRows(table, () => core.identitiesCount() + cold.here);
@@ -299,6 +301,18 @@ function readPace({ fold }: Live, table: SavedTable): number {
   if (value === null) throw new AisleError("corrupt", "a row is missing: p");
   fold.passedAs({ settledAt: value.readDoubleLE(8), sources: value.subarray(16) });
   return value.readDoubleLE(0);
+}
+
+function boundRow({ tailEvents }: Live): SavedRow {
+  const value = Buffer.alloc(4);
+  value.writeUInt32LE(tailEvents);
+  return { key: Buffer.from("b"), value };
+}
+
+/** Saved by a version that did not bind tails anew: nothing was said of it. */
+function readBound({ fold }: Live, table: SavedTable): void {
+  const value = table.get(Buffer.from("b"));
+  if (value !== null) fold.core.boundTail(value.readUInt32LE());
 }
 
 function readTails(table: SavedTable, count: number): Buffer {

@@ -2,7 +2,6 @@
 // loop, after the decisions of a commit have gone out. Who asks gets the rest of the queue folded first: an event that
 // was acknowledged is in every answer.
 import type { Clock } from "../clock.ts";
-import { formatDuration } from "../data/units.ts";
 import { AisleError, formatMistake, SiteError } from "../errors.ts";
 import type { Known, Reload, SpecState, Transforms } from "../http/ports.ts";
 import type { Refused } from "../ingest.ts";
@@ -11,7 +10,7 @@ import type { Draft, Entry, Journal } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
 import type { SiteTransform, TransformsConfig } from "../site.ts";
 import { batchOf, isEvent } from "./batch.ts";
-import { crowdingTick } from "./crowding.ts";
+import { tailsTick } from "./crowding.ts";
 import { Gaps } from "./gaps.ts";
 import { Lines } from "./lines.ts";
 import { type ColdIdentities, Live } from "./live.ts";
@@ -77,8 +76,8 @@ export class SiteTransforms implements Transforms {
   /** Receive time of the last tick; and whether one is on its way to the disk. */
   #tickedAt = 0;
   #ticks = false;
-  /** Specs of which an entry is on its way to the disk that says what they settle. */
-  readonly #crowded = new Set<string>();
+  /** Specs of which an entry is on its way to the disk that says how long their tails are. */
+  readonly #bounding = new Set<string>();
   #hasBegun = false;
   #exports = 0;
   #pastRows = 0;
@@ -172,6 +171,7 @@ export class SiteTransforms implements Transforms {
   pass(): void {
     const { clock, journal, fault } = this.#options;
     this.catchUp();
+    this.#loosen();
     if (this.#ticks || clock.now() - this.#tickedAt < limits.tickEveryMs) return;
     if (![...this.#lives, ...this.#joined].some(({ isUnsettled }) => isUnsettled)) return;
     this.#ticks = true;
@@ -189,20 +189,28 @@ export class SiteTransforms implements Transforms {
     return this.#queue.firstSeq <= seq;
   }
 
-  /** An entry says what is settled: it decides which events are late. */
-  #settle(live: Live, settledMicros: number): boolean {
+  /** An entry says how long tails are: it decides which events are late. One at a time; who needs it asks again. */
+  #boundTails(live: Live, events: number): void {
     const { journal, fault, info } = this.#options;
     const { name } = live;
-    if (!this.#hasBegun || ![...this.#lives, ...this.#joined].includes(live)) return false;
-    if (this.#crowded.has(name)) return true;
-    this.#crowded.add(name);
-    const settledAt = isoOf(settledMicros / 1_000);
+    if (!this.#hasBegun || !this.#lives.includes(live) || this.#bounding.has(name)) return;
+    this.#bounding.add(name);
     journal
-      .append([crowdingTick(name, settledMicros)])
-      .then(() => info({ spec: name, settledAt }, "no room for late events: what was before is settled"))
-      .catch((error) => fault("what a spec settles can't be journalled", error))
-      .finally(() => this.#crowded.delete(name));
-    return true;
+      .append([tailsTick(name, events)])
+      .then(() => info({ spec: name, events }, "late events may join so many events of an identity from now on"))
+      .catch((error) => {
+        if (!(error instanceof AisleError && error.passing)) fault("how long tails are can't be journalled", error);
+      })
+      .finally(() => this.#bounding.delete(name));
+  }
+
+  /** Where there is room again, tails may grow. */
+  #loosen(): void {
+    for (const live of this.#lives) {
+      const { tailEvents, isRoomy } = live;
+      if (isRoomy && tailEvents < limits.tailEvents)
+        this.#boundTails(live, Math.min(2 * tailEvents, limits.tailEvents));
+    }
   }
 
   #tickLater(): void {
@@ -289,7 +297,7 @@ export class SiteTransforms implements Transforms {
       recent: this.#recent,
       cold: store.newPart(),
       memoryBytes: shareOf(config, specs),
-      crowded: (live, settledMicros) => this.#settle(live, settledMicros),
+      crowded: (live, events) => this.#boundTails(live, events),
       refused: (live, entry, outcome) => this.#refused(live, entry, outcome),
       fault: ({ name }, error) => fault(`the spec '${name}' has failed: it folds no more until it is reloaded`, error),
     });
@@ -297,7 +305,7 @@ export class SiteTransforms implements Transforms {
     return live;
   }
 
-  #refused({ name, settledAt }: Live, entry: Entry, outcome: "late" | "failed"): void {
+  #refused({ name, settledAt, tailEvents }: Live, entry: Entry, outcome: "late" | "failed"): void {
     const { seq, principal, subject, headers, payload } = entry;
     const source = `transforms/${name}`;
     if (seq <= this.#startSeq) {
@@ -306,7 +314,10 @@ export class SiteTransforms implements Transforms {
     }
     const [code, detail] =
       outcome === "late"
-        ? ["late", `spec '${name}': the event is from before ${isoOf(settledAt)}, and what was then is settled`]
+        ? [
+            "late",
+            `spec '${name}': the event is from before ${isoOf(settledAt)}, or from before the youngest of its customer that late ones may join (up to ${tailEvents}): what was then is settled`,
+          ]
         : ["limit", `spec '${name}': the event costs more than one may, or makes a value larger than one may be`];
     this.#options.refuse({ code, detail, where: { source }, seq, principal, subject, headers, payload });
   }
@@ -334,9 +345,7 @@ export class SiteTransforms implements Transforms {
     const broken = this.#lives.flatMap(({ name, broken }) =>
       broken === null ? [] : [`the spec '${name}' has failed, and folds no more until it is reloaded: ${broken}`],
     );
-    const short = this.#lives.flatMap((live) =>
-      live.shortLatenessMs === null ? [] : [shortOf(live, live.shortLatenessMs)],
-    );
+    const short = this.#lives.filter(({ tailEvents }) => tailEvents < limits.tailEvents).map(shortOf);
     const failed = this.#reload?.state === "failed";
     const reload = failed ? [`the specs were not reloaded: ${this.#reload!.reasons.join("; ")}`] : [];
     return [...broken, ...short, ...reload];
@@ -491,12 +500,8 @@ function shareOf({ memoryBytes }: TransformsConfig, specs: number): number {
   return Math.min(Math.floor(memoryBytes / specs), limits.specBytes);
 }
 
-function shortOf({ name, spec }: Live, ms: number): string {
-  const [short, whole] = [
-    ms < 1_000 ? Math.floor(ms) : Math.floor(ms / 1_000) * 1_000,
-    spec.transform.streaming.latenessMs,
-  ].map(formatDuration);
-  return `the spec '${name}' takes events that are late by ${short} at most, not by ${whole}: more does not fit in the memory of the transforms. Give them more ('transforms: memory:' in site.yml), or the spec a shorter 'Lateness'`;
+function shortOf({ name, tailEvents }: Live): string {
+  return `the spec '${name}' lets late events join the youngest ${tailEvents} of a customer, not ${limits.tailEvents}: more do not fit in the memory of the transforms. Give them more ('transforms: memory:' in site.yml), or the spec a shorter 'Lateness'`;
 }
 
 /** @param at  ms since epoch; null: never */

@@ -1,8 +1,9 @@
 // Memory that is full of what only late events would need: whoever is heard of all the time stays in it, and keeps less.
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Entry } from "../../../runtime/journal/journal.ts";
+import { limits } from "../../../runtime/limits.ts";
 import { batchOf, isEvent } from "../../../runtime/live/batch.ts";
-import { crowdingTick } from "../../../runtime/live/crowding.ts";
+import { tailsTick } from "../../../runtime/live/crowding.ts";
 import { Lines } from "../../../runtime/live/lines.ts";
 import { Live } from "../../../runtime/live/live.ts";
 import { Recent } from "../../../runtime/live/recent.ts";
@@ -45,7 +46,7 @@ class Work {
       }, 100_000),
       cold: store.newPart(),
       memoryBytes,
-      ...(isAnswered ? { crowded: (_, micros) => this.#ask(micros) } : {}),
+      ...(isAnswered ? { crowded: (_, events) => this.#ask(events) } : {}),
       refused: (_, { seq }) => this.late.push(seq),
       fault(_, error) {
         throw error;
@@ -54,10 +55,10 @@ class Work {
     this.live.tellsFrom = 1;
   }
 
-  #ask(micros: number): boolean {
+  /** As a place: one at a time. */
+  #ask(events: number): void {
     this.asked++;
-    this.#tick = { ...crowdingTick(spec.name, micros), receivedAt: this.journal.at(-1)!.receivedAt };
-    return true;
+    this.#tick ??= { ...tailsTick(spec.name, events), receivedAt: this.journal.at(-1)!.receivedAt };
   }
 
   feed(entries: readonly Omit<Entry, "seq">[]): this {
@@ -100,7 +101,7 @@ const busy = Array.from({ length: 300 * PLAYERS }, (_, i) => event(i % PLAYERS, 
 describe("memory that is full of what is not settled", () => {
   const third = () => new Work(PLENTY, false).feed(busy).live.fold.usedBytes / 3;
 
-  it("keeps who is heard of all the time, and has less of it settled late", () => {
+  it("keeps who is heard of all the time, and lets late ones join the youngest of it only", () => {
     const bytes = third();
     const work = new Work(bytes, true).feed(busy);
 
@@ -109,8 +110,19 @@ describe("memory that is full of what is not settled", () => {
     expect(work.found).toBe(0);
     expect(work.live.fold.usedBytes).toBeLessThan(1.5 * bytes);
     expect(work.late).toEqual([]);
-    expect(work.live.shortLatenessMs).toBeLessThan(busy.length);
+    expect(work.live.tailEvents).toBeLessThan(300);
     expect(work.live.counts).toMatchObject({ folded: busy.length, late: 0 });
+  });
+
+  it("keeps thousands who are heard of all the time", () => {
+    const many = Array.from({ length: 32 * 3_000 }, (_, i) => event(i % 3_000, i));
+    const bytes = new Work(PLENTY, false).feed(many).live.fold.usedBytes / 2;
+    const work = new Work(bytes, true).feed(many);
+
+    expect(work.live.tailEvents).toBeLessThan(32);
+    expect(work.live.fold.usedBytes).toBeLessThan(1.2 * bytes);
+    expect(work.found).toBe(0);
+    expect(work.late).toEqual([]);
   });
 
   it("is as a journal tells it again, with plenty of memory and one by one", () => {
@@ -123,25 +135,13 @@ describe("memory that is full of what is not settled", () => {
     expect(again.lines()).toEqual(work.lines());
   });
 
-  it("lets events be as late as the spec says again, once time has passed", () => {
-    const work = new Work(third(), true).feed(busy);
-    const { live } = work;
-    expect(live.shortLatenessMs).not.toBe(null);
-
-    live.tick({ ...event(0, 200_000), kind: "tick", seq: work.journal.length + 1 });
-
-    expect(live.shortLatenessMs).toBe(null);
-    expect(live.settledAt).toBe(recorded!.at + 80_000);
-  });
-
   it("sends who is heard of no more to the disk instead", () => {
     const oneByOne = Array.from({ length: busy.length }, (_, i) => event(Math.floor(i / 300), i));
     const work = new Work(third(), true).feed(oneByOne);
 
-    expect(new Work(PLENTY, true).live.shortLatenessMs).toBe(null);
     expect(work.asked).toBe(0);
     expect(work.live.cold.size).toBeGreaterThan(PLAYERS / 2);
-    expect(work.live.shortLatenessMs).toBe(null);
+    expect(work.live.tailEvents).toBe(limits.tailEvents);
   });
 
   it("sends all to the disk when nobody can journal what is settled", () => {

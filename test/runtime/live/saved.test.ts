@@ -3,7 +3,7 @@ import type { LoadedRow, SavedTable } from "../../../runtime/checkpoint/checkpoi
 import type { Block } from "../../../runtime/journal/block.ts";
 import type { Entry } from "../../../runtime/journal/journal.ts";
 import { batchOf, isEvent } from "../../../runtime/live/batch.ts";
-import { crowdingTick } from "../../../runtime/live/crowding.ts";
+import { tailsTick } from "../../../runtime/live/crowding.ts";
 import { Lines } from "../../../runtime/live/lines.ts";
 import { Live } from "../../../runtime/live/live.ts";
 import { Recent } from "../../../runtime/live/recent.ts";
@@ -37,8 +37,8 @@ function entries(random: () => number): Entry[] {
   return entriesOf(events)
     .flatMap((entry): Entry[] => {
       if (random() >= 0.005) return [entry];
-      const settled = crowdingTick(spec.name, 1_000 * (entry.receivedAt - Math.floor(random() * 2 * delayMs)));
-      return [entry, { ...entry, ...(random() < 0.4 ? settled : TICK), headers: {} }];
+      const tails = tailsTick(spec.name, 2 + Math.floor(30 * random()));
+      return [entry, { ...entry, ...(random() < 0.4 ? tails : TICK), headers: {} }];
     })
     .map((entry, i) => ({ ...entry, seq: i + 1 }));
 }

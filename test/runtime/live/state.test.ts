@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Entry } from "../../../runtime/journal/journal.ts";
 import { batchOf, isEvent } from "../../../runtime/live/batch.ts";
-import { crowdingTick } from "../../../runtime/live/crowding.ts";
+import { tailsTick } from "../../../runtime/live/crowding.ts";
 import { Lines } from "../../../runtime/live/lines.ts";
 import { Live } from "../../../runtime/live/live.ts";
 import { Recent } from "../../../runtime/live/recent.ts";
@@ -32,8 +32,8 @@ function entries(random: () => number): Entry[] {
     .flatMap((entry): Entry[] => {
       if (random() >= 0.005) return [entry];
       const receivedAt = entry.receivedAt + Math.floor(random() * MINUTE);
-      const settled = crowdingTick(spec.name, 1_000 * (entry.receivedAt - Math.floor(random() * 2 * delayMs)));
-      return [entry, { ...entry, ...(random() < 0.4 ? settled : TICK), receivedAt }];
+      const tails = tailsTick(spec.name, 2 + Math.floor(30 * random()));
+      return [entry, { ...entry, ...(random() < 0.4 ? tails : TICK), receivedAt }];
     })
     .map((entry, i) => ({ ...entry, seq: i + 1 }));
 }
