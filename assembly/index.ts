@@ -12,7 +12,7 @@ export { countersAt, newProgram } from "./machine/program";
 export { abortReason, setOrigin } from "./machine/vm";
 export * from "./fold/fold";
 export { readEntries } from "./fold/entries";
-export { boundTail, oldestOf, tailBound } from "./fold/history";
+export { boundTail, oldestOf, tailBound, tailsUsed } from "./fold/history";
 export { beginRound, changeAll, endRound, giveToRound, isChanged, nextOfRound, noteChanges } from "./fold/changed";
 export * from "./fold/blurr";
 export { completeRow, dayOfRow, dropRow, emptyRow, featuresOf, isRipe, isTrue, recordOfRow, rowAt, rowOf, setAnchor } from "./fold/rows";

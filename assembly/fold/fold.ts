@@ -397,7 +397,11 @@ function foldEvent(event: usize): bool {
   // What comes back from the disk is first made as it was: what of its tail counts as settled follows from all of it.
   isNext = isPending(identity);
   if (isNext) return false;
-  advance(event, time);
+  if (keepsTail()) {
+    settle(identity, settled);
+    if (time < load<i64>(identity, FLOOR)) return tooLate(event, identity);
+  }
+  advance(event, time); // only if it is not late: where its identity was saved with it, nobody could tell
   store<i64>(identity, max(load<i64>(identity, LAST), time), LAST);
   if (!keepsTail()) {
     const fault = foldOne(identity, event);
@@ -409,8 +413,6 @@ function foldEvent(event: usize): bool {
   const id = <usize>load<u32>(event, ID);
   const idLength = load<i32>(event, ID_LENGTH);
   const seq = load<f64>(event);
-  settle(identity, settled);
-  if (time < load<i64>(identity, FLOOR)) return tooLate(event, identity);
   const place = placeOf(identity, time, id, idLength, seq);
   if (place < load<u32>(identity, TAIL_COUNT)) {
     rewind(identity, place);

@@ -137,13 +137,32 @@ export function removeEntry(identity: usize, place: u32): void {
   store<u32>(identity, count - 1, TAIL_COUNT);
 }
 
+/** Bytes of all tails and logs. */
+let roomBytes: usize = 0;
+
+export function tailsUsed(): usize {
+  return roomBytes;
+}
+
+/** A block for a tail or log. */
+export function takeRoom(bytes: usize): usize {
+  const block = take(bytes);
+  roomBytes += roomOf(block);
+  return block;
+}
+
+function giveRoom(block: usize): void {
+  roomBytes -= roomOf(block);
+  give(block);
+}
+
 /** A block with room for `bytes` more behind `used`. */
 function roomFor(block: usize, used: usize, bytes: usize): usize {
-  if (block == 0) return take(bytes);
+  if (block == 0) return takeRoom(bytes);
   if (used + bytes <= roomOf(block)) return block;
-  const larger = take(max(roomOf(block) * 2, used + bytes));
+  const larger = takeRoom(max(roomOf(block) * 2, used + bytes));
   memory.copy(larger, block, used);
-  give(block);
+  giveRoom(block);
   return larger;
 }
 
@@ -236,7 +255,7 @@ function logged(address: usize, kind: u32): usize {
 function growLog(): void {
   const log = <usize>load<u32>(subject, LOG);
   const used = logNext - log;
-  const larger = log == 0 ? take(LOG_FIRST) : roomFor(log, used, CHANGE);
+  const larger = log == 0 ? takeRoom(LOG_FIRST) : roomFor(log, used, CHANGE);
   store<u32>(subject, <u32>larger, LOG);
   logNext = larger + used;
   logEnd = larger + roomOf(larger);
@@ -342,9 +361,19 @@ function firstFrom(identity: usize, time: i64, count: u32): u32 {
   return low;
 }
 
-/** Are there too many from `first` on? */
+/** Are there too many from `first` on, or did they change too much? */
 function isCrowded(identity: usize, first: u32, count: u32): bool {
-  return count - first >= tailMax || load<u32>(identity, LOG_BYTES) - logBefore(identity, first) > LOG_MAX;
+  return count - first >= tailMax || cellsBytes(identity, logBefore(identity, first)) > LOG_MAX;
+}
+
+/** The log's bytes behind `from` that cells take: what else it has depends on what of the past is in memory. */
+function cellsBytes(identity: usize, from: u32): u32 {
+  const end = load<u32>(identity, LOG_BYTES);
+  if (end - from <= LOG_MAX) return 0;
+  const log = <usize>load<u32>(identity, LOG);
+  let bytes: u32 = 0;
+  for (let at = from; at < end; at += <u32>CHANGE) if (load<u32>(log + at, 4) == Change.CELL) bytes += <u32>CHANGE;
+  return bytes;
 }
 
 /** The place nearest to the middle from `first` on, mostly behind it, that parts no events of one time; if all have one, the middle. */
@@ -424,17 +453,17 @@ function fitBlocks(identity: usize): void {
 
 function fitted(block: usize, used: usize): usize {
   if (block == 0 || roomOf(block) <= max(LOG_KEPT, used << 1)) return block;
-  const smaller = take(used);
+  const smaller = takeRoom(used);
   memory.copy(smaller, block, used);
-  give(block);
+  giveRoom(block);
   return smaller;
 }
 
 function dropBlocks(identity: usize): void {
   const tail = <usize>load<u32>(identity, TAIL);
   const log = <usize>load<u32>(identity, LOG);
-  if (tail != 0) give(tail);
-  if (log != 0) give(log);
+  if (tail != 0) giveRoom(tail);
+  if (log != 0) giveRoom(log);
   store<u64>(identity, 0, TAIL);
   store<u64>(identity, 0, LOG);
 }

@@ -12,7 +12,7 @@ import { keep } from "../collections/collection";
 import { settledAt } from "./fold";
 import { give, take } from "../machine/heap";
 import { changeBefore, isChanged, unlist } from "./changed";
-import { ENTRY, ENTRY_ID, entryAt, forgetHistory, swapLog } from "./history";
+import { ENTRY, ENTRY_ID, entryAt, forgetHistory, swapLog, takeRoom } from "./history";
 import {
   COUNT,
   CURRENT,
@@ -218,7 +218,7 @@ export function unpackIdentity(from: usize, limit: usize): usize {
 function unpackTail(identity: usize, tail: usize): void {
   const count = countOf(tail);
   if (count == 0) return;
-  const block = take(<usize>count * ENTRY);
+  const block = takeRoom(<usize>count * ENTRY);
   for (let n = 0; n < count; n++) {
     const entry = block + <usize>n * ENTRY;
     const read = item(tail, n);

@@ -68,6 +68,7 @@ export type Core = ImageCore &
     boundValues(textBytes: number, items: number): void;
     boundTail(events: number): void;
     tailBound(): number;
+    tailsUsed(): number;
     setPace(latenessMicros: number, work: number): void;
     settledAt(): number;
     highestAt(): number;

@@ -182,9 +182,9 @@ export class Live {
     return this.fold.core.tailBound();
   }
 
-  /** Is most of its memory free, so that tails twice as long would find room? */
+  /** Do tails take so little of its memory that twice as long ones would find room? */
   get isRoomy(): boolean {
-    return this.fold.usedBytes < this.#residence.limitBytes / 4;
+    return this.fold.core.tailsUsed() < this.#residence.limitBytes / 4;
   }
 
   /** Time has passed; or tails are bound anew. */

@@ -35,8 +35,10 @@ export type Crowded = (tailEvents: number) => void;
 /** How far below the limit the memory is brought, so that not every batch has to. */
 const ROOM = 0.95;
 /** An identity with so many unsettled events is busy, until it was not heard of for so many times the time between two. */
-export const BUSY_EVENTS = 8;
+const BUSY_EVENTS = 4;
 const BUSY_GAPS = 8;
+/** The shortest that tails are made: whoever comes back with one costs little more than the event. */
+const TAIL_MIN = 2;
 /** So many events of an identity, the first and the last by time, say how often it is heard of. */
 const HEARD = 4;
 /** Entries until it is looked again for what may go, after nothing could. */
@@ -132,13 +134,14 @@ export class Residence {
     return this.#progress.seq - last < BUSY_GAPS * gap;
   }
 
-  /** That these need about half, unless some have yet to come down to what was asked for before. */
+  /** That these need about half, unless most have yet to come down to what was asked for before. */
   #ask(busy: readonly Handle[]): void {
     const { core } = this.#fold;
     const counts = busy.map((handle) => core.tailCount(handle)).sort((a, b) => a - b);
     const median = counts[counts.length >> 1]!;
     const bound = core.tailBound();
-    if (median <= bound && bound > BUSY_EVENTS) this.#crowded?.(Math.max(BUSY_EVENTS, median >> 1));
+    // Tails are from half as long as the bound to just as long.
+    if (median <= bound && bound > TAIL_MIN) this.#crowded?.(Math.max(TAIL_MIN, (median * 5) >> 3));
   }
 
   /** What is not saved as it is, is saved from where it goes. */

@@ -82,8 +82,8 @@ export class SavedSpec implements Saved {
     while (this.#ports.fold(seq)) yield null;
     this.#checkWorks();
     this.#begin();
-    yield paceRow(live);
-    yield boundRow(live);
+    // Both as of now, whenever they are asked for.
+    yield* [paceRow(live), boundRow(live)];
     for (let found = true; found; ) {
       found = yield* this.#saveChanged();
       found = (yield* this.#saveCold()) || found;

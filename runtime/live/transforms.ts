@@ -10,7 +10,7 @@ import type { Draft, Entry, Journal } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
 import type { SiteTransform, TransformsConfig } from "../site.ts";
 import { batchOf, isEvent } from "./batch.ts";
-import { tailsTick } from "./crowding.ts";
+import { tailEventsIn, tailsTick } from "./crowding.ts";
 import { Gaps } from "./gaps.ts";
 import { Lines } from "./lines.ts";
 import { type ColdIdentities, Live } from "./live.ts";
@@ -76,7 +76,7 @@ export class SiteTransforms implements Transforms {
   /** Receive time of the last tick; and whether one is on its way to the disk. */
   #tickedAt = 0;
   #ticks = false;
-  /** Specs of which an entry is on its way to the disk that says how long their tails are. */
+  /** Specs of which an entry that says how long their tails are has yet to be heeded. */
   readonly #bounding = new Set<string>();
   #hasBegun = false;
   #exports = 0;
@@ -199,9 +199,9 @@ export class SiteTransforms implements Transforms {
       .append([tailsTick(name, events)])
       .then(() => info({ spec: name, events }, "late events may join so many events of an identity from now on"))
       .catch((error) => {
+        this.#bounding.delete(name);
         if (!(error instanceof AisleError && error.passing)) fault("how long tails are can't be journalled", error);
-      })
-      .finally(() => this.#bounding.delete(name));
+      });
   }
 
   /** Where there is room again, tails may grow. */
@@ -288,6 +288,7 @@ export class SiteTransforms implements Transforms {
     if (entry.kind === "tick") {
       this.#tickedAt = entry.receivedAt;
       for (const live of [...this.#lives, ...this.#joined]) live.tick(entry);
+      for (const name of this.#bounding) if (tailEventsIn(entry, name) !== null) this.#bounding.delete(name);
     } else if (this.#swap !== null && entry.value === this.#swap) this.#swapIn(entry.seq, this.#swap);
   }
 
