@@ -319,7 +319,7 @@ export const limits = {
   recentBytes: 8 * MiB,
   /** The same at the start: identities that were saved with events that are not settled need these. */
   recentStartBytes: 64 * MiB,
-  /** What more they may hold, and twice as much at most, until it is on disk that their tails are to be shorter. */
+  /** What more a spec may hold, but no more than its share, until those who are busy have let go of older events. */
   crowdedBytes: 64 * MiB,
   /** Identities among which those touched longest ago are sought, and as many as go to the disk at once. */
   coldSample: 1_024,

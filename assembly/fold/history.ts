@@ -331,23 +331,26 @@ export function logBefore(identity: usize, place: u32): u32 {
 
 // Settling
 
-/** Before another event comes: what is older than `settled` needs no way back, as nothing earlier will come; of too much, half counts so. */
+/** Before another event comes, of one that is not pending: what is older than `settled` needs no way back; of too much, half counts so. */
 export function settle(identity: usize, settled: i64): void {
+  forgetSettled(identity, settled);
   const count = load<u32>(identity, TAIL_COUNT);
-  if (count == 0 || (load<u32>(identity, FLAGS) & PENDING) != 0) return;
-  if (load<i64>(entryAt(identity, count - 1)) < settled) return forgetFirst(identity, count);
-  const isLarge = count >= tailMax || load<u32>(identity, LOG_BYTES) > LOG_MAX;
-  const isWorthIt = count >= CUT_FROM && load<i64>(entryAt(identity, count >> 1)) < settled;
-  if (!isWorthIt && !isLarge) return;
+  if (count < tailMax && load<u32>(identity, LOG_BYTES) <= LOG_MAX) return;
   // When it is that settled events go, is a matter of memory: it has no say in what else counts as settled.
   const first = firstFrom(identity, settled, count);
-  if (!isCrowded(identity, first, count)) {
-    if (first > 0) forgetFirst(identity, first);
-    return;
-  }
+  if (!isCrowded(identity, first, count)) return;
   const gone = betweenTimes(identity, first, count);
   if (gone > 0) forgetFirst(identity, gone);
   fitBlocks(identity);
+}
+
+/** What is settled goes once it is half of the tail. */
+function forgetSettled(identity: usize, settled: i64): void {
+  const count = load<u32>(identity, TAIL_COUNT);
+  if (count == 0 || (load<u32>(identity, FLAGS) & PENDING) != 0) return;
+  if (load<i64>(entryAt(identity, count - 1)) < settled) forgetFirst(identity, count);
+  else if (count >= CUT_FROM && load<i64>(entryAt(identity, count >> 1)) < settled)
+    forgetFirst(identity, firstFrom(identity, settled, count));
 }
 
 /** The place of the first event that is not before a time. */
@@ -432,13 +435,9 @@ export function oldestOf(identity: usize): f64 {
   return oldest;
 }
 
-/** Settles, and gives back the memory that tail and log do not fill any more. */
+/** Forgets what is settled, and gives back the memory that tail and log do not fill any more. */
 export function settleFully(identity: usize, settled: i64): void {
-  const count = load<u32>(identity, TAIL_COUNT);
-  if (count > 0 && (load<u32>(identity, FLAGS) & PENDING) == 0) {
-    const gone = firstFrom(identity, settled, count);
-    if (gone == count || (count >= CUT_FROM && gone > count >> 1)) forgetFirst(identity, gone);
-  }
+  forgetSettled(identity, settled);
   if (load<u32>(identity, TAIL_COUNT) == 0) dropBlocks(identity);
   else fitBlocks(identity);
 }

@@ -8,12 +8,12 @@ import { limits } from "../limits.ts";
 import type { SiteTransform } from "../site.ts";
 import { compile, type Program } from "../spec/compile.ts";
 import { batchOf, type EventBatch } from "./batch.ts";
-import { tailEventsIn } from "./crowding.ts";
 import { strict } from "./json.ts";
 import type { Recent } from "./recent.ts";
 import { type ColdNote, type ColdOne, Residence } from "./residence.ts";
 import type { Parted, Resumed, SavedState } from "./resumed.ts";
 import { Settling } from "./settling.ts";
+import { tailEventsIn } from "./tails.ts";
 
 /** What became of an event; `repeated`: it was taken in again, and had counted before. */
 export const COUNTED = [...OUTCOMES, "repeated"] as const;
@@ -193,10 +193,14 @@ export class Live {
     if (this.broken !== null || (this.#resumed !== null && seq <= this.#resumed.fromSeq)) return;
     if (this.#resumed !== null && seq > this.#resumed.untilSeq) this.endResume();
     this.seq = seq;
-    this.fold.core.passTime(receivedAt * 1000);
-    const events = tailEventsIn(entry, this.name);
-    if (events !== null) this.fold.core.boundTail(events);
-    this.#settling.step();
+    try {
+      this.fold.core.passTime(receivedAt * 1000);
+      const events = tailEventsIn(entry, this.name);
+      if (events !== null) this.fold.core.boundTail(events);
+      this.#settling.step();
+    } catch (error) {
+      this.#break(error);
+    }
   }
 
   #fold(count: number, fold: (told: Told) => void): void {

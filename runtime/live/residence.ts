@@ -39,8 +39,6 @@ const BUSY_EVENTS = 4;
 const BUSY_GAPS = 8;
 /** The shortest that tails are made: whoever comes back with one costs little more than the event. */
 const TAIL_MIN = 2;
-/** So many events of an identity, the first and the last by time, say how often it is heard of. */
-const HEARD = 4;
 /** Entries until it is looked again for what may go, after nothing could. */
 const REST = 4_096;
 /** For one that may go, so many that are busy: then it is time that these need less. */
@@ -93,24 +91,23 @@ export class Residence {
   #evict(goal: number, spares: boolean): boolean {
     const { core } = this.#fold;
     const sample = this.#sample().sort((a, b) => core.touchedOf(a) - core.touchedOf(b));
-    let packedBytes = 0;
+    let [packedBytes, idle] = [0, 0];
     const packed: (ColdOne & { readonly handle: Handle })[] = [];
     const busy: Handle[] = [];
     for (const handle of sample) {
       if (this.#fold.usedBytes - packedBytes <= goal || packed.length === limits.coldBatch) break;
       // What is settled needs no way back, and no room on the disk.
       core.settleIdentity(handle);
-      if (this.#isBusy(handle)) {
-        busy.push(handle);
-        if (spares) continue;
-      }
+      const isBusy = this.#isBusy(handle);
+      if (isBusy) busy.push(handle);
+      if (isBusy && spares) continue;
       core.setFolded(handle, this.#progress.seq);
       const bytes = this.#pack(handle);
       if (bytes === null) continue;
       packed.push({ handle, key: this.#fold.keyBytes(handle), bytes, ...this.#noteOf(handle) });
       packedBytes += bytes.length;
+      if (!isBusy) idle++;
     }
-    const idle = spares ? packed.length : packed.length - busy.length;
     const isShort = this.#fold.usedBytes - packedBytes > goal;
     if (isShort && busy.length > BUSY_SHARE * idle) this.#ask(busy);
     if (packed.length === 0) {
@@ -127,11 +124,14 @@ export class Residence {
     const { core } = this.#fold;
     const count = core.tailCount(handle);
     if (count < BUSY_EVENTS) return false;
-    const some = Array.from({ length: HEARD }, (_, i) => [i, count - 1 - i]).flat();
-    const seqs = some.map((place) => core.tailSeq(handle, place));
-    const last = Math.max(...seqs);
-    const gap = (last - Math.min(...seqs)) / (count - 1);
-    return this.#progress.seq - last < BUSY_GAPS * gap;
+    // By time: what was heard of first and last is near the ends, mostly.
+    let [first, last] = [Number.POSITIVE_INFINITY, 0];
+    for (let i = 0; i < BUSY_EVENTS; i++) {
+      const [old, young] = [core.tailSeq(handle, i), core.tailSeq(handle, count - 1 - i)];
+      first = Math.min(first, old, young);
+      last = Math.max(last, old, young);
+    }
+    return this.#progress.seq - last < (BUSY_GAPS * (last - first)) / (count - 1);
   }
 
   /** That these need about half, unless most have yet to come down to what was asked for before. */

@@ -10,7 +10,6 @@ import type { Draft, Entry, Journal } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
 import type { SiteTransform, TransformsConfig } from "../site.ts";
 import { batchOf, isEvent } from "./batch.ts";
-import { tailEventsIn, tailsTick } from "./crowding.ts";
 import { Gaps } from "./gaps.ts";
 import { Lines } from "./lines.ts";
 import { type ColdIdentities, Live } from "./live.ts";
@@ -22,6 +21,7 @@ import { Recent } from "./recent.ts";
 import { Ring } from "./ring.ts";
 import { SavedSpec } from "./saved.ts";
 import type { Specs } from "./specs.ts";
+import { tailEventsIn, tailsTick } from "./tails.ts";
 
 export interface TransformsOptions {
   readonly config: TransformsConfig;

@@ -35,7 +35,7 @@ export const OPENING = Date.UTC(2026, 2, 2, 9);
 /** All that a stop may wait for, and between two looks whether it is over, ms. */
 const STOP_MS = 8 * limits.drainMs;
 const STOP_STEP_MS = 250;
-/** What the transforms of a place may hold in memory, bytes, by seed: all; half of it, in which busy ones crowd; nothing. */
+/** What the transforms of a place may hold in memory, bytes, by seed: plenty; so little that it is crowded; nothing. */
 const MEMORY = [limits.transformBytes, 18_000, 1];
 /** Lines of the log that are kept for when a seed fails. */
 const LOG_LINES = 30;

@@ -3,10 +3,10 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import type { Entry } from "../../../runtime/journal/journal.ts";
 import { limits } from "../../../runtime/limits.ts";
 import { batchOf, isEvent } from "../../../runtime/live/batch.ts";
-import { tailsTick } from "../../../runtime/live/crowding.ts";
 import { Lines } from "../../../runtime/live/lines.ts";
 import { Live } from "../../../runtime/live/live.ts";
 import { Recent } from "../../../runtime/live/recent.ts";
+import { tailsTick } from "../../../runtime/live/tails.ts";
 import { IdentityStore } from "../../../runtime/store/identities.ts";
 import { playersEvents, specOf } from "../../support/folding.ts";
 import { tempDir } from "../../support/journal.ts";
@@ -144,7 +144,7 @@ describe("memory that is full of what is not settled", () => {
     expect(work.live.tailEvents).toBe(limits.tailEvents);
   });
 
-  it("sends all to the disk when nobody can journal what is settled", () => {
+  it("sends all to the disk when nobody can journal how long tails are", () => {
     const work = new Work(third(), false).feed(busy.slice(0, 200 * PLAYERS));
 
     expect(work.live.cold.size).toBeGreaterThan(0);

@@ -3,12 +3,12 @@ import type { LoadedRow, SavedTable } from "../../../runtime/checkpoint/checkpoi
 import type { Block } from "../../../runtime/journal/block.ts";
 import type { Entry } from "../../../runtime/journal/journal.ts";
 import { batchOf, isEvent } from "../../../runtime/live/batch.ts";
-import { tailsTick } from "../../../runtime/live/crowding.ts";
 import { Lines } from "../../../runtime/live/lines.ts";
 import { Live } from "../../../runtime/live/live.ts";
 import { Recent } from "../../../runtime/live/recent.ts";
 import { SavedSpec } from "../../../runtime/live/saved.ts";
 import { TableInMemory } from "../../../runtime/live/saved-rows.ts";
+import { tailsTick } from "../../../runtime/live/tails.ts";
 import { IdentityStore } from "../../../runtime/store/identities.ts";
 import { blockOf } from "../../support/blocks.ts";
 import { type EventParts, entriesOf, playersEvents, specOf } from "../../support/folding.ts";

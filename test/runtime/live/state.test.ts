@@ -1,10 +1,10 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Entry } from "../../../runtime/journal/journal.ts";
 import { batchOf, isEvent } from "../../../runtime/live/batch.ts";
-import { tailsTick } from "../../../runtime/live/crowding.ts";
 import { Lines } from "../../../runtime/live/lines.ts";
 import { Live } from "../../../runtime/live/live.ts";
 import { Recent } from "../../../runtime/live/recent.ts";
+import { tailsTick } from "../../../runtime/live/tails.ts";
 import { IdentityStore } from "../../../runtime/store/identities.ts";
 import { type EventParts, entriesOf, playersEvents, specOf } from "../../support/folding.ts";
 import { tempDir } from "../../support/journal.ts";

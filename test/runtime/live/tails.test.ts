@@ -2,11 +2,11 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Entry } from "../../../runtime/journal/journal.ts";
 import { batchOf, isEvent } from "../../../runtime/live/batch.ts";
-import { tailsTick } from "../../../runtime/live/crowding.ts";
 import { Live } from "../../../runtime/live/live.ts";
 import { Recent } from "../../../runtime/live/recent.ts";
 import { SavedSpec } from "../../../runtime/live/saved.ts";
 import { TableInMemory } from "../../../runtime/live/saved-rows.ts";
+import { tailsTick } from "../../../runtime/live/tails.ts";
 import type { SiteTransform } from "../../../runtime/site.ts";
 import { readTransform } from "../../../runtime/spec/load.ts";
 import { IdentityStore } from "../../../runtime/store/identities.ts";
