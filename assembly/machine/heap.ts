@@ -2,13 +2,14 @@
 //
 // Temporary: taken while an event is folded, all given back when it is done. A bump through chunks.
 //
-// Held: what records keep, taken and given back one by one. A block has a class of size; free blocks of a class
-// wait in a list. Behind the head the block is its taker's:
+// Held: what records keep, taken and given back one by one. A block has a class of size. Memory that has none of its
+// blocks taken serves other classes (`units.ts`). Behind the head the block is its taker's:
 //
 //   -8  class  u32
 //   -4  count  u32  how many cells hold it; above 1 it is never written to
 
 import { reserve } from "../arena";
+import { GRANULE, GRANULES, UNIT, giveGranule, giveUnits, takeGranule, takeUnits } from "./units";
 
 // Temporary
 
@@ -75,13 +76,25 @@ function inNextChunk(bytes: usize): usize {
 // Held
 
 const HEAD: usize = 8;
-/** Sizes of blocks, heads included: 16, 24, 32, 48, 64, 96, … two for each power of two. */
-const CLASSES: u32 = 54;
-const SLAB: usize = 64 * 1024;
+/**
+ * Sizes of blocks, heads included: 16, 24, 32, 48, 64, 96, … two for each power of two. Blocks of these classes, up to
+ * 16 KiB, lie in slabs, granules of blocks of one size; larger ones have units of their own.
+ */
+const SLAB_CLASSES: u32 = 21;
 
-const free: usize = memory.data(54 * 4, 16);
-let slab: usize = 0;
-let slabEnd: usize = 0;
+/** What is known of a slab, by its granule. */
+const SLAB_SHIFT: usize = 4;
+/** Address of its first free block, each with that of the next; 0: it is full. */
+const FREE: usize = 0;
+/** Blocks that are taken. */
+const TAKEN: usize = 4;
+/** The slabs of a class that have room are a list: granules of those after it and before it; 0: there is none. */
+const AFTER: usize = 8;
+const BEFORE: usize = 12;
+
+let slabs: usize = 0;
+/** By class, the granule of the first slab that has room; 0: there is none. */
+const roomy: usize = memory.data(21 * 4, 16);
 let heldBytes: usize = 0;
 
 /** Bytes of held memory in use, heads and rounding included. */
@@ -94,9 +107,7 @@ export function take(bytes: usize): usize {
   const kind = classOf(bytes + HEAD);
   const size = sizeOf(kind);
   heldBytes += size;
-  let block = <usize>load<u32>(free + (<usize>kind << 2));
-  if (block != 0) store<u32>(free + (<usize>kind << 2), load<u32>(block));
-  else block = fresh(size) + HEAD;
+  const block = kind < SLAB_CLASSES ? takeOfSlab(kind) : takeUnits(size / UNIT) + HEAD;
   store<u32>(block - 8, kind);
   store<u32>(block - 4, 1);
   return block;
@@ -105,9 +116,79 @@ export function take(bytes: usize): usize {
 /** Gives a block back, however often it is held. */
 export function give(block: usize): void {
   const kind = load<u32>(block - 8);
-  heldBytes -= sizeOf(kind);
-  store<u32>(block, load<u32>(free + (<usize>kind << 2)));
-  store<u32>(free + (<usize>kind << 2), <u32>block);
+  const size = sizeOf(kind);
+  heldBytes -= size;
+  if (kind < SLAB_CLASSES) giveToSlab(kind, block);
+  else giveUnits(block - HEAD, size / UNIT);
+}
+
+function takeOfSlab(kind: u32): usize {
+  const first = load<u32>(roomy + (<usize>kind << 2));
+  const granule = first == 0 ? newSlab(kind) : first;
+  const slab = slabOf(granule);
+  const block = <usize>load<u32>(slab, FREE);
+  const next = load<u32>(block);
+  store<u32>(slab, next, FREE);
+  store<u32>(slab, load<u32>(slab, TAKEN) + 1, TAKEN);
+  if (next == 0) leaveRoomy(kind, granule);
+  return block;
+}
+
+function giveToSlab(kind: u32, block: usize): void {
+  const granule = <u32>(block / GRANULE);
+  const slab = slabOf(granule);
+  const next = load<u32>(slab, FREE);
+  store<u32>(block, next);
+  store<u32>(slab, <u32>block, FREE);
+  const taken = load<u32>(slab, TAKEN) - 1;
+  store<u32>(slab, taken, TAKEN);
+  if (next == 0) joinRoomy(kind, granule);
+  // The last one with room stays: a block that is taken and given in turns does not make a slab each time.
+  else if (taken == 0 && (load<u32>(slab, AFTER) | load<u32>(slab, BEFORE)) != 0) {
+    leaveRoomy(kind, granule);
+    giveGranule(<usize>granule * GRANULE);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function slabOf(granule: u32): usize {
+  return slabs + (<usize>granule << SLAB_SHIFT);
+}
+
+/** A slab of free blocks. @returns its granule */
+function newSlab(kind: u32): u32 {
+  if (slabs == 0) slabs = reserve(GRANULES << SLAB_SHIFT);
+  const address = takeGranule();
+  const granule = <u32>(address / GRANULE);
+  const size = sizeOf(kind);
+  let next: usize = 0;
+  for (let block = address + (GRANULE / size - 1) * size + HEAD; block > address; block -= size) {
+    store<u32>(block, <u32>next);
+    next = block;
+  }
+  const slab = slabOf(granule);
+  store<u32>(slab, <u32>next, FREE);
+  store<u32>(slab, 0, TAKEN);
+  joinRoomy(kind, granule);
+  return granule;
+}
+
+function joinRoomy(kind: u32, granule: u32): void {
+  const list = roomy + (<usize>kind << 2);
+  const after = load<u32>(list);
+  store<u32>(slabOf(granule), after, AFTER);
+  store<u32>(slabOf(granule), 0, BEFORE);
+  if (after != 0) store<u32>(slabOf(after), granule, BEFORE);
+  store<u32>(list, granule);
+}
+
+function leaveRoomy(kind: u32, granule: u32): void {
+  const after = load<u32>(slabOf(granule), AFTER);
+  const before = load<u32>(slabOf(granule), BEFORE);
+  if (after != 0) store<u32>(slabOf(after), before, BEFORE);
+  if (before != 0) store<u32>(slabOf(before), after, AFTER);
+  else store<u32>(roomy + (<usize>kind << 2), after);
 }
 
 /** Bytes that a held block has room for. */
@@ -148,17 +229,6 @@ function classOf(bytes: usize): u32 {
 function sizeOf(kind: u32): usize {
   const power = <usize>16 << (kind >> 1);
   return kind & 1 ? power + (power >> 1) : power;
-}
-
-function fresh(size: usize): usize {
-  if (size > SLAB >> 2) return reserve(size);
-  if (slab + size > slabEnd) {
-    slab = reserve(SLAB);
-    slabEnd = slab + SLAB;
-  }
-  const at = slab;
-  slab += size;
-  return at;
 }
 
 // Work
