@@ -27,7 +27,7 @@ import { enter } from "./aggregate";
 import { change } from "./changed";
 import { truth } from "../collections/compare";
 import { hashOf, sameBytes } from "../text/bytes";
-import { allowWork, freeTemporary } from "../machine/heap";
+import { allowWork, freeTemporary, giveTemporary } from "../machine/heap";
 import {
   ENTRY_SEQ,
   entryAt,
@@ -494,10 +494,14 @@ function foldOne(identity: usize, event: usize): i32 {
   putText(cells + 16, keyOf(identity), load<i32>(identity, IDENTITY_KEY_LENGTH));
   allowWork(work);
   enter(identity, time, offset);
-  const fault = run(load<u32>(event, CODE));
-  if (fault != 0) return fault;
-  highest = max(highest, time);
-  return anchors() ? anchor(identity, time, load<f64>(event)) : 0;
+  let fault = run(load<u32>(event, CODE));
+  if (fault == 0) {
+    highest = max(highest, time);
+    if (anchors()) fault = anchor(identity, time, load<f64>(event));
+  }
+  // What stays of the event is held; what the others of its phase need was taken before it began.
+  giveTemporary();
+  return fault;
 }
 
 /** An object as the scanner left it. */

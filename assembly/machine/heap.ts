@@ -1,6 +1,6 @@
 // Two kinds of memory for values.
 //
-// Temporary: taken while an event is folded, all given back when it is done. A bump through chunks.
+// Temporary: taken while an event is folded, given back when it is done. A bump through chunks.
 //
 // Held: what records keep, taken and given back one by one. A block has a class of size. Memory that has none of its
 // blocks taken serves other classes (`units.ts`). Behind the head the block is its taker's:
@@ -23,7 +23,12 @@ let chunks: usize = 0;
 let chunk: usize = 0;
 let chunkEnd: usize = 0;
 let next: usize = 0;
+/** Bytes in use in the chunks before, less what was in use at the mark: may wrap below 0. */
 let before: usize = 0;
+
+let markChunk: usize = 0;
+let markEnd: usize = 0;
+let mark: usize = 0;
 
 /** `bytes` of temporary memory, 16-byte aligned, not zeroed. */
 export function temporary(bytes: usize): usize {
@@ -39,12 +44,34 @@ export function shrinkTemporary(end: usize): void {
   next = (end + 15) & ~15;
 }
 
-/** Bytes of temporary memory in use. */
+/** Bytes of temporary memory taken since the mark: what others took before says nothing about an event. */
 export function temporaryUsed(): usize {
-  return before + (chunk == 0 ? 0 : next - chunk - CHUNK_HEAD);
+  return before + inChunk();
 }
 
-/** The event is done: all temporary memory is free again. */
+/** An event begins. */
+function markTemporary(): void {
+  markChunk = chunk;
+  markEnd = chunkEnd;
+  mark = next;
+  before = 0 - inChunk();
+}
+
+/** Gives back what was taken since work was allowed last. */
+export function giveTemporary(): void {
+  chunk = markChunk;
+  chunkEnd = markEnd;
+  next = mark;
+  before = 0 - inChunk();
+}
+
+// @ts-ignore: decorator
+@inline
+function inChunk(): usize {
+  return chunk == 0 ? 0 : next - chunk - CHUNK_HEAD;
+}
+
+/** All temporary memory is free again. */
 export function freeTemporary(): void {
   chunk = chunks;
   before = 0;
@@ -55,7 +82,7 @@ export function freeTemporary(): void {
 
 function inNextChunk(bytes: usize): usize {
   const needed = ((bytes + 15) & ~15) + CHUNK_HEAD;
-  const used: usize = chunk == 0 ? 0 : next - chunk - CHUNK_HEAD;
+  const used = inChunk();
   let following = chunk == 0 ? chunks : <usize>load<u32>(chunk);
   if (following == 0 || load<u32>(following, 4) < <u32>needed) {
     const size = max(needed, CHUNK);
@@ -236,15 +263,16 @@ function sizeOf(kind: u32): usize {
 let work: i32 = 0;
 let workMax: i32 = 0;
 
-/** What one event may cost: instructions, and elements that are looked at. */
+/** What one event may cost: instructions, and elements that are looked at. Its temporary memory counts from here, too. */
 export function allowWork(units: i32): void {
-  work = 0;
   workMax = units;
+  renewWork();
 }
 
 /** As much again as was allowed last. */
 export function renewWork(): void {
   work = 0;
+  markTemporary();
 }
 
 /** Counts `units` of work. @returns whether that is more than allowed */
