@@ -257,9 +257,20 @@ export class Dedupe {
 
 /** The print of an id of a source, with that of its payload. */
 export function printOf(source: string, id: string, payload: Uint8Array): Print {
-  const key = sha256(keyOf(source, id));
+  return print(keyOf(source, id), crc32(payload, 0, payload.length), payload.length);
+}
+
+/** The same for an event that another place took in. Other bytes under the same id are remembered beside it. */
+export function printAt(place: string, source: string, id: string, payload: Uint8Array): Print {
   const check = crc32(payload, 0, payload.length);
-  return Uint32Array.of(word(key, 0), word(key, 1), word(key, 2), word(key, 3), check, payload.length);
+  // Begins as no text of `keyOf` does: each place has ids of its own.
+  return print(`${place.length}@${place}${keyOf(source, id)} ${check} ${payload.length}`, check, payload.length);
+}
+
+/** @param text  names what is remembered */
+function print(text: string, check: number, length: number): Print {
+  const key = sha256(text);
+  return Uint32Array.of(word(key, 0), word(key, 1), word(key, 2), word(key, 3), check, length);
 }
 
 /** Came with Node 20.12, and takes half the time of an object that is made to be used once. */

@@ -36,6 +36,7 @@ import type { Health, Ingest, PlanReload, Ports } from "./http/ports.ts";
 import { rawEvents } from "./http/raw-events.ts";
 import type { Listening, Where } from "./http/server.ts";
 import { HubDoor } from "./hub/door.ts";
+import { printIn } from "./hub/ids.ts";
 import { HubLink } from "./hub/link.ts";
 import { EventIngest, type PendingIds, type Refused } from "./ingest.ts";
 import { acceptAt } from "./intake/answers.ts";
@@ -219,7 +220,7 @@ export class Place {
     this.telemetry = new Telemetry({ bus: this.bus, clock });
     this.outbox = this.#newOutbox();
     this.hub = this.#newHub();
-    this.#hubDoor = site.hub.accept ? new HubDoor({ bus: this.bus, base: this.base, journal: this.journal }) : null;
+    this.#hubDoor = site.hub.accept ? this.#newHubDoor() : null;
     this.offers = new OfferBook(clock, this.journal, this.loaded.publish);
     this.#identities = new IdentityStore(join(dataDir, "identities"));
     this.transforms = this.#newTransforms();
@@ -447,10 +448,12 @@ export class Place {
     else if (part.kind !== "decision") this.#remember(part);
   }
 
-  #remember({ headers, payload, receivedAt }: Entry): void {
+  #remember(entry: Entry): void {
+    const { headers, payload, receivedAt } = entry;
+    if (headers.id === undefined) return;
     // Of an entry that came from another place the id is that place's.
-    if (headers.id === undefined || headers.origin !== undefined) return;
-    this.#dedupe.add(printOf(headers.source ?? "", headers.id, payload), receivedAt);
+    const print = headers.origin === undefined ? printOf(headers.source ?? "", headers.id, payload) : printIn(entry);
+    if (print !== null) this.#dedupe.add(print, receivedAt);
   }
 
   /** The ids in a block: nothing there names a source. */
@@ -706,6 +709,11 @@ export class Place {
       ...{ place: site.place, hub: base },
       fault: (what, error) => this.#fault(what, error),
     });
+  }
+
+  #newHubDoor(): HubDoor {
+    const { bus, base, journal } = this;
+    return new HubDoor({ bus, base, journal, clock: this.#clock, dedupe: this.#dedupe });
   }
 
   /** Whether a higher layer keeps a subject from being published. */

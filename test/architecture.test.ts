@@ -83,6 +83,7 @@ const IMPORTS: readonly ImportRule[] = [
     of: ["runtime/hub/"],
     only: [
       ...["runtime/hub/", "runtime/outbox/note.ts", "runtime/bus/bus.ts", "runtime/bus/subject.ts"],
+      "runtime/dedupe.ts",
       ...["runtime/journal/journal.ts", "runtime/journal/block.ts", "runtime/journal/blob.ts"],
       ...["runtime/journal/walk.ts", "runtime/store/store.ts", "runtime/metrics.ts"],
       ...LEAVES,

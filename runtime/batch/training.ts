@@ -2,6 +2,7 @@
 // live, so a row is what was served then; its labels wait until the watermark has passed them.
 import type { Fold } from "../core/fold.ts";
 import type { Entry } from "../journal/journal.ts";
+import { Gaps } from "../live/gaps.ts";
 import { Live } from "../live/live.ts";
 import { nowhere } from "../live/nowhere.ts";
 import { Rebuild } from "../live/rebuild.ts";
@@ -19,6 +20,8 @@ export interface TrainingJob {
     read(fromSeq?: number): Iterable<Entry>;
     find(seq: number): Entry | null;
   };
+  /** What was before is left out, and not missed; default: 1. */
+  readonly fromSeq?: number;
   readonly writer: Job["writer"];
   readonly progress?: Progress | undefined;
 }
@@ -30,7 +33,7 @@ export interface Trained {
   readonly waiting: number;
   /** Events before it are taken no more, ms since epoch; null: all are. */
   readonly settledAt: number | null;
-  /** The journal had lost its oldest entries. */
+  /** Entries were no longer in the journal. */
   readonly lacksEarlier: boolean;
 }
 
@@ -61,7 +64,7 @@ export async function train(job: TrainingJob): Promise<Trained> {
 }
 
 /** The journal as it is now, folded. */
-export function foldJournal({ spec, journal, progress }: Omit<TrainingJob, "writer">): Live {
+export function foldJournal({ spec, journal, fromSeq = 1, progress }: Omit<TrainingJob, "writer">): Live {
   const { lastSeq } = journal;
   let failure: unknown = null;
   const live = new Live(spec, {
@@ -74,9 +77,14 @@ export function foldJournal({ spec, journal, progress }: Omit<TrainingJob, "writ
       failure = error;
     },
   });
-  const rebuild = new Rebuild([live], (fromSeq) => lessons(journal.read(fromSeq), lastSeq));
+  const gaps = new Gaps();
+  gaps.beginBehind(fromSeq - 1);
+  const read = (seq: number) => lessons(journal.read(Math.max(seq, fromSeq)), lastSeq, gaps);
+  const rebuild = new Rebuild([live], read);
   while (rebuild.step() && failure === null) progress?.folded(rebuild.through, lastSeq);
   progress?.done();
+  gaps.passAll(lastSeq + 1, lastSeq + 1);
+  live.lacksEarlier = gaps.found;
   if (failure !== null) throw failure;
   return live;
 }
@@ -85,9 +93,10 @@ export function foldJournal({ spec, journal, progress }: Omit<TrainingJob, "writ
  * What somebody can learn from: not what the mock endpoints caused. A place with an owner goes on: what comes
  * meanwhile is left for another time.
  */
-function* lessons(entries: Iterable<Entry>, lastSeq: number): Generator<Entry> {
+function* lessons(entries: Iterable<Entry>, lastSeq: number, gaps: Gaps): Generator<Entry> {
   for (const entry of entries) {
     if (entry.seq > lastSeq) return;
+    gaps.passAll(entry.seq, entry.seq);
     if (entry.headers.test === undefined) yield entry;
   }
 }

@@ -20,10 +20,16 @@ import type { Shell } from "./shell.ts";
 const FETCH = 32;
 
 /** Sequences stay; the folder has an epoch of its own. */
-export async function replayInto(shell: Shell, stretch: Stretch, opened: OpenedSite, into: string): Promise<void> {
+export async function replayInto(
+  shell: Shell,
+  stretch: Stretch,
+  opened: OpenedSite,
+  into: string,
+  json: boolean,
+): Promise<void> {
   mkdirSync(join(into, "journal"), { recursive: true, mode: 0o700 });
   await copyCommits(shell, stretch, into);
-  const { lastSeq } = await renewEpoch(into);
+  const { epoch, lastSeq } = await renewEpoch(into);
   const log = await createLog({ ...opened.site.log, level: "warn" }, shell.terminal);
   // Nobody outside is to hear of it.
   const machine = { openBus: (_: unknown, clock: Clock, onError: OnError) => new MemoryBus({ clock, onError }) };
@@ -35,7 +41,9 @@ export async function replayInto(shell: Shell, stretch: Stretch, opened: OpenedS
   } finally {
     await place.stop();
   }
-  shell.write(`'${into}' has the entries ${stretch.fromSeq} to ${lastSeq}, and the state that they make`);
+  const { fromSeq } = stretch;
+  if (json) shell.write(JSON.stringify({ data: into, epoch, fromSeq, toSeq: lastSeq }, null, 2));
+  else shell.write(`'${into}' has the entries ${fromSeq} to ${lastSeq}, and the state that they make`);
 }
 
 async function copyCommits(shell: Shell, { journal, fromSeq, toSeq }: Stretch, into: string): Promise<void> {

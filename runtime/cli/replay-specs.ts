@@ -6,41 +6,58 @@ import { foldJournal } from "../batch/training.ts";
 import { systemClock } from "../clock.ts";
 import { AisleError, reasonOf, SiteError } from "../errors.ts";
 import { Lines } from "../live/lines.ts";
+import type { Live } from "../live/live.ts";
 import { readTransform, type SpecFile } from "../spec/load.ts";
 import type { Stretch } from "./replay-bounds.ts";
 import type { Shell } from "./shell.ts";
 
-/** @param into  a folder for the records; null: they are printed */
+/**
+ * @param into  a folder for the records; null: they are printed
+ * @param json  print one object, also of the records
+ */
 export async function replaySpecs(
   shell: Shell,
   { journal, fromSeq, toSeq }: Stretch,
   files: readonly string[],
   into: string | null,
+  json: boolean,
 ): Promise<void> {
   const spec = readSpec(files);
   const live = foldJournal({
     spec,
-    journal: {
-      lastSeq: toSeq,
-      read: (from = 1) => journal.read(Math.max(from, fromSeq)),
-      find: (seq) => journal.find(seq),
-    },
+    journal: { lastSeq: toSeq, read: (from) => journal.read(from), find: (seq) => journal.find(seq) },
+    fromSeq,
     progress: shell.overwrite === null ? undefined : terminalProgress(systemClock, null, shell.overwrite),
   });
-  const lines = new Lines([live], () => {});
-  const written: string[] = [];
-  for (let some = lines.next(); some !== null; some = lines.next()) {
-    if (into === null) shell.stdout.write(some);
-    else written.push(some);
-  }
+  const { folded } = live.counts;
+  const incomplete = live.lacksEarlier;
+  const told = { fromSeq, toSeq, folded, incomplete };
   if (into !== null) {
     const path = join(into, `${spec.name}.ndjson`);
     mkdirSync(into, { recursive: true });
-    writeFileSync(path, written.join(""));
-    shell.write(path);
+    writeFileSync(path, [...linesOf(live)].join(""));
+    shell.write(json ? JSON.stringify({ ...told, path }, null, 2) : path);
+  } else if (json) printRecords(shell, told, live);
+  else for (const some of linesOf(live)) shell.stdout.write(some);
+  if (!json)
+    shell.warn(`${folded} events folded${incomplete ? "; the journal no longer has all that there were" : ""}`);
+}
+
+/** Some lines at a time, each with its line break. */
+function* linesOf(live: Live): Generator<string> {
+  const lines = new Lines([live], () => {});
+  for (let some = lines.next(); some !== null; some = lines.next()) yield some;
+}
+
+/** As one object, a record on each line: all of them as one text may be more than a text can be. */
+function printRecords({ stdout }: Shell, told: object, live: Live): void {
+  stdout.write(`${JSON.stringify(told).slice(0, -1)},"records":[`);
+  let before = "\n";
+  for (const some of linesOf(live)) {
+    stdout.write(before + some.trimEnd().replaceAll("\n", ",\n"));
+    before = ",\n";
   }
-  const { folded } = live.counts;
-  shell.warn(`${folded} events folded${live.lacksEarlier ? "; the journal no longer has those before" : ""}`);
+  stdout.write("\n]}\n");
 }
 
 /** A streaming spec and perhaps the window spec over it, in whatever order. */

@@ -46,7 +46,7 @@ export function replayCommand(shell: Shell): Command {
 }
 
 async function run(shell: Shell, command: Command, named: string | undefined, options: Options): Promise<void> {
-  const { data, spec, into } = options;
+  const { data, spec, into, json = false } = options;
   checkOrder(command, options);
   const opened = readSite(shell, named, { play: null });
   const dir = dataFolder(shell, data, opened.site.name);
@@ -54,9 +54,9 @@ async function run(shell: Shell, command: Command, named: string | undefined, op
   const journal = openRead(dir);
   try {
     const stretch = { journal, ...stretchOf(shell, journal, dir, options) };
-    if (spec !== undefined) return await replaySpecs(shell, stretch, spec, into ?? null);
-    if (into !== undefined) return await replayInto(shell, stretch, opened, resolve(into));
-    compare(shell, stretch, opened, options.json === true);
+    if (spec !== undefined) return await replaySpecs(shell, stretch, spec, into ?? null, json);
+    if (into !== undefined) return await replayInto(shell, stretch, opened, resolve(into), json);
+    compare(shell, stretch, opened, json);
   } finally {
     await journal.close();
   }

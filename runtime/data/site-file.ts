@@ -133,7 +133,7 @@ const events = map({
     .default(limits.dedupeIds)
     .describe(
       "Ids remembered, the youngest: what comes again with one of them counts once. 32 to 40 bytes of memory each; " +
-        "aisle_dedupe_since_seconds says how far back they go",
+        "a hub's are those of its places too; aisle_dedupe_since_seconds says how far back they go",
     ),
 });
 

@@ -6,6 +6,7 @@ import { Block } from "../journal/block.ts";
 import type { Draft, Entry, Journal } from "../journal/journal.ts";
 import { cut } from "../journal/walk.ts";
 import { limits } from "../limits.ts";
+import { originOf } from "./words.ts";
 
 /** Entries of a stretch of a journal, those that matter. */
 export interface Batch {
@@ -159,7 +160,7 @@ export function draftsOf(bytes: Buffer, after: number, from: { place: string; ep
 function draftOf(entry: Entry, { place, epoch }: { place: string; epoch: string }): Draft {
   const { seq, receivedAt, subject, payload } = entry;
   // What one hub hands on to the next stays the first place's.
-  const origin = entry.headers.origin ?? `${place}-${epoch}-${seq}`;
+  const origin = entry.headers.origin ?? originOf(place, epoch, seq);
   const at = entry.headers["origin-at"] ?? String(receivedAt);
   const isEvent = entry.kind === "event" || entry.kind === "outcome";
   const { withheld: _, ...own } = entry.headers;

@@ -1,10 +1,13 @@
 // The hub's side: takes over what places send of their journals, each entry once.
 import type { Bus, Message } from "../bus/bus.ts";
 import { decodeToken } from "../bus/subject.ts";
+import type { Clock } from "../clock.ts";
+import type { Dedupe } from "../dedupe.ts";
 import { AisleError } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
 import { draftsOf, readBatch } from "./batch.ts";
+import { freshOf } from "./ids.ts";
 import { type Answer, EPOCH, FROM, sourceOf } from "./words.ts";
 
 export interface HubDoorPorts {
@@ -12,11 +15,16 @@ export interface HubDoorPorts {
   /** `<prefix>.<site>.<place>` of the hub: it is asked on `<base>.hub.<place>`. */
   readonly base: string;
   readonly journal: Pick<Journal, "append" | "position">;
+  readonly clock: Pick<Clock, "now">;
+  /** The hub's own: one bound for the ids of all places and of its own publishers. */
+  readonly dedupe: Pick<Dedupe, "seen" | "add">;
 }
 
 export interface HubDoorStats {
   /** Entries of other places that were journalled. */
   readonly entries: number;
+  /** Events that were passed over, as the hub had them under their publisher's id. */
+  readonly repeated: number;
   /** Batches that were refused, for whatever reason. */
   readonly refused: number;
 }
@@ -34,15 +42,17 @@ interface Question {
 
 /**
  * How far a source has come stands in the commit with what came from it, so that nothing is taken twice or passed over,
- * whoever is killed when. Questions of one source wait for each other, those of several don't.
+ * whoever is killed when. Where the source is new, as the place was restored, the ids of events say what came before.
+ * Questions of one place wait for each other, those of several don't.
  */
 export class HubDoor {
   readonly #ports: HubDoorPorts;
-  /** By source: questions that wait, the one under way first. */
+  /** By place: questions that wait, the one under way first. */
   readonly #queues = new Map<string, Question[]>();
   #stop: () => void = () => {};
   #isClosed = false;
   #entries = 0;
+  #repeated = 0;
   #refused = 0;
 
   constructor(ports: HubDoorPorts) {
@@ -56,7 +66,7 @@ export class HubDoor {
   }
 
   stats(): HubDoorStats {
-    return { entries: this.#entries, refused: this.#refused };
+    return { entries: this.#entries, repeated: this.#repeated, refused: this.#refused };
   }
 
   /** What has begun is still journalled, and answered while the bus is there. */
@@ -73,13 +83,13 @@ export class HubDoor {
       this.#refuse(message, error);
       return;
     }
-    const { source } = question;
-    const queue = this.#queues.get(source);
+    const { place } = question;
+    const queue = this.#queues.get(place);
     if (queue === undefined) {
-      this.#queues.set(source, [question]);
-      void this.#work(source);
+      this.#queues.set(place, [question]);
+      void this.#work(place);
     } else if (queue.length < limits.hubQueue) queue.push(question);
-    else this.#refuse(message, new AisleError("overloaded", `${limits.hubQueue} batches of '${source}' wait`));
+    else this.#refuse(message, new AisleError("overloaded", `${limits.hubQueue} batches of '${place}' wait`));
   }
 
   /** @throws AisleError `invalid` */
@@ -94,8 +104,8 @@ export class HubDoor {
     return { place, epoch, from, source: sourceOf(place, epoch), bytes: Buffer.from(payload), message };
   }
 
-  async #work(source: string): Promise<void> {
-    const queue = this.#queues.get(source)!;
+  async #work(place: string): Promise<void> {
+    const queue = this.#queues.get(place)!;
     while (queue.length > 0 && !this.#isClosed) {
       const question = queue[0]!;
       try {
@@ -105,7 +115,7 @@ export class HubDoor {
       }
       queue.shift();
     }
-    this.#queues.delete(source);
+    this.#queues.delete(place);
   }
 
   /** @returns up to where the source is on disk */
@@ -117,9 +127,13 @@ export class HubDoor {
     if (first > through + 1)
       throw new AisleError("conflict", `the batch begins at ${first}: expected what follows on ${through}`);
     const drafts = draftsOf(bytes, through, { place, epoch });
-    if (drafts.length === 0) return last;
-    await this.#ports.journal.append(drafts, { position: { source, value: String(last) } });
-    this.#entries += drafts.length;
+    const { journal, dedupe, clock } = this.#ports;
+    const fresh = freshOf(drafts, dedupe);
+    // Also where none is fresh: by the time that their ids are forgotten, nobody may ask for these again.
+    await journal.append(fresh.drafts, { position: { source, value: String(last) } });
+    for (const print of fresh.prints) dedupe.add(print, clock.now());
+    this.#entries += fresh.drafts.length;
+    this.#repeated += drafts.length - fresh.drafts.length;
     return last;
   }
 

@@ -19,6 +19,11 @@ export function hubReadings(link: HubLink | null, door: HubDoor | null): readonl
       ? []
       : [
           read("taken_total", "Entries of other places that were journalled", () => door.stats().entries),
+          read(
+            "repeated_total",
+            "Events of other places that had come before, by their ids",
+            () => door.stats().repeated,
+          ),
           read("refused_total", "Batches of other places that were refused", () => door.stats().refused),
         ];
   return [...sends, ...takes];

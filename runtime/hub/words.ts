@@ -17,6 +17,16 @@ export function sourceOf(place: string, epoch: string): string {
   return `hub/${place}-${epoch}`;
 }
 
+/** The header `origin` of an entry, at a hub. */
+export function originOf(place: string, epoch: string, seq: number): string {
+  return `${place}-${epoch}-${seq}`;
+}
+
+/** The place that an origin names; epoch and sequence have no dash. */
+export function placeIn(origin: string): string {
+  return origin.replace(/-[^-]*-[^-]*$/, "");
+}
+
 /** Null: it is no answer of a hub. */
 export function readAnswer(payload: Uint8Array): Answer | null {
   try {

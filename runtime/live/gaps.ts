@@ -8,9 +8,9 @@ export class Gaps {
     this.#last = seq;
   }
 
-  /** Entries that follow each other. */
+  /** Entries that follow each other; some of them may have been passed before. */
   passAll(firstSeq: number, lastSeq: number): void {
-    if (firstSeq !== this.#last + 1) this.found = true;
+    if (firstSeq > this.#last + 1) this.found = true;
     this.#last = lastSeq;
   }
 }

@@ -25,10 +25,14 @@ export interface DeployedNats extends AsyncDisposable {
   url(user: string, password: string): string;
 }
 
-/** @param env  beside the passwords */
+/**
+ * @param env  beside the passwords
+ * @param change  of each file's text; default: as it ships
+ */
 export async function deployNats(
   file: string,
   env: Readonly<Record<string, string | undefined>> = {},
+  change: (text: string) => string = (text) => text,
 ): Promise<DeployedNats> {
   const folder = mkdtempSync(join(tmpdir(), "aisle-deployed-"));
   const [port, leafPort, mqttPort] = [await freePort(), await freePort(), await freePort()];
@@ -36,7 +40,7 @@ export async function deployNats(
   for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
     if (!name.endsWith(".conf")) continue;
     const path = join(folder, name);
-    const text = readFileSync(path, "utf8")
+    const text = change(readFileSync(path, "utf8"))
       .replaceAll(`127.0.0.1:${PORTS.clients}`, `127.0.0.1:${port}`)
       .replaceAll(`127.0.0.1:${PORTS.leaves}`, `127.0.0.1:${leafPort}`)
       .replaceAll(`127.0.0.1:${PORTS.mqtt}`, `127.0.0.1:${mqttPort}`);

@@ -1,6 +1,7 @@
 // A place's journal and a hub's, with the way between them, on any bus.
 import type { Bus } from "../../runtime/bus/bus.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
+import { Dedupe } from "../../runtime/dedupe.ts";
 import { HubDoor } from "../../runtime/hub/door.ts";
 import { HubLink } from "../../runtime/hub/link.ts";
 import type { Draft, Entry } from "../../runtime/journal/journal.ts";
@@ -74,7 +75,7 @@ export interface HubAtWork {
 export function hubAt(dir: string, bus: Bus): HubAtWork {
   const random = (bytes: number) => Uint8Array.from({ length: bytes }, () => 31);
   const journal = openJournal({ dir, clock: systemClock, random });
-  const door = new HubDoor({ bus, base: HUB, journal });
+  const door = new HubDoor({ bus, base: HUB, journal, clock: systemClock, dedupe: new Dedupe(10_000) });
   door.open();
   return {
     ...{ journal, door },

@@ -3,9 +3,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Manifest } from "../../../runtime/cli/backup-files.ts";
-import { JOURNAL } from "../../../runtime/journal/meta.ts";
+import { JOURNAL, META } from "../../../runtime/journal/meta.ts";
 import { keyOf, seqOf } from "../../../runtime/key.ts";
 import type { SiteTransform } from "../../../runtime/site.ts";
+import { openStore } from "../../../runtime/store/lmdb.ts";
 import { run } from "../../support/cli.ts";
 import { damage, tempDir } from "../../support/journal.ts";
 import { decisionsOf, MONDAY, STORE, type Store, startStore } from "../../support/place.ts";
@@ -235,6 +236,52 @@ describe("aisle", () => {
       const into = await run(["replay", STORE, "--data", data(), "--spec", file, "--into", at("records")]);
       expect(into.code).toBe(0);
       expect(readFileSync(into.stdout.trim(), "utf8").trim().split("\n")).toHaveLength(5);
+    });
+
+    it("misses nothing that it was told to leave out, nor events of the mock endpoints", async () => {
+      const [{ transform }] = store.place.site.transforms.specs as [SiteTransform];
+      const inbound = { principal: "test", subject: "/events", type: null, headers: {}, test: true };
+      const body = Buffer.from(JSON.stringify({ type: "entry", id: 6, ts: MONDAY }));
+      await store.place.ingest.accept({ ...inbound, body });
+      await send({ type: "entry", id: 7, ts: MONDAY });
+      const file = join(STORE, transform.streaming.file);
+      for (const from of ["1", "3"]) {
+        const { code, stderr } = await run(["replay", STORE, "--data", data(), "--spec", file, "--from", from]);
+        expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/^\d+ events folded\n$/) });
+      }
+    });
+
+    it("says when events of its stretch are gone", async () => {
+      const [{ transform }] = store.place.site.transforms.specs as [SiteTransform];
+      await store.place.stop();
+      const journal = openStore({ path: join(data(), "journal"), what: "journal", tables: [META, JOURNAL] });
+      await journal.commit([{ table: JOURNAL, key: keyOf(1), value: null }]);
+      await journal.close();
+      const args = ["replay", STORE, "--data", data(), "--spec", join(STORE, transform.streaming.file)];
+      expect((await run(args)).stderr).toMatch(/events folded; the journal no longer has all that there were\n$/);
+    });
+
+    it("prints JSON in each of its forms", async () => {
+      const [{ transform }] = store.place.site.transforms.specs as [SiteTransform];
+      const { lastSeq } = store.place.journal;
+      const json = async (...args: string[]) => {
+        const all = ["replay", STORE, "--data", data(), "--from", "2", ...args, "--json"];
+        const { code, stdout, stderr } = await run(all, { AISLE_PLACE: "test" });
+        expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+        return JSON.parse(stdout);
+      };
+      const stretch = { fromSeq: 2, toSeq: lastSeq };
+      const spec = ["--spec", join(STORE, transform.streaming.file)];
+
+      expect(await json()).toMatchObject({ ...stretch, compared: 5, differences: [] });
+      const { records, ...rest } = await json(...spec);
+      expect(rest).toEqual({ ...stretch, folded: 10, incomplete: false });
+      expect(records.map(({ identity }: { identity: string }) => identity).sort()).toEqual(["1", "2", "3", "4", "5"]);
+      const path = join(at("records"), `${transform.streaming.name}.ndjson`);
+      expect(await json(...spec, "--into", at("records"))).toEqual({ ...rest, path });
+      const { epoch, ...folder } = await json("--into", at("then"));
+      expect(folder).toEqual({ ...stretch, data: at("then") });
+      expect(epoch).not.toBe(store.place.journal.epoch);
     });
 
     it("makes a data folder that ends where it is told", async () => {

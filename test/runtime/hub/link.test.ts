@@ -3,9 +3,10 @@ import type { Bus } from "../../../runtime/bus/bus.ts";
 import { MemoryBus } from "../../../runtime/bus/memory.ts";
 import { NatsBus } from "../../../runtime/bus/nats.ts";
 import { ManualClock } from "../../../runtime/clock.ts";
+import type { Draft } from "../../../runtime/journal/journal.ts";
 import { Dice } from "../../support/dice.ts";
 import { FaultyDisk, FaultyStore } from "../../support/faulty-store.ts";
-import { deviceAt, draft, event, HUB, hubAt, origins } from "../../support/hubs.ts";
+import { type DeviceAtWork, deviceAt, draft, event, HUB, hubAt, origins } from "../../support/hubs.ts";
 import { blockOf, tempDir } from "../../support/journal.ts";
 import { describeWithNats, startNatsServer } from "../../support/nats-server.ts";
 import { prng } from "../../support/prng.ts";
@@ -125,6 +126,35 @@ describe("a place and its hub", () => {
     expect(origins(again.journal)).toEqual([`box-${was}-1`, `box-${was}-2`, `box-${was}-3`, `box-${is}-4`]);
     await after.close();
     await again.close();
+  });
+
+  it("counts an event once that comes again under another epoch, if its publisher gave it an id", async () => {
+    const bus = new MemoryBus();
+    const hub = hubAt(tempDir(), bus);
+    const sent = [
+      event(1, { id: "e1" }),
+      event(2),
+      event(3, { id: "e1", source: "till-2" }),
+      event(4, { id: "e1", "replay-of": "1" }), // other bytes, which somebody took in all the same
+      draft("outcome", "{}", { id: "o1" }),
+    ];
+    const all = ["a", "a", "b", "a"].map((place, seed) => deviceAt({ dir: tempDir(), bus, place, seed }));
+    const [before, restored, other, last] = all as [DeviceAtWork, DeviceAtWork, DeviceAtWork, DeviceAtWork];
+    const send = async ({ journal, link }: DeviceAtWork, drafts: readonly Draft[]) => {
+      for (const one of drafts) await journal.append([one]);
+      await link.replicated(drafts.length);
+      expect(hub.journal.position(`hub/${link === other.link ? "b" : "a"}-${journal.epoch}`)).toBe(`${drafts.length}`);
+    };
+    await send(before, sent);
+    await send(restored, [sent[0]!, ...sent.slice(2), event(5, { id: "e5" }), event(5, { id: "e5" })]);
+    await send(other, sent);
+    await send(last, sent);
+
+    const came = origins(hub.journal).map((origin) => origin.replace(/-.*-/, " "));
+    expect(came).toEqual(["a 1", "a 2", "a 3", "a 4", "a 5", "a 5", "b 1", "b 2", "b 3", "b 4", "b 5", "a 2"]);
+    expect(hub.door.stats()).toMatchObject({ entries: 12, repeated: 9, refused: 0 });
+    for (const { close } of all) await close();
+    await hub.close();
   });
 
   it("knows where it was restored also when the disk had no room to note it", async () => {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { NatsBus } from "../../../runtime/bus/nats.ts";
 import type { Place } from "../../../runtime/main.ts";
+import { run } from "../../support/cli.ts";
 import { origins } from "../../support/hubs.ts";
 import { describeWithNats, type NatsServer, startNatsServer } from "../../support/nats-server.ts";
 import { MONDAY, STORE, type Store, startStore, temporary } from "../../support/place.ts";
@@ -48,6 +49,11 @@ async function post(place: Place, events: readonly object[], ack = "durable"): P
 async function aggregates(place: Place): Promise<string[]> {
   const text = await (await fetch(`${place.url}/aggregates?format=ndjson`)).text();
   return text.split("\n").sort();
+}
+
+/** Ids of the events in a journal, in its order. */
+function ids({ journal }: Place): string[] {
+  return [...journal.read()].flatMap(({ kind, headers }) => (kind === "event" ? headers.id! : []));
 }
 
 const visit = (id: number, department: string) => [
@@ -155,5 +161,53 @@ describeWithNats("a device and its hub", () => {
     await expect.poll(() => device.place.outbox.stats().waiting, SECONDS).toBe(0);
 
     expect(heard).toContain("9");
+  });
+
+  it("count once what a restored device is sent again, also when the hub knows it from its journal alone", {
+    timeout: 90_000,
+  }, async () => {
+    const server = await serverForAll();
+    const [hubSite, deviceSite, hubData, dir] = [siteWith(HUB), siteWith(DEVICE), folder(), folder()];
+    let hub = await started(server, hubSite, "center", hubData);
+    let device = await started(server, deviceSite, "box", join(dir, "data"));
+    onTestFinished(async () => {
+      await device.place.stop();
+      await hub.place.stop();
+    });
+    const send = (...events: readonly string[]) =>
+      post(
+        device.place,
+        events.map((id, at) => ({ type: "entry", event_id: id, id: at, ts: MONDAY })),
+        "replicated",
+      );
+    const restored = async (data: string) => {
+      await device.place.stop();
+      const { code, stderr } = await run(["restore", join(dir, "backup"), "--data", join(dir, data)]);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      device = await started(server, deviceSite, "box", join(dir, data));
+    };
+    await send("e1");
+    expect((await run(["backup", join(dir, "backup"), "--data", join(dir, "data")])).code).toBe(0);
+    await send("e1", "e2", "e3");
+
+    await restored("again");
+    await send("e1", "e2", "e3");
+    await expect.poll(() => device.place.hub!.stats().waiting, SECONDS).toBe(0);
+    expect(ids(device.place)).toEqual(["e1", "e2", "e3"]);
+    expect(ids(hub.place)).toEqual(["e1", "e2", "e3"]);
+    const metrics = await (await fetch(`${hub.place.url}/metrics`)).text();
+    expect(metrics).toMatch(/^aisle_hub_repeated_total 2$/m);
+    await expect.poll(() => aggregates(hub.place), SECONDS).toEqual(await aggregates(device.place));
+
+    for (const from of ["journal", "checkpoint"]) {
+      await hub.place.checkpoints.checkpointer!.now();
+      await hub.place.stop();
+      if (from === "journal") rmSync(join(hubData, "checkpoint"), { recursive: true });
+      hub = await started(server, hubSite, "center", hubData);
+      await restored(`by ${from}`);
+      await send("e1", "e2", "e3", `${from}'s`);
+      await expect.poll(() => device.place.hub!.stats().waiting, SECONDS).toBe(0);
+    }
+    expect(ids(hub.place)).toEqual(["e1", "e2", "e3", "journal's", "checkpoint's"]);
   });
 });
