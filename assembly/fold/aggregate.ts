@@ -96,8 +96,8 @@ function save(record: usize): void {
   store<u32>(logged(record), turn, ORDER);
 }
 
-/** Is this record kept no longer, as of the event? */
-function isPast(aggregate: i32, record: usize): bool {
+/** Is this record kept no longer, as of the time that was entered? */
+export function isPast(aggregate: i32, record: usize): bool {
   const retention = load<i64>(aggregateAt(aggregate), Aggregate.RETENTION);
   return retention > 0 && (load<u32>(record, FLAGS) & ACCEPTED) != 0 && load<i64>(record, LAST) + retention < time;
 }

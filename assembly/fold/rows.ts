@@ -10,7 +10,7 @@
 //   +24  day     i32  its calendar day, in its own zone
 //   +40  records, u32 each: of the streaming spec as they were (0 = none, or not needed), then the row's own
 
-import { enter } from "./aggregate";
+import { enter, isPast } from "./aggregate";
 import { give, renewWork, take } from "../machine/heap";
 import { CURRENT, KEY_LENGTH, LAST, ROWS, ROWS_COUNT, grown, keyOf, slotOf } from "./identity";
 import { eventNumber, isLogged, logCounts, logHeader } from "./history";
@@ -76,7 +76,7 @@ export function anchors(): bool {
 /** After an event: if its block has become an anchor, its row. @returns a fault that ends the event */
 export function anchor(identity: usize, at: i64, seq: f64): i32 {
   const block = <usize>load<u32>(slotOf(identity, blocks), CURRENT);
-  if (block == 0 || (load<u32>(block, FLAGS) & (ACCEPTED | ANCHORED)) != ACCEPTED) return 0;
+  if (block == 0 || (load<u32>(block, FLAGS) & (ACCEPTED | ANCHORED)) != ACCEPTED || isPast(blocks, block)) return 0;
   setBase(Base.ANCHOR, block + CELLS);
   const fault = run(conditionCode);
   if (fault == Fault.LIMIT || fault == ABORTED) return fault;
@@ -247,17 +247,19 @@ export function isRipe(identity: usize, n: u32, settled: f64): bool {
 }
 
 /**
- * The features of an identity as of its last event, with its youngest block as the anchor.
+ * The features of an identity as of its last event, with its youngest block as the anchor. What was kept no longer then
+ * is not in them.
  *
  * @returns a row to be dropped, whose windows after the anchor are defaults; 0 when it has no block, or a window is not filled
  */
 export function featuresOf(identity: usize): usize {
   renewWork();
+  const last = load<i64>(identity, LAST);
+  enter(identity, last, 0);
   const block = <usize>load<u32>(slotOf(identity, blocks), CURRENT);
-  if (block == 0 || tagOf(block + START_CELL) != Tag.DATETIME) return 0;
+  if (block == 0 || isPast(blocks, block) || tagOf(block + START_CELL) != Tag.DATETIME) return 0;
   const start = intOf(block + START_CELL);
-  if (!fill(identity, start, load<i64>(identity, LAST), false)) return 0;
-  enter(identity, 0, 0);
+  if (!fill(identity, start, last, false)) return 0;
   begin(identity);
   setBase(Base.ANCHOR, block + CELLS);
   const row = newRow(identity, 0, 0, start, dayOf(block));

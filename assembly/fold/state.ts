@@ -9,7 +9,7 @@
 //   rows         [[at, seq, start, day, [record | nil, …]], …]  of each aggregate of both specs
 
 import { keep } from "../collections/collection";
-import { settledAt } from "./fold";
+import { highestAt, settledAt } from "./fold";
 import { give, take } from "../machine/heap";
 import { changeBefore, isChanged, unlist } from "./changed";
 import { ENTRY, ENTRY_ID, entryAt, forgetHistory, swapLog, takeRoom } from "./history";
@@ -56,7 +56,10 @@ const CHANGED: u32 = 4;
 let at: usize = 0;
 let end: usize = 0;
 const NIL: usize = memory.data(16, 16);
-/** Time before which no event comes any more, those of the tail included, µs. */
+/**
+ * Time before which no event comes any more, those of the tail included, and as of which nobody asks any more, µs: records
+ * are shown as of the latest event of all, features as of the identity's last.
+ */
 let reached: f64 = 0;
 
 // Writing
@@ -70,7 +73,7 @@ let reached: f64 = 0;
 export function packIdentity(identity: usize, from: usize, limit: usize, isSaved: bool): usize {
   const isAhead = load<u32>(identity, TAIL_COUNT) > 0 && (load<u32>(identity, FLAGS) & PENDING) == 0;
   if (isAhead) swapLog(identity, true);
-  reached = settledAt();
+  reached = min(min(settledAt(), highestAt()), <f64>load<i64>(identity, LAST));
   if (load<u32>(identity, TAIL_COUNT) > 0) reached = min(reached, <f64>load<i64>(entryAt(identity, 0)));
   at = from;
   end = limit;

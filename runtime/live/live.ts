@@ -153,11 +153,25 @@ export class Live {
     feed(fresh);
   }
 
+  /** What was taken in again begins a batch: whether it had counted follows from all that is before it. */
   #feed(events: EventBatch): void {
-    if (this.broken !== null || events.entries.length === 0) return;
+    const { entries } = events;
+    let from = 0;
+    for (let to = 1; to <= entries.length; to++) {
+      if (to < entries.length && entries[to]!.headers["replay-seq"] === undefined) continue;
+      this.#feedRun(to - from === entries.length ? events : batchOf(entries.slice(from, to)));
+      from = to;
+    }
+  }
+
+  /** Events of which at most the first was taken in again. It counts once: unless it had been refused, it has counted. */
+  #feedRun(events: EventBatch): void {
+    if (this.broken !== null) return;
     this.seq = events.seqs[events.seqs.length - 1]!;
     this.#firstSeq ||= events.seqs[0]!;
-    const batch = this.#withoutRepeats(events);
+    const isRepeat = this.#isRepeat(events.entries[0]!);
+    if (isRepeat) this.counts.repeated++;
+    const batch = isRepeat ? batchOf(events.entries.slice(1)) : events;
     const sources = batch.entries.map(({ headers }) => this.#sourceOf(headers.source ?? ""));
     this.#fold(batch.entries.length, (told) => this.fold.fold({ ...batch, sources }, this.#ports.recent.lookup, told));
   }
@@ -226,14 +240,6 @@ export class Live {
     if (outcome === "late") this.late?.push(seq);
     const entry = seq >= this.tellsFrom ? recent.entry(seq) : null;
     if (entry !== null && entry.headers.tombstone === undefined) refused(this, entry, outcome);
-  }
-
-  /** What was taken in again counts once: unless it had been refused, it has counted. */
-  #withoutRepeats(batch: EventBatch): EventBatch {
-    const repeats = batch.entries.filter((entry) => this.#isRepeat(entry)).length;
-    if (repeats === 0) return batch;
-    this.counts.repeated += repeats;
-    return batchOf(batch.entries.filter((entry) => !this.#isRepeat(entry)));
   }
 
   #isRepeat({ headers }: Entry): boolean {

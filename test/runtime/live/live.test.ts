@@ -266,6 +266,41 @@ describe("a spec at work", () => {
     expect(work.live.counts).toMatchObject({ folded: 3, late: 1, repeated: 1 });
   });
 
+  describe("of what was taken in again", () => {
+    const again = (entry: Entry, of: number): Entry => ({
+      ...entry,
+      headers: { "replay-of": "1", "replay-seq": String(of) },
+    });
+    /** The last of the entries comes in one batch with so many before it, those one by one. */
+    const countsOf = (all: readonly Entry[], together: number, spec?: SiteTransform) => {
+      const work = new Work(all, spec === undefined ? {} : { spec }).feed(1, all.slice(0, all.length - 1 - together));
+      return work.feed(256, all.slice(all.length - 1 - together)).live.counts;
+    };
+
+    it.each([0, 1, 2])("takes what was too late, also with %i of those before it in one batch", (together) => {
+      const [launch, late, repeat] = entriesOf([at(10), at(7), at(9)]);
+
+      expect(countsOf([launch!, late!, again(repeat!, 2)], together)).toMatchObject({
+        folded: 2,
+        late: 1,
+        repeated: 0,
+      });
+    });
+
+    it.each([0, 1, 2])("takes what fails since a late event came, with %i before it in one batch", (together) => {
+      const part = (minutes: number, more: object): EventParts => {
+        const { payload, receivedAt } = at(minutes);
+        return { payload: Buffer.from(JSON.stringify({ ...JSON.parse(String(payload)), ...more })), receivedAt };
+      };
+      const many = Array.from({ length: 1_500 }, (_, i) => i);
+      const [pairs, late, repeat] = entriesOf([part(1, { pairs: 1 }), part(0, { many }), part(1, { pairs: 1 })]);
+
+      const counts = countsOf([pairs!, late!, again(repeat!, 1)], together, specOf("pairs.yml"));
+
+      expect(counts).toMatchObject({ folded: 1, failed: 2, repeated: 0 });
+    });
+  });
+
   it("counts what names nobody, has no time, or is no JSON, and goes on", () => {
     const text = (payload: string): EventParts => ({ payload: Buffer.from(payload), receivedAt: first.at });
     const events = [text("{}"), text('{"customer_identifier":"x","event_time":"soon"}'), text("{"), at(0)];
