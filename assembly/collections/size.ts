@@ -4,7 +4,7 @@
 // of numbers has one level, and what is no collection none. A held block knows its size, so that no value is walked
 // through twice.
 
-import { ENTRIES, SIZE, isCollection, isHeld } from "./block";
+import { ENTRIES, SIZE, countOf, isCollection, isHeld, shiftOf } from "./block";
 import { ITEMS_MAX } from "../machine/heap";
 import { Tag, addressOf, lengthOf, tagOf } from "../machine/value";
 
@@ -15,6 +15,9 @@ const FACTOR: u32 = 4;
 const ELEMENTS_END: u32 = 1 << 24;
 /** Bytes of a text that count as an element more. */
 const TEXT_BYTES: u32 = 256;
+
+/** About as many bytes are taken by an element that lies deeper than a value's own: 16 by a cell, 256 by what a long text counts. */
+const DEEP_BYTES: u32 = 64;
 
 /** What no record keeps. */
 export const TOO_LARGE: u32 = 0xffffffff;
@@ -59,4 +62,20 @@ export function sizeWith(size: u32, item: u32): u32 {
 function sized(elements: u32, levels: u32): u32 {
   const elementsMax = min(<u32>ITEMS_MAX * FACTOR, ELEMENTS_END - 1);
   return elements > elementsMax || levels > LEVELS_MAX ? TOO_LARGE : (elements << 8) | levels;
+}
+
+// Bytes
+
+/** About how many bytes a value takes beside its cell. It follows from the value alone, wherever it stands. */
+export function bytesOf(cell: usize): u32 {
+  const tag = tagOf(cell);
+  if (tag == Tag.TEXT || tag == Tag.BIG) return lengthOf(cell);
+  if (!isCollection(cell)) return 0;
+  const own = bytesOfBlock(cell);
+  return own + ((sizeOf(cell) >> 8) - (own >> 4)) * DEEP_BYTES;
+}
+
+/** Of a collection, without what its elements hold. */
+export function bytesOfBlock(cell: usize): u32 {
+  return <u32>countOf(cell) << <u32>shiftOf(cell);
 }

@@ -38,6 +38,7 @@ import {
   removeEntry,
   rewind,
   settle,
+  settleHalf,
   stopRecording,
 } from "./history";
 import {
@@ -584,7 +585,10 @@ function raise(received: i64, low: i64): void {
  */
 export function refold(events: usize, count: i32): i32 {
   const identity = waiting;
+  // What comes back is made as it was; where a late event came between, what follows it may hold more than it did.
+  const isNew = waitingFor == waitingFor;
   for (let i = 0; i < count; i++) {
+    if (isNew) waitingFrom -= settleHalf(identity, settled, waitingFrom);
     const fault = again(identity, events + <usize>i * EVENT_SIZE);
     if (fault == 0) {
       waitingFrom++;

@@ -10,12 +10,18 @@
 //
 // Log, held: an entry of 24 bytes per change.
 //   +0   address  u32
-//   +4   kind     u32
+//   +4   kind     u32  low 2 bits; above them the weight of all changes up to this one
 //   +8   what stood there, 16 bytes; a held value goes over to the log
 //
 // What an event makes itself, a record, is not logged cell by cell: it goes as a whole.
+//
+// Weight is how much the log keeps in memory, in units of 8 bytes, modulo 2^30: of each cell its change, and what that holds.
+// It follows from the values alone, since it decides which late events are taken. What else the log has depends on what of
+// the past is in memory, and has no weight.
 
+import { countOf, isCollection } from "../collections/block";
 import { release } from "../collections/collection";
+import { bytesOf, bytesOfBlock } from "../collections/size";
 import { give, hold, letGo, roomOf, take } from "../machine/heap";
 import {
   COUNT,
@@ -52,11 +58,18 @@ namespace Change {
   /** Rows and records saved of the identity. */
   export const IDENTITY: u32 = 3;
 }
+const KIND: u32 = 3;
+const KIND_BITS: u32 = 2;
 const CHANGE: usize = 24;
 
 /** Events that are not settled, and bytes of their log, that a tail may hold: beyond, the older half counts as settled. */
 let tailMax: u32 = 0;
 const LOG_MAX: u32 = 256 * 1024;
+
+/** The same as a weight. */
+const UNIT: u32 = 8;
+const WEIGHT_MAX: u32 = LOG_MAX / UNIT;
+const CHANGE_WEIGHT: u32 = <u32>CHANGE / UNIT;
 
 /** Room of a log, and with it of a tail, that an identity keeps although nothing is in it, bytes. */
 const LOG_KEPT: usize = 184;
@@ -180,6 +193,8 @@ let events: u32 = 0;
 /** Where the next change is logged, and where the log's room ends. */
 let logNext: usize = 0;
 let logEnd: usize = 0;
+/** Of all changes before the next. */
+let logWeight: u32 = 0;
 
 /** The event at `place` of the tail is folded from here on. */
 export function record(identity: usize, place: u32): void {
@@ -192,6 +207,7 @@ export function record(identity: usize, place: u32): void {
   const log = <usize>load<u32>(identity, LOG);
   logNext = log + used;
   logEnd = log == 0 ? 0 : log + roomOf(log);
+  logWeight = weightAt(log, used);
 }
 
 export function stopRecording(): void {
@@ -213,14 +229,41 @@ export function isLogged(born: u32): bool {
 
 /** Before a cell is written to. What it holds is the log's from now on. */
 export function logCell(cell: usize): void {
+  logWeight += CHANGE_WEIGHT;
+  if (load<u32>(cell) & HELD) logWeight += unitsOf(bytesOf(cell));
   const entry = logged(cell, Change.CELL);
   v128.store(entry, v128.load(cell), 8);
 }
 
-/** Before a collection is changed in place: the log holds it too, and so it is copied. */
+/** Before a collection is changed in place: the log holds it too, and so it is copied. `weighShared` follows. */
 export function logShared(cell: usize): void {
   if (load<u32>(cell) & HELD) hold(addressOf(cell));
-  logCell(cell);
+  logWeight += CHANGE_WEIGHT;
+  const entry = logged(cell, Change.CELL);
+  v128.store(entry, v128.load(cell), 8);
+}
+
+/**
+ * After it was changed: the log has a block of its own then, and both share what is in it. What came new into the
+ * collection counts here, and need not when it goes.
+ *
+ * @param args  address of the `count` cells with which it was changed
+ */
+export function weighShared(cell: usize, args: usize, count: i32): void {
+  const entry = logNext - CHANGE;
+  const before = entry + 8;
+  if (!isCollection(before) || addressOf(before) == addressOf(cell)) return;
+  // an empty one may get a block although nothing comes into it
+  if (countOf(before) == 0 && countOf(cell) == 0) return;
+  let weight = unitsOf(bytesOfBlock(before));
+  for (let i = 0; i < count; i++) weight += unitsOf(bytesOf(args + (<usize>i << 4)));
+  logWeight += weight;
+  store<u32>(entry, load<u32>(entry, 4) + (weight << KIND_BITS), 4);
+}
+
+/** One value of more than a log may hold is as good as one of just so much. */
+function unitsOf(bytes: u32): u32 {
+  return (min(bytes, LOG_MAX) + UNIT - 1) / UNIT;
 }
 
 /** Before order, flags or last event of a record change. */
@@ -248,7 +291,7 @@ function logged(address: usize, kind: u32): usize {
   if (logNext + CHANGE > logEnd) growLog();
   const entry = logNext;
   logNext += CHANGE;
-  store<u64>(entry, <u64>address | (<u64>kind << 32));
+  store<u64>(entry, <u64>address | (<u64>(kind | (logWeight << KIND_BITS)) << 32));
   return entry;
 }
 
@@ -275,7 +318,7 @@ export function undo(identity: usize, back: u32): void {
   for (let used = load<u32>(identity, LOG_BYTES); used > back; used -= <u32>CHANGE) {
     const entry = log + used - CHANGE;
     const address = <usize>load<u32>(entry);
-    switch (load<u32>(entry, 4)) {
+    switch (load<u32>(entry, 4) & KIND) {
       case Change.CELL:
         if (load<u32>(address) & HELD) release(address);
         v128.store(address, v128.load(entry, 8));
@@ -307,7 +350,7 @@ export function swapLog(identity: usize, isBack: bool): void {
 
 function swapChange(entry: usize): void {
   const address = <usize>load<u32>(entry);
-  const kind = load<u32>(entry, 4);
+  const kind = load<u32>(entry, 4) & KIND;
   if (kind == Change.CELL || kind == Change.HEADER) {
     const before = v128.load(entry, 8);
     v128.store(entry, v128.load(address), 8);
@@ -334,14 +377,24 @@ export function logBefore(identity: usize, place: u32): u32 {
 /** Before another event comes, of one that is not pending: what is older than `settled` needs no way back; of too much, half counts so. */
 export function settle(identity: usize, settled: i64): void {
   forgetSettled(identity, settled);
-  const count = load<u32>(identity, TAIL_COUNT);
-  if (count < tailMax && load<u32>(identity, LOG_BYTES) <= LOG_MAX) return;
+  settleHalf(identity, settled, load<u32>(identity, TAIL_COUNT));
+}
+
+/**
+ * Of the events before `place`, which are those that are folded, half count as settled if they are too many, or hold too
+ * much: behind a late event, they may hold more than before it.
+ *
+ * @returns how many are gone
+ */
+export function settleHalf(identity: usize, settled: i64, place: u32): u32 {
+  if (place < tailMax && weightFrom(identity, 0) <= WEIGHT_MAX) return 0;
   // When it is that settled events go, is a matter of memory: it has no say in what else counts as settled.
-  const first = firstFrom(identity, settled, count);
-  if (!isCrowded(identity, first, count)) return;
-  const gone = betweenTimes(identity, first, count);
+  const first = firstFrom(identity, settled, place);
+  if (!isCrowded(identity, first, place)) return 0;
+  const gone = betweenTimes(identity, first, place);
   if (gone > 0) forgetFirst(identity, gone);
   fitBlocks(identity);
+  return gone;
 }
 
 /** What is settled goes once it is half of the tail. */
@@ -364,19 +417,23 @@ function firstFrom(identity: usize, time: i64, count: u32): u32 {
   return low;
 }
 
-/** Are there too many from `first` on, or did they change too much? */
-function isCrowded(identity: usize, first: u32, count: u32): bool {
-  return count - first >= tailMax || cellsBytes(identity, logBefore(identity, first)) > LOG_MAX;
+/** Are there too many from `first` on, or do their changes hold too much? */
+function isCrowded(identity: usize, first: u32, end: u32): bool {
+  if (end - first >= tailMax) return true;
+  return first < end && weightFrom(identity, load<u32>(entryAt(identity, first), ENTRY_LOG)) > WEIGHT_MAX;
 }
 
-/** The log's bytes behind `from` that cells take: what else it has depends on what of the past is in memory. */
-function cellsBytes(identity: usize, from: u32): u32 {
-  const end = load<u32>(identity, LOG_BYTES);
-  if (end - from <= LOG_MAX) return 0;
+/** Weight of what the log has behind its first `from` bytes. */
+function weightFrom(identity: usize, from: u32): u32 {
   const log = <usize>load<u32>(identity, LOG);
-  let bytes: u32 = 0;
-  for (let at = from; at < end; at += <u32>CHANGE) if (load<u32>(log + at, 4) == Change.CELL) bytes += <u32>CHANGE;
-  return bytes;
+  return (weightAt(log, load<u32>(identity, LOG_BYTES)) - weightAt(log, from)) & (u32.MAX_VALUE >> KIND_BITS);
+}
+
+/** Weight of the first `bytes` of a log. */
+// @ts-ignore: decorator
+@inline
+function weightAt(log: usize, bytes: u32): u32 {
+  return bytes == 0 ? 0 : load<u32>(log + bytes - CHANGE, 4) >> KIND_BITS;
 }
 
 /** The place nearest to the middle from `first` on, mostly behind it, that parts no events of one time; if all have one, the middle. */
@@ -405,7 +462,7 @@ function forgetFirst(identity: usize, gone: u32): void {
   const isParted = gone < count && load<i64>(entryAt(identity, gone)) == last;
   store<i64>(identity, isParted ? last : last + 1, FLOOR);
   for (let at: usize = 0; at < <usize>bytes; at += CHANGE) {
-    if (load<u32>(log + at, 4) == Change.CELL && (load<u32>(log + at, 8) & HELD) != 0) release(log + at + 8);
+    if ((load<u32>(log + at, 4) & KIND) == Change.CELL && (load<u32>(log + at, 8) & HELD) != 0) release(log + at + 8);
   }
   for (let place: u32 = 0; place < gone; place++) forgetId(entryAt(identity, place));
   if (gone == count) {
@@ -417,13 +474,22 @@ function forgetFirst(identity: usize, gone: u32): void {
   }
   const tail = <usize>load<u32>(identity, TAIL);
   memory.copy(tail, tail + <usize>gone * ENTRY, <usize>(count - gone) * ENTRY);
-  if (log != 0) memory.copy(log, log + bytes, load<u32>(identity, LOG_BYTES) - bytes);
   store<u32>(identity, count - gone, TAIL_COUNT);
-  store<u32>(identity, load<u32>(identity, LOG_BYTES) - bytes, LOG_BYTES);
+  cutLog(identity, log, bytes);
   for (let place: u32 = 0; place < count - gone; place++) {
     const entry = entryAt(identity, place);
     store<u32>(entry, load<u32>(entry, ENTRY_LOG) - bytes, ENTRY_LOG);
   }
+}
+
+/** The first `bytes` of the log are gone, and with them their weight. */
+function cutLog(identity: usize, log: usize, bytes: u32): void {
+  if (bytes == 0) return;
+  const left = load<u32>(identity, LOG_BYTES) - bytes;
+  const weight = weightAt(log, bytes) << KIND_BITS;
+  memory.copy(log, log + bytes, left);
+  for (let at: usize = 0; at < <usize>left; at += CHANGE) store<u32>(log + at, load<u32>(log + at, 4) - weight, 4);
+  store<u32>(identity, left, LOG_BYTES);
 }
 
 /** The lowest sequence in the tail; infinity: it is empty. */

@@ -6,7 +6,7 @@
 import { assign, addMember, keep, mapGet, newList, newMap, newSet, pushItem, putEntry, itemsOf } from "../collections/collection";
 import { callFunction, callMethod, member, readAttribute, wrap } from "./call";
 import { castTo } from "../collections/convert";
-import { isLogged, logCell, logShared } from "../fold/history";
+import { isLogged, logCell, logShared, weighShared } from "../fold/history";
 import { BORN, CELLS } from "../fold/record";
 import { accept, discard, own, separate, split, switchTo } from "../fold/aggregate";
 import { spend, temporaryUsed } from "./heap";
@@ -495,7 +495,14 @@ const CAST: usize = memory.data(16, 16);
 
 function change(method: u32, operand: u32, args: usize, count: i32): i32 {
   const field = at(operand);
-  if (isLogged(bornOf(operand))) logShared(field);
+  if (!isLogged(bornOf(operand))) return changeField(method, field, args, count);
+  logShared(field);
+  const fault = changeField(method, field, args, count);
+  weighShared(field, args, count);
+  return fault;
+}
+
+function changeField(method: u32, field: usize, args: usize, count: i32): i32 {
   switch (tagOf(field)) {
     case Tag.LIST:
       return listChange(method, field, args, count);

@@ -43,7 +43,7 @@ const TAIL_MIN = 2;
 const REST = 4_096;
 /** For one that may go, so many that are busy: then it is time that these need less. */
 const BUSY_SHARE = 4;
-/** Rounds after one batch, before the next may come. */
+/** Rounds after one batch, before the next may come; more only if these made free less than came. */
 const ROUNDS = 4;
 
 export class Residence {
@@ -55,6 +55,8 @@ export class Residence {
   #place = 0;
   /** Up to this sequence nothing more is expected to go. */
   #restsTo = 0;
+  /** Bytes that were left above the limit after the last batch; what a lower limit asks for goes little by little. */
+  #left = 0;
   /** Held bytes. */
   limitBytes: number;
 
@@ -67,14 +69,31 @@ export class Residence {
     this.limitBytes = limitBytes;
   }
 
-  /** After a batch: a bounded number of identities goes, if there is too little room. */
+  /** After a batch: identities go if there is too little room, a few rounds of them, and at least as many bytes as came. */
   shrink(): void {
-    const { usedBytes } = this.#fold;
-    if (usedBytes <= this.limitBytes) return;
-    const spares = usedBytes <= this.limitBytes + this.#patience;
-    if (spares && this.#progress.seq < this.#restsTo) return;
+    if (this.#fold.usedBytes > this.limitBytes && !this.#rests) this.#makeRoom();
+    this.#left = this.#fold.usedBytes;
+  }
+
+  #makeRoom(): void {
     const goal = this.limitBytes * ROOM;
-    for (let round = 0; round < ROUNDS && this.#fold.usedBytes > goal; round++) if (!this.#evict(goal, spares)) return;
+    const most = Math.max(this.limitBytes, this.#left);
+    for (let round = 0; this.#fold.usedBytes > (round < ROUNDS ? goal : most); round++) {
+      const spares = this.#spares;
+      const gone = this.#evict(goal, spares);
+      // among those that are busy the few that are not would be sought for long
+      if (gone === 0 || (round >= ROUNDS && spares && gone < limits.coldBatch)) return;
+    }
+  }
+
+  /** Was it looked in vain, not long ago? */
+  get #rests(): boolean {
+    return this.#spares && this.#progress.seq < this.#restsTo;
+  }
+
+  /** Do those that are busy stay? */
+  get #spares(): boolean {
+    return this.#fold.usedBytes <= this.limitBytes + this.#patience;
   }
 
   /** Bytes above the limit up to which those that are busy stay. */
@@ -86,9 +105,9 @@ export class Residence {
    * The least recently touched of a sample.
    *
    * @param spares  whether those that are busy stay
-   * @returns whether there were any
+   * @returns how many went
    */
-  #evict(goal: number, spares: boolean): boolean {
+  #evict(goal: number, spares: boolean): number {
     const { core } = this.#fold;
     const sample = this.#sample().sort((a, b) => core.touchedOf(a) - core.touchedOf(b));
     let [packedBytes, idle] = [0, 0];
@@ -112,11 +131,11 @@ export class Residence {
     if (isShort && busy.length > BUSY_SHARE * idle) this.#ask(busy);
     if (packed.length === 0) {
       this.#restsTo = this.#progress.seq + REST;
-      return false;
+      return 0;
     }
     this.#cold.put(packed);
     for (const { handle } of packed) this.#fold.forget(handle);
-    return true;
+    return packed.length;
   }
 
   /** Is it heard of again soon, and folded anew from many events then? */
