@@ -581,7 +581,8 @@ export class Place {
       readSpecs: () => loadSpecs(this.site.dir),
       inForce: (hash) => this.#configDraft(hash),
       refuse: (refused) => this.#refused(refused),
-      isRefused: (source, seq) => this.#lettersSince.has(`${source} ${seq}`),
+      isRefused: (source, seq) => this.#lettersSince.has(`${source} ${seq}`) || this.letters.isUnwritten(source, seq),
+      unwritten: (source) => this.letters.unwritten(source),
       fault: (what, error) => this.#fault(what, error),
       info: (fields, message) => this.#log.info(fields, message),
     });

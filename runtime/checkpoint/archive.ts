@@ -271,9 +271,10 @@ export class RoundWriter {
   }
 
   /** Begins a part. @returns whether all its rows have to be given */
-  part({ name, version, basis, alwaysWhole = false }: Saved): boolean {
+  part({ name, version, basis, alwaysWhole = false, isNew = false }: Saved): boolean {
     const before = this.#before?.parts.find((part) => part.name === name);
-    const whole = alwaysWhole || before === undefined || before.version !== version || before.basis !== basis;
+    const rests = before !== undefined && before.version === version && before.basis === basis;
+    const whole = alwaysWhole || isNew || !rests;
     const since = whole ? this.#meta.round : before.since;
     this.#whole = whole;
     this.#parts.push({ name, version, basis, since, rows: alwaysWhole ? 0 : null });

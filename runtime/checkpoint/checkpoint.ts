@@ -27,6 +27,8 @@ export interface Saved {
   readonly basis: string;
   /** It always gives all rows: those of earlier rounds are void. */
   readonly alwaysWhole?: boolean;
+  /** Nothing of it was loaded, or kept: what was saved under its name and basis is another one's, and void. */
+  readonly isNew?: boolean;
   /** The first entry that is needed beside what was kept; missing: the one behind `Round.seq`. 0: all are. */
   readonly neededSeq?: number;
   /**

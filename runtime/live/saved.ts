@@ -28,6 +28,12 @@ const HASH_BYTES = 16;
 /** Hashes in one row. */
 const TAILS = 2_048;
 
+/** An event that was refused, of which nothing is on disk yet. */
+export interface Untold {
+  readonly seq: number;
+  readonly outcome: "late" | "failed";
+}
+
 /** The end of a round, in JSON. */
 interface End extends Omit<SavedState, "refused"> {
   readonly identities: number;
@@ -36,13 +42,17 @@ interface End extends Omit<SavedState, "refused"> {
   readonly highestAt: number | null;
   /** Hashes of identities with a tail. */
   readonly tails: number;
-  /** The lowest sequence that somebody's tail needs, or the first that was not in the state. */
+  /** The lowest sequence that somebody's tail needs, or that is untold, or the first that was not in the state. */
   readonly neededSeq: number;
+  /** Somebody has to be told of these again. Missing: it was saved by a version that did not know. */
+  readonly untold?: readonly Untold[];
 }
 
 export interface SavedSpecPorts {
   /** Folds some of what is on disk up to a sequence. @returns whether there is more of it */
   readonly fold: (seq: number) => boolean;
+  /** What was refused up to now, and nobody would know of if the process ended; missing: nothing. */
+  readonly untold?: () => readonly Untold[];
 }
 
 export class SavedSpec implements Saved {
@@ -52,6 +62,10 @@ export class SavedSpec implements Saved {
   readonly basis: string;
   /** Was it loaded? */
   opened = false;
+  /** A spec is built anew also under the hash that another one was saved with. */
+  isNew = true;
+  /** What was untold when it was saved, if it was loaded: entries that the journal still has. */
+  untold: readonly Untold[] = [];
   /** The journal is needed from here on, for what is saved and on disk; 0: nothing is. */
   neededSeq = 0;
   readonly #ports: SavedSpecPorts;
@@ -82,17 +96,22 @@ export class SavedSpec implements Saved {
     while (this.#ports.fold(seq)) yield null;
     this.#checkWorks();
     this.#begin();
-    // Both as of now, whenever they are asked for.
-    yield* [paceRow(live), boundRow(live)];
-    for (let found = true; found; ) {
-      found = yield* this.#saveChanged();
-      found = (yield* this.#saveCold()) || found;
-      found = (yield* this.#saveLeft()) || found;
+    try {
+      // Both as of now, whenever they are asked for.
+      yield* [paceRow(live), boundRow(live)];
+      for (let found = true; found; ) {
+        found = yield* this.#saveChanged();
+        found = (yield* this.#saveCold()) || found;
+        found = (yield* this.#saveLeft()) || found;
+      }
+      yield* this.#saveEnd();
+    } finally {
+      live.late = null; // also of a round that is left
     }
-    yield* this.#saveEnd();
   }
 
   kept(): void {
+    this.isNew = false;
     this.#isKept = true;
     this.#left = null;
     this.neededSeq = this.#needs;
@@ -122,9 +141,11 @@ export class SavedSpec implements Saved {
   }
 
   #checkWorks(): void {
-    const { name, broken, closed } = this.live;
+    const { name, broken, closed, late } = this.live;
     if (closed || broken !== null)
       throw new AisleError("unavailable", `the spec '${name}' was replaced, or has failed: it can't be saved`);
+    if (late !== null && late.length > limits.refusedEvents)
+      throw new AisleError("overloaded", `${late.length} events were late while '${name}' was saved`);
   }
 
   /** All that is in memory. */
@@ -218,9 +239,9 @@ export class SavedSpec implements Saved {
     this.#checkWorks();
     const late = live.late ?? [];
     live.late = null;
-    if (late.length > limits.refusedEvents)
-      throw new AisleError("overloaded", `${late.length} events were late while '${live.name}' was saved`);
     if (this.#hashes.length > 0) yield* [this.#tailsRow()];
+    const untold = this.#ports.untold?.() ?? [];
+    this.#needs = untold.reduce((least, { seq }) => Math.min(least, seq), this.#needs);
     const { refused, ...state } = live.saved;
     const end: End = {
       ...state,
@@ -229,6 +250,7 @@ export class SavedSpec implements Saved {
       highestAt: core.highestAt() === Number.NEGATIVE_INFINITY ? null : core.highestAt(),
       tails: this.#tails,
       neededSeq: this.#needs,
+      untold,
     };
     const faults = bytesOf(live.fold.faultCounts);
     const [lateSeqs, refusedSeqs] = [bytesOf(Float64Array.from(late)), bytesOf(Float64Array.from(refused))];
@@ -282,7 +304,9 @@ export class SavedSpec implements Saved {
     );
     this.#left = { table, hashes: readTails(table, end.tails) };
     this.neededSeq = end.neededSeq;
+    this.untold = end.untold ?? [];
     this.opened = true;
+    this.isNew = false;
   }
 }
 

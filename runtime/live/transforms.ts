@@ -19,7 +19,7 @@ import { EntryQueue, type Run } from "./queue.ts";
 import { partsTo, Rebuild } from "./rebuild.ts";
 import { Recent } from "./recent.ts";
 import { Ring } from "./ring.ts";
-import { SavedSpec } from "./saved.ts";
+import { SavedSpec, type Untold } from "./saved.ts";
 import type { Specs } from "./specs.ts";
 import { tailEventsIn, tailsTick } from "./tails.ts";
 
@@ -34,8 +34,10 @@ export interface TransformsOptions {
   /** What the journal says once specs with this hash are in force. */
   readonly inForce: (hash: string | null) => Draft;
   readonly refuse: (refused: Refused) => void;
-  /** Is there such a dead letter already? Asked at the start, of what a crash may have cut off. */
+  /** Is there such a dead letter already, on disk or on its way? Asked at the start, of what a crash may have cut off. */
   readonly isRefused: (source: string, seq: number) => boolean;
+  /** Dead letters of a source, about entries, that are not on disk yet. */
+  readonly unwritten: (source: string) => readonly { readonly seq: number; readonly code: string }[];
   readonly fault: (what: string, error: unknown) => void;
   readonly info: (fields: Readonly<Record<string, unknown>>, message: string) => void;
 }
@@ -50,6 +52,8 @@ interface Swap {
 const GATHER_MS = 5;
 /** Wait before a full journal is tried again, ms. */
 const RETRY_MS = 20;
+/** Code of a dead letter. */
+const LATE = "late";
 const NO_PAYLOAD = new Uint8Array(0);
 
 export class SiteTransforms implements Transforms {
@@ -131,6 +135,7 @@ export class SiteTransforms implements Transforms {
     this.#recent.bytesMax = limits.recentStartBytes;
     const needed = Math.min(seq + 1, ...saved.filter(({ opened }) => opened).map(({ neededSeq }) => neededSeq));
     for (const part of partsTo(seq, journal.parts(needed))) this.#recent.addPart(part);
+    for (const { live, untold } of saved) for (const each of untold) this.#tellAgain(live, each);
   }
 
   /** What the journal has, at the start, in order. */
@@ -302,25 +307,53 @@ export class SiteTransforms implements Transforms {
       refused: (live, entry, outcome) => this.#refused(live, entry, outcome),
       fault: ({ name }, error) => fault(`the spec '${name}' has failed: it folds no more until it is reloaded`, error),
     });
-    this.#savedOf.set(live, new SavedSpec(live, { fold: (seq) => this.#foldTo(seq) }));
+    const ports = { fold: (seq: number) => this.#foldTo(seq), untold: () => this.#untold(live) };
+    this.#savedOf.set(live, new SavedSpec(live, ports));
     return live;
   }
 
-  #refused({ name, settledAt, tailEvents }: Live, entry: Entry, outcome: "late" | "failed"): void {
-    const { seq, principal, subject, headers, payload } = entry;
-    const source = `transforms/${name}`;
+  /** A checkpoint does not wait for the disk to have the letters: on a full one they might wait for the checkpoint. */
+  #untold(live: Live): Untold[] {
+    const letters = this.#options.unwritten(sourceOf(live));
+    return letters.map(({ seq, code }) => ({ seq, outcome: code === LATE ? "late" : "failed" }));
+  }
+
+  /** The process ended before the disk had the letter. */
+  #tellAgain(live: Live, { seq, outcome }: Untold): void {
+    const entry = this.#options.journal.find(seq);
+    if (entry === null || entry.headers.tombstone !== undefined) return;
+    if (!this.#options.isRefused(sourceOf(live), seq)) this.#tell(live, entry, outcome);
+  }
+
+  #refused(live: Live, entry: Entry, outcome: "late" | "failed"): void {
+    const { seq, receivedAt } = entry;
     if (seq <= this.#startSeq) {
-      const isOld = entry.receivedAt < this.#startAt - limits.untoldMs;
-      if (isOld || this.#options.isRefused(source, seq)) return;
+      const isOld = receivedAt < this.#startAt - limits.untoldMs;
+      if (isOld || this.#options.isRefused(sourceOf(live), seq)) return;
     }
+    this.#tell(live, entry, outcome);
+  }
+
+  #tell(live: Live, entry: Entry, outcome: "late" | "failed"): void {
+    const { name, settledAt, tailEvents } = live;
+    const { seq, principal, subject, headers, payload } = entry;
     const [code, detail] =
       outcome === "late"
         ? [
-            "late",
+            LATE,
             `spec '${name}': the event is from before ${isoOf(settledAt)}, or from before the youngest of its customer that late ones may join (up to ${tailEvents}): what was then is settled`,
           ]
         : ["limit", `spec '${name}': the event costs more than one may, or makes a value larger than one may be`];
-    this.#options.refuse({ code, detail, where: { source }, seq, principal, subject, headers, payload });
+    this.#options.refuse({
+      code,
+      detail,
+      where: { source: sourceOf(live) },
+      seq,
+      principal,
+      subject,
+      headers,
+      payload,
+    });
   }
 
   // Asking
@@ -499,6 +532,11 @@ export class SiteTransforms implements Transforms {
 /** Held bytes of each of so many specs. */
 function shareOf({ memoryBytes }: TransformsConfig, specs: number): number {
   return Math.min(Math.floor(memoryBytes / specs), limits.specBytes);
+}
+
+/** Of its dead letters. */
+function sourceOf({ name }: Live): string {
+  return `transforms/${name}`;
 }
 
 function shortOf({ name, tailEvents }: Live): string {

@@ -60,6 +60,13 @@ export interface ListOptions {
   readonly code?: string;
 }
 
+/** A letter about an entry of the journal that is not on disk: it waits, or the disk has failed. */
+export interface Unwritten {
+  readonly source: string;
+  readonly seq: number;
+  readonly code: string;
+}
+
 export interface DeadLetterStats {
   readonly count: number;
   readonly waiting: number;
@@ -90,6 +97,9 @@ export interface DeadLetters {
   retain(ageMs: number): Promise<number>;
   count(): number;
   stats(): DeadLetterStats;
+  /** Letters of a source whose entry somebody has to tell of again if the process ends now; as many as may wait. */
+  unwritten(source: string): Unwritten[];
+  isUnwritten(source: string, seq: number): boolean;
   /** Writes what waits. The store is closed by who opened it. */
   close(): Promise<void>;
 }
@@ -103,6 +113,8 @@ export interface DeadLettersOptions {
 
 interface Waiting {
   readonly id: number;
+  /** In `#unwritten`; null: it is about no entry. */
+  readonly name: string | null;
   readonly value: Buffer;
   lost: boolean;
 }
@@ -136,6 +148,8 @@ export class StoredDeadLetters implements DeadLetters {
   #lastId = 0;
   #givenId = 0;
   #waiting: Waiting[] = [];
+  /** By source and sequence. */
+  readonly #unwritten = new Map<string, Unwritten>();
   #committing: Promise<void> | null = null;
   #cancelTimer: (() => void) | null = null;
   /** The last commit found no room: its letters wait. */
@@ -235,6 +249,14 @@ export class StoredDeadLetters implements DeadLetters {
     return { count: this.count(), waiting, added: this.#added, evicted: this.#evicted, lost: this.#lost };
   }
 
+  unwritten(source: string): Unwritten[] {
+    return [...this.#unwritten.values()].filter((letter) => letter.source === source);
+  }
+
+  isUnwritten(source: string, seq: number): boolean {
+    return this.#unwritten.has(nameOf(source, seq));
+  }
+
   async close(): Promise<void> {
     this.#cancelTimer?.();
     await this.flush();
@@ -256,8 +278,12 @@ export class StoredDeadLetters implements DeadLetters {
     const payload = letter.payload.subarray(0, deadLetterBytes);
     const payloadBytes = letter.payload.byteLength;
     const value = encode({ ...letter, id, at: this.#clock.now(), payload, payloadBytes });
-    const taken = { id, value, lost: false };
+    const { code, seq, where } = letter;
+    const name = seq === undefined ? null : nameOf(where.source, seq);
+    const taken = { id, name, value, lost: false };
     this.#waiting.push(taken);
+    if (name !== null && this.#unwritten.size < deadLetterQueue)
+      this.#unwritten.set(name, { source: where.source, seq: seq!, code });
     this.#givenId = id;
     this.#added++;
     return taken;
@@ -290,6 +316,7 @@ export class StoredDeadLetters implements DeadLetters {
       try {
         await this.#evictBelow(lastId - this.#limits.deadLetters + 1, letters);
         this.#full = false;
+        for (const { name } of letters) if (name !== null) this.#unwritten.delete(name);
       } catch (error) {
         this.#full = error instanceof AisleError && error.code === "full";
         if (this.#full) this.#waiting.unshift(...letters);
@@ -342,6 +369,10 @@ export class StoredDeadLetters implements DeadLetters {
     this.#firstId = this.#lastId + 1;
     for (const { key } of this.#store.range(TABLE, { start: keyOf(1), limit: 1 })) this.#firstId = seqOf(key);
   }
+}
+
+function nameOf(source: string, seq: number): string {
+  return `${source} ${seq}`;
 }
 
 function write(id: number, value: Buffer | null): Write {

@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { AisleError } from "../../../runtime/errors.ts";
 import { limits } from "../../../runtime/limits.ts";
 import type { Place } from "../../../runtime/main.ts";
 import { payloadOf } from "../../../runtime/player.ts";
@@ -248,6 +249,36 @@ describe("a place whose site has transforms", () => {
     await store.place.letters.flush();
 
     expect((await get(store.place, "/deadletters?code=late")).letters).toHaveLength(1);
+  });
+
+  it("tells again of what came too late when the disk had no room for the letter, but for a checkpoint", async () => {
+    const data = dataDir();
+    const at = (minutes: number) => ({ type: "focus", id: 7, dep: "Sport", ts: MONDAY + minutes * MINUTE });
+    {
+      await using store = await startStore({ dataDir: data });
+      const { place } = store;
+      const disk = place.journal.store;
+      const commit = disk.commit.bind(disk);
+      disk.commit = (writes) =>
+        writes.some(({ table }) => table === "deadletters")
+          ? Promise.reject(new AisleError("full", "no space is left on the disk"))
+          : commit(writes);
+      await post(place, at(0), at(-61));
+      await get(place, "/aggregates/7");
+      await place.checkpoints.save();
+      expect(place.checkpoints.meta!.seq).toBe(place.journal.lastSeq);
+      expect(place.letters.stats()).toMatchObject({ waiting: 1, count: 0 });
+    }
+
+    for (let starts = 0; starts < 2; starts++) {
+      await using store = await startStore({ dataDir: data });
+      await store.place.letters.flush();
+
+      const { letters } = await get(store.place, "/deadletters?code=late");
+      expect(letters).toMatchObject([
+        { where: { source: "transforms/visits" }, detail: expect.stringContaining("before 2026-03-02T08:00") },
+      ]);
+    }
   });
 
   it("lets time settle what nobody adds to, by entries of the journal", async () => {

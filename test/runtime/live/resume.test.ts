@@ -7,10 +7,14 @@ import { limits } from "../../../runtime/limits.ts";
 import { TableInMemory } from "../../../runtime/live/saved-rows.ts";
 import { SiteTransforms } from "../../../runtime/live/transforms.ts";
 import type { SiteTransform } from "../../../runtime/site.ts";
+import { openDeadLetters, type StoredDeadLetters } from "../../../runtime/store/deadletters.ts";
 import { IdentityStore } from "../../../runtime/store/identities.ts";
 import { blockOf } from "../../support/blocks.ts";
+import { Dice } from "../../support/dice.ts";
+import { FaultyDisk, FaultyStore } from "../../support/faulty-store.ts";
 import { entriesOf, playersEvents, specOf } from "../../support/folding.ts";
 import { tempDir } from "../../support/journal.ts";
+import { prng } from "../../support/prng.ts";
 
 const spec = specOf("players.yml", "players-window.yml");
 const recorded = entriesOf(
@@ -29,8 +33,12 @@ function* partsOf(entries: readonly Entry[], fromSeq: number): Generator<Entry |
   }
 }
 
-/** Specs of a site over a journal that holds so much. */
-function transformsOver(entries: readonly Entry[], specs: readonly SiteTransform[]): SiteTransforms {
+/** Specs of a site over a journal that holds so much. @param letters  of what is refused */
+function transformsOver(
+  entries: readonly Entry[],
+  specs: readonly SiteTransform[],
+  letters = lettersOn(new FaultyDisk()),
+): SiteTransforms {
   const store = new IdentityStore(`${tempDir()}/identities`);
   onTestFinished(() => store.close());
   const fail = (...what: unknown[]): never => {
@@ -50,11 +58,18 @@ function transformsOver(entries: readonly Entry[], specs: readonly SiteTransform
     store,
     readSpecs: fail,
     inForce: fail,
-    refuse() {},
-    isRefused: () => false,
+    refuse: (refused) => letters.add(refused),
+    isRefused: (source, seq) =>
+      letters.isUnwritten(source, seq) || letters.list({ limit: 10_000 }).some((letter) => letter.seq === seq),
+    unwritten: (source) => letters.unwritten(source),
     fault: fail,
     info() {},
   });
+}
+
+/** Nothing reaches the disk before it is asked for. */
+function lettersOn(disk: FaultyDisk): StoredDeadLetters {
+  return openDeadLetters({ store: new FaultyStore(disk, new Dice(prng(1))), clock: new ManualClock() });
 }
 
 function recover(transforms: SiteTransforms, entries: readonly Entry[], fromSeq = 1): SiteTransforms {
@@ -137,5 +152,43 @@ describe("specs that go on from a checkpoint", () => {
       const table = new TableInMemory(rows.filter(({ key }) => key.toString("latin1", 0, 1) !== name));
       expect(() => part!.open(table, 2_000), name).toThrow("a row is missing");
     }
+  });
+
+  it.each([
+    ["no letter reached the disk", ""],
+    ["the letters were there before it", "before"],
+    ["the letters came to the disk behind it", "behind"],
+  ])("tell once of what was refused before it: %s", async (_, written) => {
+    // The first event of all comes twice more, as old as it is: before the checkpoint is begun, and before it is done.
+    const { receivedAt } = recorded[1_999]!;
+    const entries = before.map((entry) =>
+      entry.seq === 1_990 || entry.seq === 2_000 ? { ...recorded[0]!, seq: entry.seq, receivedAt } : entry,
+    );
+    const disk = new FaultyDisk();
+    const letters = lettersOn(disk);
+    const first = transformsOver(entries, [spec], letters);
+    for (const entry of entries.slice(0, 1_995)) first.recover(entry);
+    const [part] = first.saved();
+    const save = part!.save({ seq: 1_995, whole: true });
+    const rows = [];
+    while (rows[0] == null) rows.unshift(save.next().value);
+    for (const entry of entries.slice(1_995)) first.recover(entry);
+    first.catchUp();
+    if (written === "before") await letters.flush();
+    rows.push(...save);
+    if (written === "behind") await letters.flush();
+
+    const again = lettersOn(disk);
+    const transforms = transformsOver(entries, [spec], again);
+    const [loaded] = transforms.saved();
+    loaded!.open(new TableInMemory(rows.filter((row) => row !== null) as LoadedRow[]), 1_995);
+    transforms.resume(1_995);
+    recover(transforms, entries, 1_996);
+    await again.flush();
+
+    const told = again.list({ limit: 10_000 }).map(({ code, seq }) => `${code} ${seq}`);
+    expect(told.filter((each) => /1990|2000/.test(each)).sort()).toEqual(["late 1990", "late 2000"]);
+    // Nobody can tell of what the journal has no more.
+    if (written !== "before") expect(loaded!.neededSeq).toBeLessThanOrEqual(1_990);
   });
 });

@@ -1,7 +1,9 @@
 import { describe, expect, it, onTestFinished } from "vitest";
+import { Archive, type Meta } from "../../../runtime/checkpoint/archive.ts";
 import type { LoadedRow, SavedTable } from "../../../runtime/checkpoint/checkpoint.ts";
 import type { Block } from "../../../runtime/journal/block.ts";
 import type { Entry } from "../../../runtime/journal/journal.ts";
+import { limits } from "../../../runtime/limits.ts";
 import { batchOf, isEvent } from "../../../runtime/live/batch.ts";
 import { Lines } from "../../../runtime/live/lines.ts";
 import { Live } from "../../../runtime/live/live.ts";
@@ -11,6 +13,8 @@ import { TableInMemory } from "../../../runtime/live/saved-rows.ts";
 import { tailsTick } from "../../../runtime/live/tails.ts";
 import { IdentityStore } from "../../../runtime/store/identities.ts";
 import { blockOf } from "../../support/blocks.ts";
+import { Dice } from "../../support/dice.ts";
+import { FaultyDisk, FaultyStore } from "../../support/faulty-store.ts";
 import { type EventParts, entriesOf, playersEvents, specOf } from "../../support/folding.ts";
 import { tempDir } from "../../support/journal.ts";
 import { prng } from "../../support/prng.ts";
@@ -201,13 +205,13 @@ function difference(one: Live, other: Live): readonly (string | undefined)[] | n
   return null;
 }
 
-describe("a spec that is saved while it folds", () => {
-  const store = () => {
-    const opened = new IdentityStore(`${tempDir()}/identities`);
-    onTestFinished(() => opened.close());
-    return opened;
-  };
+function store(): IdentityStore {
+  const opened = new IdentityStore(`${tempDir()}/identities`);
+  onTestFinished(() => opened.close());
+  return opened;
+}
 
+describe("a spec that is saved while it folds", () => {
   it.each([1, 2, 3, 4])(`is after a restart what a whole replay makes it, round %i (seed ${SEED})`, (round) => {
     const random = prng(SEED + round);
     const all = entries(random);
@@ -233,5 +237,101 @@ describe("a spec that is saved while it folds", () => {
     expect(work.live.settledAt).toBe(fresh.live.settledAt);
     expect(difference(work.live, fresh.live)).toBe(null);
     expect(work.live.saved.refused).toEqual(fresh.live.saved.refused);
+  });
+});
+
+describe("a round of a spec", () => {
+  const old = { payload: recorded[0]!.payload, receivedAt: recorded.at(-1)!.at };
+  const all = entriesOf([...recorded.map(({ payload, at }) => ({ payload, receivedAt: at })), old]);
+
+  /** Its first row was given. */
+  function begun() {
+    const work = new Work(all, store(), () => 0.5, PLENTY);
+    work.live.feed(batchOf(all.slice(0, -1)));
+    const save = work.saved.save({ seq: all.length - 1, whole: true });
+    while (save.next().value === null);
+    const feedOld = (times: number) => work.live.feed(batchOf(Array.from({ length: times }, () => all.at(-1)!)));
+    feedOld(3);
+    return { live: work.live, save, feedOld };
+  }
+
+  it("remembers late events for as long as it lasts", () => {
+    const { live, save, feedOld } = begun();
+    expect(live.late).toHaveLength(3);
+
+    save.return(undefined);
+    feedOld(3);
+    expect(live.late).toBeNull();
+  });
+
+  it("ends early when too many are late", () => {
+    const { live, save, feedOld } = begun();
+    for (let fed = 0; fed < limits.refusedEvents; fed += 1_000) feedOld(1_000);
+
+    const next = () => {
+      while (save.next().value === null);
+    };
+    expect(() => {
+      for (let rows = 0; rows < 5; rows++) next();
+    }).toThrow("100003 events were late while");
+    expect(live.late).toBeNull();
+  });
+});
+
+describe("a spec that is built anew", () => {
+  const archive = new Archive(new FaultyStore(new FaultyDisk(), new Dice(prng(SEED))));
+  let meta: Meta | null = null;
+
+  /** Up to its end, or left after so many rows. */
+  async function round(part: SavedSpec, seq: number, rows = Number.POSITIVE_INFINITY): Promise<boolean> {
+    const writer = archive.begin({ round: (meta?.round ?? 0) + 1, epoch: "e0", seq, at: 0 }, meta);
+    const whole = writer.part(part);
+    for (const row of part.save({ seq, whole })) {
+      if (rows-- === 0) break;
+      if (row !== null) writer.put(row);
+    }
+    await writer.flush();
+    if (rows >= 0) {
+      ({ meta } = await writer.finish());
+      part.kept();
+    }
+    for (const writes of archive.sweep(meta)) if (writes !== null) await archive.commit(writes);
+    return whole;
+  }
+
+  it("leaves nothing of the one that was saved before it, under the same hash", async () => {
+    const players = ["old", "old", "old", "new", "new", "other"];
+    const all = entriesOf(
+      players.map((customer_identifier, i) => {
+        const { payload, at } = recorded[0]!;
+        const event_time = new Date(at + i * MINUTE).toISOString().slice(0, 23);
+        const event = { ...(JSON.parse(String(payload)) as object), customer_identifier, event_time };
+        return { payload: Buffer.from(JSON.stringify(event)), receivedAt: at + i * MINUTE };
+      }),
+    );
+    const begin = (entries: readonly Entry[]) => {
+      const work = new Work(entries, store(), () => 0.5, PLENTY);
+      work.live.feed(batchOf(entries));
+      return work;
+    };
+    await round(begin(all).saved, 6);
+
+    // What the first rested on, the journal has no more.
+    const built = begin(all.slice(3));
+    expect(await round(built.saved, 6, 2)).toBe(true);
+    expect(await round(built.saved, 6)).toBe(true);
+    expect(await round(built.saved, 6)).toBe(false);
+
+    const { live, saved } = new Work(all, store(), () => 0.5, PLENTY);
+    saved.open(
+      archive.table(saved.name, () => meta!),
+      6,
+    );
+    live.endResume();
+    expect(knownTo(live)).toEqual(knownTo(built.live));
+    expect([...knownTo(live).keys()].sort()).toEqual(["new", "other"]);
+    expect(live.aggregates("new")).not.toBeNull();
+    expect(live.cold.size).toBe(1);
+    expect(await round(saved, 6)).toBe(false);
   });
 });

@@ -160,6 +160,33 @@ describe("add", () => {
     expect(letters.stats()).toMatchObject({ count: 4, waiting: 0, lost: 2 });
   });
 
+  it("is known as not written, by its entry, until the disk has it", async () => {
+    const disk = new FaultyDisk();
+    const store = new FaultyStore(disk, new Dice(prng(1)));
+    const letters = openDeadLetters({ store, clock: new ManualClock(START), limits: { deadLetterQueue: 3 } });
+    const about = (seq: number) => letter("late", { code: "late", where: { source: "transforms/visits" }, seq });
+    const seqs = () => letters.unwritten("transforms/visits").map(({ seq }) => seq);
+    disk.health = "full";
+    letters.add(letter("about no entry"));
+    letters.add(about(7));
+    await letters.flush();
+    letters.add(about(8));
+    expect(seqs()).toEqual([7, 8]);
+    expect(letters.unwritten("transforms/others")).toEqual([]);
+    expect(letters.isUnwritten("transforms/visits", 7)).toBe(true);
+
+    disk.health = "well";
+    await letters.flush();
+    expect(seqs()).toEqual([]);
+    expect(letters.isUnwritten("transforms/visits", 7)).toBe(false);
+
+    disk.health = "broken";
+    for (const seq of [9, 10, 11]) letters.add(about(seq));
+    await letters.flush();
+    letters.add(about(12));
+    expect(seqs()).toEqual([9, 10, 11]);
+  });
+
   it("goes beside the journal, in either order, without disturbing it", async () => {
     const dir = tempDir();
     const { letters, journal } = lettersIn(dir);
