@@ -1,5 +1,4 @@
 // A site at work: opens the journal, rebuilds the board, opens the doors. The one file that knows all others.
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { actors } from "../actors/index.ts";
 import type { Actor } from "./actor.ts";
@@ -70,6 +69,7 @@ import { scoringOf } from "./scoring.ts";
 import type { Plan, PlannedActor, Site } from "./site.ts";
 import { claimsOf } from "./site-claims.ts";
 import { openDeadLetters, type StoredDeadLetters } from "./store/deadletters.ts";
+import { makeFolders } from "./store/folders.ts";
 import { IdentityStore } from "./store/identities.ts";
 import { Streams } from "./streams.ts";
 import { type Workers, workersOf } from "./workers.ts";
@@ -846,7 +846,7 @@ export class Place {
 /** @throws AisleError `invalid` when there can be no such folder */
 function makeFolder(dir: string): void {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeFolders(dir, 0o700);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     const why = code === "EEXIST" || code === "ENOTDIR" ? "a file stands there" : (cause as Error).message;

@@ -18,7 +18,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { AisleError, reasonOf } from "../errors.ts";
 import { describeCorruption } from "../journal/cursor.ts";
 import { type Damage, verifyJournal } from "../journal/repair.ts";
-import { openStore } from "../store/lmdb.ts";
+import { type LmdbStore, openStore } from "../store/lmdb.ts";
 import type { Shell } from "./shell.ts";
 
 const FORMAT = 1;
@@ -153,7 +153,13 @@ export async function checkpointIn(
 ): Promise<Meta | null> {
   const path = join(dir, "checkpoint");
   if (!existsSync(join(path, "data.mdb"))) return null;
-  const store = openStore(checkpointStore(path, true));
+  let store: LmdbStore;
+  try {
+    store = openStore(checkpointStore(path, true));
+  } catch (error) {
+    if (error instanceof AisleError && error.code === "invalid") return null;
+    throw error;
+  }
   try {
     const standing = new Archive(store).standing(journal);
     return standing.state === "good" ? standing.meta : null;

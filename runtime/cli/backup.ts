@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { checkpointStore } from "../checkpoint/open.ts";
@@ -9,7 +9,7 @@ import type { Corruption } from "../journal/blob.ts";
 import { Block } from "../journal/block.ts";
 import { openJournal } from "../journal/lmdb.ts";
 import type { Damage } from "../journal/repair.ts";
-import { openStore } from "../store/lmdb.ts";
+import { type LmdbStore, openStore } from "../store/lmdb.ts";
 import {
   checkpointIn,
   damageIn,
@@ -20,7 +20,7 @@ import {
   sync,
   writeManifest,
 } from "./backup-files.ts";
-import { checkTarget } from "./folders.ts";
+import { checkTarget, makeTarget } from "./folders.ts";
 import { dataFolder, readSite, type Shell } from "./shell.ts";
 
 interface Options {
@@ -121,14 +121,26 @@ async function copyOnce(shell: Shell, from: string, to: string): Promise<Copied 
 async function copyStore(shell: Shell, name: (typeof STORES)[number], from: string, to: string): Promise<void> {
   if (!existsSync(join(from, name, "data.mdb"))) return;
   shell.overwrite?.(`\rcopying the ${name} …\x1b[K`);
-  mkdirSync(join(to, name), { recursive: true, mode: 0o700 });
-  const path = join(from, name);
-  const store = openStore(name === "journal" ? { path, readOnly: true, what: name } : checkpointStore(path, true));
+  const store = openToCopy(shell, name, join(from, name));
+  if (store === null) return;
   try {
+    makeTarget(join(to, name));
     await store.copyTo(join(to, name));
   } finally {
     await store.close();
     shell.overwrite?.("\r\x1b[K");
+  }
+}
+
+/** Null: it is a checkpoint that can't be read, of which is told. */
+function openToCopy(shell: Shell, name: (typeof STORES)[number], path: string): LmdbStore | null {
+  if (name === "journal") return openStore({ path, readOnly: true, what: name });
+  try {
+    return openStore(checkpointStore(path, true));
+  } catch (error) {
+    if (!(error instanceof AisleError && error.code === "invalid")) throw error;
+    shell.warn(`the checkpoint is left out: ${error.message}. What the journal no longer has is not in the backup`);
+    return null;
   }
 }
 

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { AisleError } from "../errors.ts";
+import { makeFolders } from "../store/folders.ts";
 
 /**
  * A folder that a copy may be written to.
@@ -14,6 +15,15 @@ export function checkTarget(to: string, from: string): void {
   if (!existsSync(to)) return;
   if (!statSync(to).isDirectory() || readdirSync(to).length > 0)
     throw new AisleError("conflict", `'${to}' is not empty: name a folder that is, or that is not there yet`);
+}
+
+/** Makes a folder that a copy is written to. @throws AisleError `invalid` when there can be no such folder */
+export function makeTarget(path: string): void {
+  try {
+    makeFolders(path, 0o700);
+  } catch (cause) {
+    throw new AisleError("invalid", `'${path}' can't be made: ${(cause as Error).message}`, { cause });
+  }
 }
 
 function isWithin(dir: string, parent: string): boolean {

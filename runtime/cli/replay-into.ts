@@ -1,18 +1,18 @@
 // `aisle replay --into`: a data folder with a stretch of a journal, and the state that it makes.
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { OnError } from "../bus/bus.ts";
 import { MemoryBus } from "../bus/memory.ts";
 import { awake, type Clock } from "../clock.ts";
 import type { OpenedSite } from "../config.ts";
 import { BlobReader, BlobWriter, readHeader } from "../journal/blob.ts";
-import { JOURNAL, META } from "../journal/meta.ts";
+import { JOURNAL, META, removedSeq, removedWrite } from "../journal/meta.ts";
 import { keyOf, seqOf } from "../key.ts";
 import { createLog } from "../log.ts";
 import { Place } from "../main.ts";
 import { openStore } from "../store/lmdb.ts";
 import type { Row, Store, Write } from "../store/store.ts";
 import { renewEpoch } from "./epoch.ts";
+import { makeTarget } from "./folders.ts";
 import type { Stretch } from "./replay-bounds.ts";
 import type { Shell } from "./shell.ts";
 
@@ -27,7 +27,7 @@ export async function replayInto(
   into: string,
   json: boolean,
 ): Promise<void> {
-  mkdirSync(join(into, "journal"), { recursive: true, mode: 0o700 });
+  makeTarget(join(into, "journal"));
   await copyCommits(shell, stretch, into);
   const { epoch, lastSeq } = await renewEpoch(into);
   const log = await createLog({ ...opened.site.log, level: "warn" }, shell.terminal);
@@ -51,6 +51,8 @@ async function copyCommits(shell: Shell, { journal, fromSeq, toSeq }: Stretch, i
   const to = openStore({ path: join(into, "journal"), what: "journal", tables: [META, JOURNAL] });
   try {
     for (const { key, value } of from.range(META)) await to.commit([{ table: META, key, value }]);
+    const removed = removedSeq(from);
+    if (removed < fromSeq - 1) await to.commit([removedWrite(fromSeq - 1)]);
     for (const rows of commitsOf(from, toSeq)) {
       const writes = rows.flatMap((row) => within(row, fromSeq, toSeq) ?? []);
       if (writes.length > 0) await to.commit(writes);
@@ -72,26 +74,24 @@ function* commitsOf(store: Store, toSeq: number): Generator<Row[]> {
   }
 }
 
-/** The commit, or what of it is in the stretch; null: nothing. @throws AisleError `corrupt` */
+/** The commit, or what of it is in the stretch; null: nothing. @throws when what would have to be divided is damaged */
 function within({ key, value }: Row, fromSeq: number, toSeq: number): Write | null {
   const header = readHeader(value);
-  if (typeof header !== "string" && header.firstSeq >= fromSeq && header.lastSeq <= toSeq)
-    return { table: JOURNAL, key, value };
+  if (typeof header === "string") throw new Error(header);
+  const [first, last] = [Math.max(header.firstSeq, fromSeq), Math.min(header.lastSeq, toSeq)];
+  if (first > last) return null;
+  if (first === header.firstSeq && last === header.lastSeq) return { table: JOURNAL, key, value };
   const reader = new BlobReader(({ detail }) => {
     throw new Error(detail);
   });
   const writer = new BlobWriter(value.length);
-  let [first, last, lastAt] = [0, 0, 0];
+  let lastAt = 0;
   reader.open(value, seqOf(key));
   while (reader.next()) {
     if (reader.seq < fromSeq || reader.seq > toSeq) continue;
     writer.copy(reader);
-    first ||= reader.seq;
-    last = reader.seq;
     lastAt = reader.receivedAt;
   }
-  if (first === 0) return null;
-  const applied = typeof header === "string" ? 0 : header.appliedSeq;
-  const rest = { firstSeq: first, lastSeq: last, appliedSeq: Math.min(applied, last), lastAt };
+  const rest = { firstSeq: first, lastSeq: last, appliedSeq: Math.min(header.appliedSeq, last), lastAt };
   return { table: JOURNAL, key: keyOf(first), value: writer.finish(rest) };
 }

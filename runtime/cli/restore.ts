@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { Command } from "commander";
 import { Archive } from "../checkpoint/archive.ts";
@@ -11,7 +11,7 @@ import type { Damage } from "../journal/repair.ts";
 import { openStore } from "../store/lmdb.ts";
 import { damageIn, describeDamage, fileProgress, type Manifest, readManifest, sha256, sync } from "./backup-files.ts";
 import { renewEpoch } from "./epoch.ts";
-import { checkTarget } from "./folders.ts";
+import { checkTarget, makeTarget } from "./folders.ts";
 import type { Shell } from "./shell.ts";
 
 interface Options {
@@ -74,7 +74,7 @@ function copy(shell: Shell, from: string, to: string, { files }: Manifest): void
   for (const { path } of files) {
     shell.overwrite?.(`\rcopying ${path} …\x1b[K`);
     try {
-      mkdirSync(join(to, dirname(path)), { recursive: true, mode: 0o700 });
+      makeTarget(join(to, dirname(path)));
       copyFileSync(join(from, path), join(to, path));
       sync(join(to, path));
     } catch (cause) {

@@ -303,6 +303,11 @@ export class BlobReader {
     return KINDS[this.kindIndex]!;
   }
 
+  /** The last sequence that the commit was given; where its header is damaged, the last before the next commit. */
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
   /** A view, not a copy. */
   get payload(): Buffer {
     return this.bytes.subarray(this.payloadStart, this.entryEnd);

@@ -5,6 +5,7 @@ import { BlobReader, type Corruption } from "./blob.ts";
 import type { Block } from "./block.ts";
 import type { Entry, Kind } from "./journal.ts";
 import { JOURNAL } from "./meta.ts";
+import { Succession } from "./succession.ts";
 
 /** Commits fetched at a time. No read transaction outlives the fetch, so a slow reader keeps no space from reuse. */
 const FETCH = 32;
@@ -24,6 +25,8 @@ export class JournalCursor {
   readonly #store: Store;
   readonly #lastSeq: () => number;
   readonly #reader: BlobReader;
+  readonly #onCorrupt: (corruption: Corruption) => void;
+  readonly #succession: Succession;
   #blobs: readonly Row[] = [];
   #next = 0;
   /** Entries below it are passed over. */
@@ -35,11 +38,13 @@ export class JournalCursor {
     this.#store = store;
     this.#lastSeq = lastSeq;
     this.#fromSeq = Math.max(fromSeq, 1);
-    this.#reader = new BlobReader((corruption) => {
+    this.#onCorrupt = (corruption) => {
       if (corruption.part === "entry" && corruption.lastSeq < fromSeq) return;
       if (options.onCorrupt === undefined) throw corrupt(corruption, options.dir);
       options.onCorrupt(corruption);
-    });
+    };
+    this.#reader = new BlobReader(this.#onCorrupt);
+    this.#succession = new Succession(store, this.#fromSeq);
   }
 
   /** @throws AisleError `corrupt`, unless `onCorrupt` was given */
@@ -103,9 +108,19 @@ export class JournalCursor {
     if (this.#next === this.#blobs.length && !this.#fetch()) return false;
     const { key, value } = this.#blobs[this.#next++]!;
     const following = this.#blobs[this.#next]?.key;
+    this.#missed(seqOf(key));
     this.#inBlob = true;
     this.#reader.open(value, seqOf(key), following === undefined ? Number.POSITIVE_INFINITY : seqOf(following));
+    this.#succession.passed(this.#reader.lastSeq);
     return true;
+  }
+
+  /** Tells once what should have come before a sequence, and is gone. */
+  #missed(seq: number): void {
+    const missing = this.#succession.missing(seq);
+    if (missing === null) return;
+    this.#succession.passed(missing.lastSeq);
+    this.#onCorrupt(missing);
   }
 
   #fetch(): boolean {
@@ -114,7 +129,10 @@ export class JournalCursor {
     const start = passed === undefined ? this.#startKey() : keyOf(seqOf(passed) + 1);
     if (seqOf(start) > lastSeq) return false;
     const blobs = [...this.#store.range(JOURNAL, { start, end: keyOf(lastSeq + 1), limit: FETCH })];
-    if (blobs.length === 0) return false;
+    if (blobs.length === 0) {
+      this.#missed(lastSeq + 1);
+      return false;
+    }
     this.#blobs = blobs;
     this.#next = 0;
     return true;

@@ -2,9 +2,10 @@
 //
 //   <dir>/owner.json      who owns it (owner.ts)
 //   <dir>/journal/        the LMDB environment: tables `meta`, `journal` and `positions`, and those of others
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { AisleError } from "../errors.ts";
+import { makeFolders } from "../store/folders.ts";
 import { openStore } from "../store/lmdb.ts";
 import type { Store } from "../store/store.ts";
 import { META } from "./meta.ts";
@@ -37,7 +38,7 @@ export function openJournal(options: JournalOptions): StoreJournal {
   if (readOnly && !existsSync(join(dir, "journal", "data.mdb"))) {
     throw new AisleError("not-found", `no journal in '${dir}'`);
   }
-  if (!readOnly) mkdirSync(dir, { recursive: true });
+  if (!readOnly) makeFolders(dir);
   const giveBack = readOnly ? () => {} : takeFolder(dir);
   try {
     return openIn(options, giveBack);

@@ -1,9 +1,12 @@
-// Table `meta` has one record, `journal`: {"format": 2, "epoch": "…", "createdAt": …}. What changes in it is written with
-// the first commit: a journal of an older format is one of this version from then on.
+// Table `meta` has two records. `journal`: {"format": 2, "epoch": "…", "createdAt": …}; what changes in it is written with
+// the first commit: a journal of an older format is one of this version from then on. `removed`: the last sequence of
+// which a commit was removed on purpose, as a key, and XXH32 of that; behind it no sequence may be missing.
 import type { Clock } from "../clock.ts";
 import { AisleError } from "../errors.ts";
+import { keyOf, seqOf } from "../key.ts";
 import type { Store, Write } from "../store/store.ts";
 import { FORMAT } from "./blob.ts";
+import { checksum, viewOf } from "./checksum.ts";
 
 /** Tables of the journal: the record; commits under their first sequences (`blob.ts`); positions under their sources. */
 export const META = "meta";
@@ -27,6 +30,8 @@ interface Meta {
 }
 
 const KEY = Buffer.from("journal");
+const REMOVED = Buffer.from("removed");
+const REMOVED_BYTES = 12;
 const EPOCH_BYTES = 5;
 /** Without i, l, o and u: nobody misreads an id on the phone. */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -67,6 +72,21 @@ export function formatWrites(store: Store): readonly Write[] {
   const meta = stored === null ? null : parseMeta(stored, "the journal");
   if (meta === null || meta.format === FORMAT) return [];
   return [{ table: META, key: KEY, value: Buffer.from(JSON.stringify({ ...meta, format: FORMAT })) }];
+}
+
+/** The last sequence of which a commit was removed on purpose; 0: none was. Infinity: nobody noted it, any may be gone. */
+export function removedSeq(store: Pick<Store, "get">): number {
+  const stored = store.get(META, REMOVED);
+  if (stored === null || stored.length !== REMOVED_BYTES) return Number.POSITIVE_INFINITY;
+  return checksum(viewOf(stored), 0, 8) === stored.readUInt32LE(8) ? seqOf(stored) : Number.POSITIVE_INFINITY;
+}
+
+/** To be committed with what it speaks of. */
+export function removedWrite(seq: number): Write {
+  const value = Buffer.alloc(REMOVED_BYTES);
+  keyOf(seq).copy(value);
+  value.writeUInt32LE(checksum(viewOf(value), 0, 8), 8);
+  return { table: META, key: REMOVED, value };
 }
 
 function checkEmpty(store: Store, where: string): void {

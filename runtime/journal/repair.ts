@@ -6,12 +6,13 @@ import type { Row, Store } from "../store/store.ts";
 import { BLOB_HEADER, type BlobHeader, BlobReader, BlobWriter, type Corruption, readHeader } from "./blob.ts";
 import { describeCorruption } from "./cursor.ts";
 import { checkFormat, formatWrites, JOURNAL } from "./meta.ts";
+import { Succession } from "./succession.ts";
 
 /** A stretch that can't be read. */
 export interface Damage extends Corruption {
-  /** First sequence of the commit that it lies in. */
+  /** First sequence of the commit that it lies in; what is missing counts as one of its own. */
   readonly commit: number;
-  /** The stretch as it lies on the disk, and where in its commit; no bytes: it was cut off. */
+  /** The stretch as it lies on the disk, and where in its commit; no bytes: it was cut off, or is missing. */
   readonly bytes: Buffer;
   readonly offset: number;
 }
@@ -28,7 +29,7 @@ export interface Repaired {
   readonly damage: readonly Damage[];
   /** Ids of the letters: a stretch longer than a letter may be takes several. */
   readonly letters: readonly number[];
-  /** Commits that were written again. */
+  /** Commits that were written again, or in the place of others. */
   readonly commits: number;
 }
 
@@ -54,8 +55,9 @@ export function verifyJournal(store: Store): Verified {
   const damage: Damage[] = [];
   let commits = 0;
   let entries = 0;
-  for (const [row, beforeSeq] of commitsOf(store)) {
+  for (const [row, beforeSeq, missing] of commitsOf(store)) {
     const commit = inspect(row, beforeSeq);
+    if (missing !== null) damage.push(missing);
     commits++;
     entries += commit.entries;
     damage.push(...commit.damage);
@@ -64,42 +66,53 @@ export function verifyJournal(store: Store): Verified {
 }
 
 /**
- * Moves all that is damaged to the dead letters, with the code `corrupt`. What is whole stays as it is, under its
- * sequence; no sequence is given again. May be done again after it was cut off: then some letters are there twice.
+ * Moves all that is damaged to the dead letters, with the code `corrupt`; of what is missing a letter tells, and a commit
+ * without entries takes its place. What is whole stays as it is, under its sequence; no sequence is given again. May be done again after it was cut off: then some letters are there twice.
  *
  * @throws AisleError `unsupported`, `corrupt`: see `checkFormat`
  */
 export async function repairJournal(store: Store, letters: CorruptLetters): Promise<Repaired> {
   const repaired = { damage: [] as Damage[], letters: [] as number[], commits: 0 };
   let before: BlobHeader | null = null;
-  for (const [row, beforeSeq] of commitsOf(store)) {
+  const replace = async (damage: readonly Damage[], key: Buffer, value: Buffer): Promise<void> => {
+    for (const each of damage)
+      for (const letter of lettersOf(each)) repaired.letters.push(await letters.addDurable(letter));
+    await store.commit([...formatWrites(store), { table: JOURNAL, key, value }]);
+    repaired.damage.push(...damage);
+    repaired.commits++;
+  };
+  for (const [row, beforeSeq, missing] of commitsOf(store)) {
+    if (missing !== null) await replace([missing], keyOf(missing.firstSeq), emptyCommit(missing, before));
     const { damage } = inspect(row, beforeSeq);
     let { value } = row;
     if (damage.length > 0) {
-      for (const each of damage)
-        for (const letter of lettersOf(each)) repaired.letters.push(await letters.addDurable(letter));
       value = withoutDamage(row, beforeSeq, before);
-      await store.commit([...formatWrites(store), { table: JOURNAL, key: row.key, value }]);
-      repaired.damage.push(...damage);
-      repaired.commits++;
+      await replace(damage, row.key, value);
     }
     before = readHeader(value) as BlobHeader;
   }
   return repaired;
 }
 
-/** In order, each with the first sequence of the one that follows; Infinity: none does. */
-function* commitsOf(store: Store): Generator<readonly [Row, number]> {
+/** In order, each with the first sequence of the one that follows, Infinity: none does; and with what is missing before it. */
+function* commitsOf(store: Store): Generator<readonly [Row, number, Damage | null]> {
   checkFormat(store);
+  const succession = new Succession(store);
+  const told = (row: Row, beforeSeq: number): readonly [Row, number, Damage | null] => {
+    const missing = succession.missing(seqOf(row.key));
+    const header = readHeader(row.value);
+    succession.passed(typeof header === "string" ? beforeSeq - 1 : header.lastSeq);
+    return [row, beforeSeq, missing && { ...missing, commit: missing.firstSeq, offset: 0, bytes: Buffer.alloc(0) }];
+  };
   let start = keyOf(0);
   for (let last: Row | null = null; ; ) {
     const rows = [...store.range(JOURNAL, { start, limit: FETCH })];
     for (const row of rows) {
-      if (last !== null) yield [last, seqOf(row.key)];
+      if (last !== null) yield told(last, seqOf(row.key));
       last = row;
     }
     if (rows.length < FETCH) {
-      if (last !== null) yield [last, Number.POSITIVE_INFINITY];
+      if (last !== null) yield told(last, Number.POSITIVE_INFINITY);
       return;
     }
     start = keyOf(seqOf(last!.key) + 1);
@@ -146,6 +159,14 @@ function withoutDamage({ key, value }: Row, beforeSeq: number, before: BlobHeade
   // How many sequences it gave, its header alone could tell: as many as it can have had.
   const most = Number.isFinite(beforeSeq) ? beforeSeq - 1 : firstSeq + limits.commitEntries - 1;
   return writer.finish({ firstSeq, lastSeq: Math.max(lastSeq, most), appliedSeq: before?.appliedSeq ?? 0, lastAt });
+}
+
+/** Stands for sequences that were given, and of which nothing is left. */
+function emptyCommit({ firstSeq, lastSeq }: Damage, before: BlobHeader | null): Buffer {
+  return new BlobWriter(0).finish({
+    ...{ firstSeq, lastSeq },
+    ...{ appliedSeq: before?.appliedSeq ?? 0, lastAt: before?.lastAt ?? 0 },
+  });
 }
 
 function* lettersOf(damage: Damage): Generator<Parameters<CorruptLetters["addDurable"]>[0]> {

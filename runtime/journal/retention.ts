@@ -89,6 +89,7 @@ export class RetentionRun {
     this.#damaged = true;
   });
   #damaged = false;
+  #removedSeq = 0;
   #fromKey = keyOf(0);
   #clearedSeq: number;
   #wasLarge = false;
@@ -127,6 +128,11 @@ export class RetentionRun {
 
   get removed(): Removed {
     return { ...this.#removed };
+  }
+
+  /** The last sequence of the commits that are deleted so far; 0: none is. */
+  get removedSeq(): number {
+    return this.#removedSeq;
   }
 
   /** Below it only lasting kinds are left; the next run need not look there again. */
@@ -193,6 +199,7 @@ export class RetentionRun {
     const goes = header.kinds & walk.kinds;
     if (goes === header.kinds) {
       slice.push({ table: JOURNAL, key, value: null });
+      this.#removedSeq = Math.max(this.#removedSeq, header.lastSeq);
       this.#count({ entries: header.count, bytes: value.length, commits: 1, rewritten: 0 });
     } else if (goes !== 0) {
       const rest = this.#without(goes, header, value);

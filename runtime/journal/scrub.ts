@@ -7,6 +7,7 @@ import type { RangeOptions, Row, Store } from "../store/store.ts";
 import { BlobReader, type Corruption, readHeader } from "./blob.ts";
 import { corrupt, describeCorruption } from "./cursor.ts";
 import { JOURNAL } from "./meta.ts";
+import { Succession } from "./succession.ts";
 
 export interface ScrubLimits {
   readonly scrubSliceMs: number;
@@ -104,12 +105,15 @@ export class Scrub {
   /** Goes through the commits that begin before a sequence, in short steps. */
   *#read(beforeSeq: number): Generator<void> {
     let firstSeq = 0;
+    const succession = new Succession(this.#options.store);
     const reader = new BlobReader((corruption) => this.#tell(corruption, firstSeq));
     let commit = this.#next({ start: keyOf(0), end: keyOf(beforeSeq) });
     while (commit !== null) {
       yield;
       firstSeq = seqOf(commit.key);
+      this.#count(succession.missing(firstSeq));
       reader.open(commit.value, firstSeq, this.#endOf(commit));
+      succession.passed(reader.lastSeq);
       for (let bytes = 0; reader.next(); ) {
         this.throughSeq = reader.seq;
         bytes += reader.entryEnd - reader.entryStart;
@@ -119,6 +123,7 @@ export class Scrub {
       }
       commit = this.#next({ start: keyOf(firstSeq + 1), end: keyOf(beforeSeq) });
     }
+    this.#count(succession.missing(beforeSeq));
     this.throughSeq = Math.max(this.throughSeq, beforeSeq - 1);
     const untold = this.damaged - this.#limits.scrubTold;
     if (untold > 0)
@@ -140,7 +145,11 @@ export class Scrub {
 
   #tell(corruption: Corruption, firstSeq: number): void {
     // Retention may have taken the commit away since it was read.
-    if (this.#options.store.get(JOURNAL, keyOf(firstSeq)) === null) return;
+    if (this.#options.store.get(JOURNAL, keyOf(firstSeq)) !== null) this.#count(corruption);
+  }
+
+  #count(corruption: Corruption | null): void {
+    if (corruption === null) return;
     this.damaged++;
     this.#found ??= corruption;
     if (this.damaged <= this.#limits.scrubTold) this.#fault(corrupt(corruption, this.#options.dir));

@@ -16,7 +16,7 @@ import type {
   Journal,
   JournalStats,
 } from "./journal.ts";
-import { JOURNAL, type MetaOptions, readMeta } from "./meta.ts";
+import { JOURNAL, type MetaOptions, readMeta, removedSeq, removedWrite } from "./meta.ts";
 import { CommitRoom, encode, partsOf, positionsOf, type Slice } from "./pending.ts";
 import { Queue, type QueueBounds } from "./queue.ts";
 import { findEnd, ReadableJournal } from "./readable.ts";
@@ -79,8 +79,10 @@ export class StoreJournal extends ReadableJournal implements Journal {
   #lastAt = 0;
   #appliedSeq = 0;
   #appliedOnDisk = 0;
-  /** Goes with the next commit. */
-  #meta: Write | null;
+  /** Go with the next commit. */
+  #meta: readonly Write[];
+  /** See `removedSeq`. */
+  #removedSeq = 0;
 
   #chores: (() => Promise<void>)[] = [];
   #running: Promise<void> | null = null;
@@ -109,9 +111,13 @@ export class StoreJournal extends ReadableJournal implements Journal {
     this.#queue = new Queue(this.#limits);
     const { epoch, write } = readMeta(store, options);
     this.epoch = epoch;
-    this.#meta = write;
     this.#findEnd();
-    if (write !== null) void this.#inTurn(() => this.#writeMeta());
+    const removed = removedSeq(store);
+    this.#removedSeq = Math.min(removed, this.#lastSeq);
+    // Of what older versions wrote, retention may have removed any.
+    const note = store.readOnly || Number.isFinite(removed) ? null : removedWrite(this.#removedSeq);
+    this.#meta = [write, note].filter((each) => each !== null);
+    if (this.#meta.length > 0) void this.#inTurn(() => this.#writeMeta());
   }
 
   /** Why the journal takes no more; null while it does. */
@@ -367,12 +373,12 @@ export class StoreJournal extends ReadableJournal implements Journal {
   }
 
   #besides(): readonly Write[] {
-    return [this.#meta, ...this.#companions.map((write) => write())].filter((write) => write !== null);
+    return [...this.#meta, ...this.#companions.map((write) => write())].filter((write) => write !== null);
   }
 
   #written(prepared: Prepared): void {
     const { slices, firstSeq, lastSeq, appliedSeq, parts, count } = prepared;
-    this.#meta = null;
+    this.#meta = [];
     this.#stuck = null;
     this.#full = null;
     if (count > 0) {
@@ -423,10 +429,10 @@ export class StoreJournal extends ReadableJournal implements Journal {
 
   /** A commit may have written it by now; and what finds no room goes with the first commit that does. */
   async #writeMeta(): Promise<void> {
-    if (this.#meta === null) return;
+    if (this.#meta.length === 0) return;
     try {
-      await this.store.commit([this.#meta]);
-      this.#meta = null;
+      await this.store.commit(this.#meta);
+      this.#meta = [];
     } catch (error) {
       if (!(error instanceof AisleError && error.code === "full")) this.#fail(error);
     }
@@ -453,28 +459,30 @@ export class StoreJournal extends ReadableJournal implements Journal {
     const slice = run.slice();
     if (slice === null) return false;
     if (slice.length > 0) {
-      await this.#commitSlice(slice);
+      await this.#commitSlice(slice, run.removedSeq);
       this.#endWait(); // there may be room now
     }
     return true;
   }
 
   /** A full disk has room for what only removes, and then perhaps for what is written again. */
-  async #commitSlice(slice: readonly Write[]): Promise<void> {
+  async #commitSlice(slice: readonly Write[], removedSeq: number): Promise<void> {
     try {
-      await this.#rewrite(slice);
+      await this.#rewrite(slice, removedSeq);
     } catch (error) {
       const removals = slice.filter(({ value }) => value === null);
       const isFull = error instanceof AisleError && error.code === "full";
       if (!isFull || removals.length === 0 || removals.length === slice.length) throw error;
-      await this.#rewrite(removals);
+      await this.#rewrite(removals, removedSeq);
       await this.#rewrite(slice.filter(({ value }) => value !== null));
     }
   }
 
-  /** Commits that stand are changed. */
-  async #rewrite(writes: readonly Write[]): Promise<void> {
-    await this.store.commit(writes);
+  /** Commits that stand are changed. @param removedSeq  the last sequence of those that were removed till then */
+  async #rewrite(writes: readonly Write[], removedSeq = 0): Promise<void> {
+    const isMore = removedSeq > this.#removedSeq;
+    await this.store.commit(isMore ? [...writes, removedWrite(removedSeq)] : writes);
+    if (isMore) this.#removedSeq = removedSeq;
     this.forget(writes);
   }
 }

@@ -1,9 +1,11 @@
 // The port on LMDB: an environment in a folder of its own, a database in it for each table.
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { AisleError } from "../errors.ts";
 import { limits } from "../limits.ts";
+import { makeFolders } from "./folders.ts";
+import { faultIn } from "./lmdb-file.ts";
 import { Room } from "./room.ts";
 import type { RangeOptions, Row, Store, Write } from "./store.ts";
 
@@ -41,10 +43,6 @@ interface EnvironmentStats {
 
 const BINARY = { encoding: "binary", keyEncoding: "binary" } as const;
 const TABLES_MAX = 32;
-/** In the first meta page of lmdb-js' LMDB, after the page's header of 24 bytes. */
-const LMDB_MAGIC = 0xbeefc0de;
-const LMDB_MAGIC_AT = 24;
-const LMDB_BYTES_MIN = 2 * 4096;
 /** What LMDB says, and the system: no room. */
 const FULL = [-30_792, 28, 122]; // MDB_MAP_FULL, ENOSPC, EDQUOT
 const EIO = 5;
@@ -56,7 +54,7 @@ const NOTHING = (): void => {};
 export function openStore(options: LmdbStoreOptions): LmdbStore {
   const { path, readOnly = false, what = "store" } = options;
   checkFolder(path, readOnly, what);
-  if (!readOnly) mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (!readOnly) makeFolders(path, 0o700);
   const root = openRoot(options, what);
   try {
     return new LmdbStore(root, options);
@@ -263,8 +261,13 @@ function openRoot({ path, readOnly = false, mapSize }: LmdbStoreOptions, what: s
 
 function checkFolder(path: string, readOnly: boolean, what: string): void {
   if (existsSync(path) && !statSync(path).isDirectory()) throw new AisleError("invalid", `'${path}' is no folder`);
-  if (existsSync(join(path, "data.mdb"))) {
-    checkDataFile(path, what);
+  const file = join(path, "data.mdb");
+  if (existsSync(file)) {
+    // LMDB made an empty one, and was ended before it wrote.
+    if (statSync(file).size === 0 && !readOnly) return;
+    const fault = faultIn(file);
+    if (fault !== null)
+      throw new AisleError("invalid", `'${path}' is no ${what}: its 'data.mdb' ${fault}${remedyOf(what)}`);
     return;
   }
   if (readOnly) throw new AisleError("not-found", `no ${what} in '${path}'`);
@@ -273,20 +276,9 @@ function checkFolder(path: string, readOnly: boolean, what: string): void {
   }
 }
 
-/** lmdb-js ends the process, by a signal, on a file that isn't LMDB's or is too short for its two meta pages. */
-function checkDataFile(path: string, what: string): void {
-  const file = openSync(join(path, "data.mdb"), "r");
-  try {
-    const { size } = fstatSync(file);
-    if (size === 0) return; // LMDB made it, and was ended before it wrote
-    const start = Buffer.alloc(LMDB_MAGIC_AT + 4);
-    readSync(file, start, 0, start.length, 0);
-    if (size < LMDB_BYTES_MIN || start.readUInt32LE(LMDB_MAGIC_AT) !== LMDB_MAGIC) {
-      throw new AisleError("invalid", `'${path}' is no ${what}: its 'data.mdb' isn't one of LMDB's, or is cut off`);
-    }
-  } finally {
-    closeSync(file);
-  }
+/** Of a journal there is no second copy on the disk; what else there is can be made of it again. */
+function remedyOf(what: string): string {
+  return what === "journal" ? ". Move the data folder aside, and make one of a backup with 'aisle restore'" : "";
 }
 
 /** LMDB lists its databases in the unnamed one, by their names, which lmdb-js ends with a zero byte. */

@@ -6,6 +6,8 @@ import type { Write } from "./store.ts";
 const PAGE = 4096;
 /** Pages that a commit takes besides its values: the way down each tree it touches, and LMDB's list of free ones. */
 const COMMIT_PAGES = 64;
+/** A value that is no longer, in a commit that removes others, takes no more than they do. */
+const NOTE_BYTES = 16;
 
 export interface RoomOptions {
   /** A folder on the disk that is meant. */
@@ -75,9 +77,15 @@ export class Room {
   }
 }
 
-/** Upper bound of what a commit adds to the file; null: it only removes. */
+/** Upper bound of what a commit adds to the file; null: it only removes, and at most notes that. */
 function bytesOf(writes: readonly Write[]): number | null {
+  const notesMax = writes.some(({ value }) => value === null) ? NOTE_BYTES : 0;
   let bytes = 0;
-  for (const { key, value } of writes) if (value !== null) bytes += key.length + value.length + PAGE;
-  return bytes === 0 ? null : bytes + COMMIT_PAGES * PAGE;
+  let isRemoval = true;
+  for (const { key, value } of writes) {
+    if (value === null) continue;
+    bytes += key.length + value.length + PAGE;
+    isRemoval &&= value.length <= notesMax;
+  }
+  return isRemoval ? null : bytes + COMMIT_PAGES * PAGE;
 }

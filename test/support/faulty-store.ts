@@ -1,5 +1,6 @@
 // A disk that fails on purpose, behind the port of `runtime/store/store.ts`. What was synced outlasts a crash, and of
-// what was not a beginning; commits are whole. The disk may be slow, full, broken, or turn bits over.
+// what was not a beginning; commits are whole. The disk may be slow, full, broken, turn bits over,
+// or lose a row.
 import { AisleError } from "../../runtime/errors.ts";
 import type { RangeOptions, Row, Store, Write } from "../../runtime/store/store.ts";
 import type { Dice } from "./dice.ts";
@@ -107,6 +108,18 @@ export class FaultyDisk {
     table.values.set(key, spoilt);
     return () => {
       if (table.values.get(key) === spoilt) table.values.set(key, value);
+    };
+  }
+
+  /** Loses a row that is not the last; the returned function brings it back. Null: there is none. */
+  loseRow(name: string, dice: Dice): (() => void) | null {
+    const table = this.table(name);
+    if (table.keys.length < 2) return null;
+    const key = dice.one(table.keys.slice(0, -1));
+    const value = table.values.get(key)!;
+    table.put(key, null);
+    return () => {
+      if (!table.values.has(key)) table.put(key, value);
     };
   }
 }

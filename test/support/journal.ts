@@ -7,10 +7,11 @@ import { BlobWriter, entryBytesMax } from "../../runtime/journal/blob.ts";
 import { PLAIN } from "../../runtime/journal/block.ts";
 import type { Appended, BlockDraft, Draft, Entry, Journal, Position } from "../../runtime/journal/journal.ts";
 import { type JournalOptions, openJournal } from "../../runtime/journal/lmdb.ts";
-import { JOURNAL } from "../../runtime/journal/meta.ts";
+import { JOURNAL, removedWrite } from "../../runtime/journal/meta.ts";
 import type { StoreJournal } from "../../runtime/journal/store-journal.ts";
 import { keyOf } from "../../runtime/key.ts";
 import { openStore } from "../../runtime/store/lmdb.ts";
+import type { Write } from "../../runtime/store/store.ts";
 
 export const START = 1_700_000_000_000; // ms
 
@@ -36,6 +37,22 @@ export async function damage(dir: string, firstSeq: number, change: (blob: Buffe
   const store = openStore({ path: join(dir, "journal") });
   const key = keyOf(firstSeq);
   await store.commit([{ table: JOURNAL, key, value: change(Buffer.from(store.get(JOURNAL, key)!)) }]);
+  await store.close();
+}
+
+/** Removes one commit behind the journal's back. */
+export async function lose(dir: string, firstSeq: number): Promise<void> {
+  const store = openStore({ path: join(dir, "journal") });
+  await store.commit([{ table: JOURNAL, key: keyOf(firstSeq), value: null }]);
+  await store.close();
+}
+
+/** Removes the commits that begin before a sequence, and notes it, as retention does. */
+export async function cutBefore(dir: string, seq: number): Promise<void> {
+  const store = openStore({ path: join(dir, "journal") });
+  const gone = [...store.range(JOURNAL, { end: keyOf(seq) })];
+  const removed = gone.map(({ key }): Write => ({ table: JOURNAL, key, value: null }));
+  await store.commit([...removed, removedWrite(seq - 1)]);
   await store.close();
 }
 

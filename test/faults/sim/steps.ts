@@ -197,8 +197,9 @@ async function started(world: World): Promise<string> {
 
 /** A place does not start on a journal that lies; mended, it does. */
 async function spoilt(world: World): Promise<string> {
+  const { dice, isWhole } = world;
   const disk = world.disks.get("journal");
-  const mend = disk?.flipBit("journal", world.dice) ?? null;
+  const mend = (isWhole && dice.chance(0.3) ? disk?.loseRow("journal", dice) : disk?.flipBit("journal", dice)) ?? null;
   if (mend === null) return await started(world);
   try {
     await world.start();
@@ -211,7 +212,7 @@ async function spoilt(world: World): Promise<string> {
   mend();
   // What stands before the checkpoint a start does not read.
   if (world.place.checkpoints.fromSeq > 1) return "before the checkpoint; it starts";
-  throw new Broken("a place has started on a journal with a bit turned over");
+  throw new Broken("a place has started on a journal with a bit turned over, or a commit lost");
 }
 
 /** A checkpoint that lies is not used: as long as the journal has all, nothing is missing. */

@@ -1,14 +1,13 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Manifest } from "../../../runtime/cli/backup-files.ts";
-import { JOURNAL, META } from "../../../runtime/journal/meta.ts";
+import { JOURNAL } from "../../../runtime/journal/meta.ts";
 import { keyOf, seqOf } from "../../../runtime/key.ts";
 import type { SiteTransform } from "../../../runtime/site.ts";
-import { openStore } from "../../../runtime/store/lmdb.ts";
 import { run } from "../../support/cli.ts";
-import { damage, tempDir } from "../../support/journal.ts";
+import { cutBefore, damage, draft, lose, tempDir } from "../../support/journal.ts";
 import { decisionsOf, MONDAY, STORE, type Store, startStore } from "../../support/place.ts";
 
 const SECOND = 1_000; // ms
@@ -56,6 +55,62 @@ describe("aisle", () => {
   const at = (name: string) => join(dir, name);
 
   describe("backup and restore", () => {
+    it("take the journal where the checkpoint can't be read, and say so", async () => {
+      const { lastSeq } = store.place.journal;
+      await store.place.stop();
+      truncateSync(join(data(), "checkpoint/data.mdb"), 20_000);
+
+      const { code, stdout, stderr } = await run(["backup", at("backup"), "--data", data(), "--json"]);
+      expect({ code, stderr }).toEqual({
+        code: 0,
+        stderr: expect.stringMatching(/the checkpoint is left out: .* is cut off: 20000 bytes of \d+/),
+      });
+      const said = JSON.parse(stdout);
+      expect(said).toMatchObject({ checkpointSeq: null, files: [{ path: "journal/data.mdb" }] });
+      expect(said.lastSeq).toBeGreaterThanOrEqual(lastSeq);
+      expect(await run(["restore", at("backup"), "--data", at("again")])).toMatchObject({ code: 0, stderr: "" });
+    });
+
+    it("say it when a folder can't be made, and what of the journal is cut off", async () => {
+      const backup = await run(["backup", "/proc/none/backup", "--data", data()]);
+      expect(backup).toMatchObject({ code: 1, stderr: expect.stringContaining("can't be made: ENOENT") });
+
+      await store.place.stop();
+      truncateSync(join(data(), "journal/data.mdb"), 20_000);
+      for (const args of [
+        ["backup", at("backup")],
+        ["journal", "verify"],
+        ["replay", STORE],
+      ]) {
+        expect(await run([...args, "--data", data()])).toMatchObject({
+          code: 1,
+          stderr: expect.stringMatching(/is cut off: 20000 bytes of \d+\. .*'aisle restore'/),
+        });
+      }
+    });
+
+    it("say which entries are missing", async () => {
+      const [first] = decisionsOf(store.place.journal);
+      const commit = commitOf(store, first!.cause);
+      await store.place.stop();
+      await lose(data(), commit);
+
+      for (const args of [
+        ["journal", "verify"],
+        ["backup", at("backup")],
+        ["replay", STORE],
+      ]) {
+        expect(await run([...args, "--data", data()])).toMatchObject({
+          code: 1,
+          stderr: expect.stringContaining("journal"),
+        });
+      }
+      const verified = await run(["journal", "verify", "--data", data()]);
+      expect(verified.stdout).toMatch(new RegExp(`damaged: entr(y|ies) ${commit}( to \\d+)?: missing`));
+      expect(await run(["journal", "repair", "--yes", "--data", data()])).toMatchObject({ code: 0 });
+      expect(await run(["journal", "verify", "--data", data()])).toMatchObject({ code: 0 });
+    });
+
     it("bring a place back that was copied while it ran, under an epoch of its own", async () => {
       await store.place.checkpoints.checkpointer!.now();
       const backup = await run(["backup", at("backup"), "--data", data(), "--json"]);
@@ -254,9 +309,7 @@ describe("aisle", () => {
     it("says when events of its stretch are gone", async () => {
       const [{ transform }] = store.place.site.transforms.specs as [SiteTransform];
       await store.place.stop();
-      const journal = openStore({ path: join(data(), "journal"), what: "journal", tables: [META, JOURNAL] });
-      await journal.commit([{ table: JOURNAL, key: keyOf(1), value: null }]);
-      await journal.close();
+      await cutBefore(data(), 2);
       const args = ["replay", STORE, "--data", data(), "--spec", join(STORE, transform.streaming.file)];
       expect((await run(args)).stderr).toMatch(/events folded; the journal no longer has all that there were\n$/);
     });
@@ -282,6 +335,14 @@ describe("aisle", () => {
       const { epoch, ...folder } = await json("--into", at("then"));
       expect(folder).toEqual({ ...stretch, data: at("then") });
       expect(epoch).not.toBe(store.place.journal.epoch);
+    });
+
+    it("makes a data folder that begins within a commit, and lacks nothing behind", async () => {
+      await store.place.journal.append(["a", "b", "c"].map((text) => draft(text, { kind: "tick" })));
+      const { lastSeq } = store.place.journal;
+      const args = ["replay", STORE, "--data", data(), "--from", String(lastSeq - 1), "--into", at("then")];
+      expect(await run(args, { AISLE_PLACE: "test" })).toMatchObject({ code: 0, stderr: "" });
+      expect(await run(["journal", "verify", "--data", at("then")])).toMatchObject({ code: 0 });
     });
 
     it("makes a data folder that ends where it is told", async () => {

@@ -1,11 +1,15 @@
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ManualClock } from "../../../runtime/clock.ts";
+import { JOURNAL, META } from "../../../runtime/journal/meta.ts";
 import { repairJournal, verifyJournal } from "../../../runtime/journal/repair.ts";
 import type { StoreJournal } from "../../../runtime/journal/store-journal.ts";
+import { keyOf } from "../../../runtime/key.ts";
 import { limits } from "../../../runtime/limits.ts";
 import { type DeadLetters, openDeadLetters } from "../../../runtime/store/deadletters.ts";
-import { blockOf, damage, draft, journalIn, START, seqs, tempDir, texts } from "../../support/journal.ts";
+import { openStore } from "../../../runtime/store/lmdb.ts";
+import { blockOf, damage, draft, journalIn, lose, START, seqs, tempDir, texts } from "../../support/journal.ts";
 
 /** A journal of the commits 1–2, 3–5 (a block), 6. */
 async function written(dir = tempDir()): Promise<string> {
@@ -73,6 +77,64 @@ describe("a journal", () => {
     expect(bytes).toEqual(blob.subarray(offset, offset + bytes.length));
     expect(verifyJournal(journal.store)).toEqual({ commits: 3, entries: rest.length, damage: [] });
     expect(texts(journal.read()).join("")).toBe(rest);
+  });
+
+  it.each([
+    ["its first commit", 1, [1, 2], "cdef"],
+    ["a commit", 3, [3, 5], "abf"],
+  ] as const)(
+    "that lacks %s is not read past it, until a letter tells of that",
+    async (_, commit, [firstSeq, lastSeq], rest) => {
+      const dir = await written();
+      await lose(dir, commit);
+      const { journal, letters } = opened(dir);
+      const missing = { part: "entry", firstSeq, lastSeq, commit, offset: 0, bytes: Buffer.alloc(0) };
+
+      expect(() => [...journal.parts()]).toThrow(
+        expect.objectContaining({
+          code: "corrupt",
+          message: expect.stringContaining(`entries ${firstSeq} to ${lastSeq}: missing`),
+        }),
+      );
+      expect(() => [...journal.parts(lastSeq)]).toThrow(`entry ${lastSeq}: missing`);
+      expect(texts(journal.read(lastSeq + 1)).join("")).toBe(rest.slice(-journal.lastSeq + lastSeq));
+      expect(verifyJournal(journal.store)).toMatchObject({ commits: 2, damage: [missing] });
+      expect(await repairJournal(journal.store, letters)).toMatchObject({
+        commits: 1,
+        letters: [1],
+        damage: [missing],
+      });
+
+      expect(letters.get(1)).toMatchObject({ code: "corrupt", seq: firstSeq, payload: Buffer.alloc(0) });
+      expect(verifyJournal(journal.store)).toEqual({ commits: 3, entries: rest.length, damage: [] });
+      expect(texts(journal.read()).join("")).toBe(rest);
+      expect(journal.find(firstSeq)).toBeNull();
+    },
+  );
+
+  it("is seen to lack its newest commit while it is at work", async () => {
+    const { journal } = opened(await written());
+    await journal.store.commit([{ table: JOURNAL, key: keyOf(6), value: null }]);
+
+    expect(() => [...journal.read()]).toThrow("entry 6: missing");
+    expect(() => [...journal.read(6)]).toThrow("entry 6: missing");
+  });
+
+  it("of before, in which nobody noted what was removed, is taken as it is; from then on nothing may be missing", async () => {
+    const dir = await written();
+    await lose(dir, 3);
+    const store = openStore({ path: join(dir, "journal") });
+    await store.commit([{ table: META, key: Buffer.from("removed"), value: null }]);
+    await store.close();
+    {
+      const journal = journalIn(dir);
+      expect(texts(journal.read()).join("")).toBe("abf");
+      for (const text of ["g", "h", "i"]) await journal.append([draft(text)]);
+      await journal.close();
+    }
+    await lose(dir, 8);
+
+    expect(() => [...journalIn(dir).read()]).toThrow("entry 8: missing");
   });
 
   it("gives no sequence twice, and runs nothing again that is known to be applied, when its newest header was lost", async () => {

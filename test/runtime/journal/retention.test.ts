@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { DAY, HOUR, ManualClock, MINUTE } from "../../../runtime/clock.ts";
 import type { Draft } from "../../../runtime/journal/journal.ts";
+import { verifyJournal } from "../../../runtime/journal/repair.ts";
 import type { StoreJournal } from "../../../runtime/journal/store-journal.ts";
-import { damage, draft, journalIn, START, seqs, tempDir, texts } from "../../support/journal.ts";
+import { damage, draft, journalIn, lose, START, seqs, tempDir, texts } from "../../support/journal.ts";
 
 const event = (bytes = 10): Draft => draft("e".repeat(bytes));
 const decision = (bytes = 10): Draft => draft("d".repeat(bytes), { kind: "decision" });
@@ -39,6 +40,19 @@ describe("retention by age", () => {
     expect(seqs(journal.read(4))).toEqual([6, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
     expect([5, 6].map((seq) => journal.find(seq)?.kind ?? null)).toEqual([null, "decision"]);
     expect(journal.stats()).toMatchObject({ firstSeq: 3, lastSeq: 19, removed: { entries: 6 } });
+  });
+
+  it("loses nothing by what it removed, for the next process neither; what is missing behind that is lost", async () => {
+    const { dir, journal } = await sixHours();
+    await journal.retain({ ageMs: 2.5 * HOUR, decisionAgeMs: 4.5 * HOUR });
+    await journal.close();
+    const next = journalIn(dir);
+    expect(verifyJournal(next.store)).toMatchObject({ commits: 5, damage: [] });
+    expect(seqs(next.read(2))).toEqual([9, 12, 13, 14, 15, 16, 17, 18, 19]);
+    await next.close();
+    await lose(dir, 7);
+
+    expect(verifyJournal(journalIn(dir).store)).toMatchObject({ damage: [{ firstSeq: 7, lastSeq: 9 }] });
   });
 
   it("keeps what was taken over of other places' decisions as long as decisions", async () => {

@@ -124,6 +124,21 @@ describe("what a start does not read", () => {
     expect(scrub.throughSeq).toBe(5);
   });
 
+  it.each([
+    [1, "entries 1 to 2: missing"],
+    [3, "entries 3 to 5: missing"],
+  ])("lacks the commit of %i: it is told of", async (commit, words) => {
+    const rig = await written();
+    rig.disk.table(JOURNAL).put(keyOf(commit).toString("latin1"), null);
+    const scrub = rig.scrub();
+    scrub.begin(6);
+    rig.clock.advance(MINUTE);
+
+    expect(rig.told).toEqual([expect.stringContaining(words)]);
+    expect(scrub).toMatchObject({ throughSeq: 5, damaged: 1 });
+    expect(scrub.trouble()).toContain(words);
+  });
+
   it("does not reach into what the start has read", async () => {
     const rig = await written();
     rig.damage(6, flip("events.focusf"));

@@ -1,10 +1,13 @@
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { keyOf, seqOf } from "../../../runtime/key.ts";
 import { type LmdbStore, type LmdbStoreOptions, openStore } from "../../../runtime/store/lmdb.ts";
+import { faultIn } from "../../../runtime/store/lmdb-file.ts";
 import type { Store, Write } from "../../../runtime/store/store.ts";
+import { Dice } from "../../support/dice.ts";
 import { tempDir } from "../../support/journal.ts";
+import { prng } from "../../support/prng.ts";
 
 function storeIn(path: string, more: Partial<LmdbStoreOptions> = {}): LmdbStore {
   const store = openStore({ path, ...more });
@@ -149,5 +152,70 @@ describe("a store without room", () => {
 
     await expect(store.commit([put("a", 1, "one")])).rejects.toThrow("bytes are free on its disk");
     await store.commit([remove("a", 1)]);
+    await store.commit([remove("a", 1), put("b", 1, "a note of it")]);
   });
 });
+
+describe("a store's file", () => {
+  const file = (dir: string) => join(dir, "data.mdb");
+
+  /** Commits of all kinds: the file's last pages are used at times, free at others, and at times never written. */
+  async function worn(dir: string, dice: Dice, each: () => void): Promise<void> {
+    let store = openStore({ path: dir, tables: ["a"] });
+    for (let id = 1; id <= 120; id++) {
+      const key = dice.below(id);
+      const text = (bytes: number) => "x".repeat(dice.below(bytes));
+      const fresh = put(dice.one(["a", "b"]), id, text(dice.chance(0.2) ? 100_000 : 3_000));
+      const again = dice.chance(0.3) ? [put("a", key, text(50_000)), put("a", key, text(5_000))] : [];
+      await store.commit([fresh, ...again, ...(dice.chance(0.5) ? [remove("a", key), remove("b", key)] : [])]);
+      each();
+      if (!dice.chance(0.05)) continue;
+      await store.close();
+      store = openStore({ path: dir });
+    }
+    await store.close();
+  }
+
+  it("is whole however short it is, as long as nothing lies in what it lacks", { timeout: 60_000 }, async () => {
+    const seed = Number(process.env.AISLE_SEED ?? 20_261_127);
+    const dir = tempDir();
+    let short = 0;
+    await worn(dir, new Dice(prng(seed)), () => {
+      expect(faultIn(file(dir)), `AISLE_SEED=${seed}`).toBeNull();
+      short += Number(statSync(file(dir)).size < lastPage(file(dir)));
+    });
+    expect(short, `AISLE_SEED=${seed}`).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ["of three pages", () => 3 * 4096, /is cut off: 12288 bytes of \d+/],
+    ["within a page", (bytes: number) => bytes - 5_000, /is cut off: \d+ bytes of \d+/],
+    ["of a meta page and a half", () => 6_000, /isn't one of LMDB's, or is cut off/],
+    ["without a byte", () => 0, /is empty/],
+  ])("that is cut off is not read: %s", async (_, size, words) => {
+    const dir = tempDir();
+    const store = openStore({ path: dir });
+    for (let id = 1; id <= 50; id++) await store.commit([put("a", id, "x".repeat(5_000))]);
+    await store.close();
+    truncateSync(file(dir), size(statSync(file(dir)).size));
+
+    expect(() => openStore({ path: dir, readOnly: true, what: "checkpoint" })).toThrow(
+      expect.objectContaining({ code: "invalid", message: expect.stringMatching(words) }),
+    );
+    if (size(0) !== 0) expect(() => openStore({ path: dir, what: "journal" })).toThrow("'aisle restore'");
+  });
+
+  it("is not made where no folder can be", () => {
+    expect(() => openStore({ path: "/proc/none/store" })).toThrow("ENOENT");
+  });
+});
+
+/** Bytes up to the end of the last page that the newer meta page speaks of. */
+function lastPage(path: string): number {
+  const bytes = readFileSync(path).subarray(0, 8_192);
+  const [first, second] = [0, 4_096].map((at) => ({
+    txn: bytes.readBigUInt64LE(at + 152),
+    pages: Number(bytes.readBigUInt64LE(at + 144)) + 1,
+  })) as [{ txn: bigint; pages: number }, { txn: bigint; pages: number }];
+  return 4_096 * (second.txn > first.txn ? second : first).pages;
+}
