@@ -14,10 +14,9 @@ import { FORMAT } from "../../runtime/journal/blob.ts";
 import { checksum, viewOf } from "../../runtime/journal/checksum.ts";
 import { JOURNAL, META } from "../../runtime/journal/meta.ts";
 import { ownerOf } from "../../runtime/journal/owner.ts";
-import { seqOf } from "../../runtime/key.ts";
 import { openStore } from "../../runtime/store/lmdb.ts";
 import { runCommand } from "../support/command.ts";
-import { cutBefore, draft, journalIn, tempDir } from "../support/journal.ts";
+import { cutBefore, draft, journalIn, secondCommit, tempDir } from "../support/journal.ts";
 import { MONDAY, STORE, startStore } from "../support/place.ts";
 import { COUNTING, transformed, transformOf } from "../support/transforming.ts";
 
@@ -38,13 +37,6 @@ async function rowsOf(path: string): Promise<string[]> {
   );
   await store.close();
   return rows;
-}
-
-async function secondCommit(dataDir: string): Promise<number> {
-  const store = openStore({ path: join(dataDir, "journal"), readOnly: true });
-  const [, second] = store.range(JOURNAL, { limit: 2 });
-  await store.close();
-  return seqOf(second!.key);
 }
 
 /** The same commit as a newer version might write it: all that is known of its form is its head. */

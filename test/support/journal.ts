@@ -9,7 +9,7 @@ import type { Appended, BlockDraft, Draft, Entry, Journal, Position } from "../.
 import { type JournalOptions, openJournal } from "../../runtime/journal/lmdb.ts";
 import { JOURNAL, removedWrite } from "../../runtime/journal/meta.ts";
 import type { StoreJournal } from "../../runtime/journal/store-journal.ts";
-import { keyOf } from "../../runtime/key.ts";
+import { keyOf, seqOf } from "../../runtime/key.ts";
 import { openStore } from "../../runtime/store/lmdb.ts";
 import type { Write } from "../../runtime/store/store.ts";
 
@@ -47,7 +47,15 @@ export async function lose(dir: string, firstSeq: number): Promise<void> {
   await store.close();
 }
 
-/** Removes the commits that begin before a sequence, and notes it, as retention does. */
+/** The first sequence of the second commit. */
+export async function secondCommit(dataDir: string): Promise<number> {
+  const store = openStore({ path: join(dataDir, "journal"), readOnly: true });
+  const [, second] = store.range(JOURNAL, { limit: 2 });
+  await store.close();
+  return seqOf(second!.key);
+}
+
+/** Removes the commits that begin before the one of a sequence, and notes it, as retention does. */
 export async function cutBefore(dir: string, seq: number): Promise<void> {
   const store = openStore({ path: join(dir, "journal") });
   const gone = [...store.range(JOURNAL, { end: keyOf(seq) })];

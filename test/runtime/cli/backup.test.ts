@@ -7,7 +7,7 @@ import { JOURNAL } from "../../../runtime/journal/meta.ts";
 import { keyOf, seqOf } from "../../../runtime/key.ts";
 import type { SiteTransform } from "../../../runtime/site.ts";
 import { run } from "../../support/cli.ts";
-import { cutBefore, damage, draft, lose, tempDir } from "../../support/journal.ts";
+import { cutBefore, damage, draft, lose, secondCommit, tempDir } from "../../support/journal.ts";
 import { decisionsOf, MONDAY, STORE, type Store, startStore } from "../../support/place.ts";
 
 const SECOND = 1_000; // ms
@@ -309,7 +309,7 @@ describe("aisle", () => {
     it("says when events of its stretch are gone", async () => {
       const [{ transform }] = store.place.site.transforms.specs as [SiteTransform];
       await store.place.stop();
-      await cutBefore(data(), 2);
+      await cutBefore(data(), await secondCommit(data()));
       const args = ["replay", STORE, "--data", data(), "--spec", join(STORE, transform.streaming.file)];
       expect((await run(args)).stderr).toMatch(/events folded; the journal no longer has all that there were\n$/);
     });
