@@ -59,8 +59,10 @@ interface Prepared extends Commit {
  *                 └─► in turn with commits: slices of retention, tombstones
  */
 export class StoreJournal extends ReadableJournal implements Journal {
-  readonly epoch: string;
   readonly readOnly: boolean;
+  readonly #options: StoreJournalOptions;
+  #epoch: string;
+  #formerEpoch: string | null = null;
   readonly #clock: Clock;
   readonly #limits: JournalLimits;
   readonly #onClosed: () => void;
@@ -103,15 +105,34 @@ export class StoreJournal extends ReadableJournal implements Journal {
   constructor(store: Store, options: StoreJournalOptions) {
     super(store, options.dir);
     this.readOnly = store.readOnly;
+    this.#options = options;
     this.#clock = options.clock;
     this.#limits = { ...limits, ...options.limits };
     this.#onClosed = options.closed ?? (() => {});
     this.#queue = new Queue(this.#limits);
     const { epoch, write } = readMeta(store, options);
-    this.epoch = epoch;
+    this.#epoch = epoch;
     this.#meta = write;
     this.#findEnd();
     if (write !== null) void this.#inTurn(() => this.#writeMeta());
+  }
+
+  get epoch(): string {
+    return this.#epoch;
+  }
+
+  /** The epoch that it was opened with, where it was renewed since; null: it was not. */
+  get formerEpoch(): string | null {
+    return this.#formerEpoch;
+  }
+
+  /** As a restore does it. Before anything is appended; on disk with the first commit at the latest. */
+  renewEpoch(): void {
+    const { epoch, write } = readMeta(this.store, { ...this.#options, renewEpoch: true });
+    this.#formerEpoch = this.#epoch;
+    this.#epoch = epoch;
+    this.#meta = write;
+    void this.#inTurn(() => this.#writeMeta());
   }
 
   /** Why the journal takes no more; null while it does. */
