@@ -16,7 +16,7 @@ import { BoardState } from "./checkpoint/board-state.ts";
 import { Checkpoints } from "./checkpoint/checkpoints.ts";
 import { DedupeState } from "./checkpoint/dedupe-state.ts";
 import { behind } from "./checkpoint/hearing.ts";
-import { openCheckpointStore } from "./checkpoint/open.ts";
+import { openCheckpointStore, type StoreOptions } from "./checkpoint/open.ts";
 import { awake, type Clock, systemClock } from "./clock.ts";
 import { type LoadedPlan, loadSpecs, type OpenedSite } from "./config.ts";
 import type { CustomerSource } from "./data/source.ts";
@@ -44,6 +44,7 @@ import { Intake } from "./intake/intake.ts";
 import { Patience } from "./intake/patience.ts";
 import { Block } from "./journal/block.ts";
 import { ClockWatch } from "./journal/clock-watch.ts";
+import { extentOf } from "./journal/extent.ts";
 import type { Draft, Entry } from "./journal/journal.ts";
 import type { StoreJournal } from "./journal/store-journal.ts";
 import { BlockWalk } from "./journal/walk.ts";
@@ -71,6 +72,7 @@ import { claimsOf } from "./site-claims.ts";
 import { openDeadLetters, type StoredDeadLetters } from "./store/deadletters.ts";
 import { makeFolders } from "./store/folders.ts";
 import { IdentityStore } from "./store/identities.ts";
+import type { Store } from "./store/store.ts";
 import { Streams } from "./streams.ts";
 import { type Workers, workersOf } from "./workers.ts";
 import { SiteLayers, Workshop } from "./workshop.ts";
@@ -200,6 +202,8 @@ export class Place {
     this.loaded = load(options);
     makeFolder(dataDir);
     this.journal = this.#machine.openJournal({ dir: dataDir, clock, random: this.#machine.random });
+    // Before there is a line to anybody: what is refused here ends the process.
+    const checkpointStore = this.#openCheckpointStore();
     this.letters = openDeadLetters({ store: this.journal.store, clock });
     this.#dedupe = new Dedupe(site.events.dedupeIds);
     this.#clockWatch = new ClockWatch({ journal: this.journal, clock, warn: (sentence) => log.warn(sentence) });
@@ -225,7 +229,9 @@ export class Place {
     this.#identities = new IdentityStore(join(dataDir, "identities"));
     this.transforms = this.#newTransforms();
     this.#board = this.#boardState(this.#applier, this.#layers, this.offers);
-    this.checkpoints = this.#newCheckpoints();
+    this.checkpoints = this.#newCheckpoints(checkpointStore);
+    // Before anybody asks for it.
+    if (this.checkpoints.isAhead) this.journal.renewEpoch();
     this.#patience = new Patience(this.journal);
     this.keeping = new Keeping({
       ...{ site, clock, dir: dataDir, journal: this.journal, letters: this.letters, board: this.#applier.board },
@@ -354,7 +360,7 @@ export class Place {
     const { checkpoints } = this;
     // First of all who hear of a commit: decisions leave directly after it.
     this.outbox.open();
-    this.hub?.open();
+    this.hub?.open(this.journal.formerEpoch);
     checkpoints.load();
     const [board, ids] = ["board", "dedupe"].map((part) => checkpoints.loadedSeq(part)) as [number, number];
     const specs = checkpoints.meta?.seq ?? 0;
@@ -533,13 +539,23 @@ export class Place {
     return this.#boardState(applier, holds, new OfferBook(this.#clock, this.journal, this.loaded.publish));
   }
 
-  #newCheckpoints(): Checkpoints {
-    const path = join(this.#options.dataDir, "checkpoint");
+  #openCheckpointStore(): Store {
+    const open = (options: StoreOptions) => this.#machine.openStore(options);
+    const warn = (sentence: string) => this.#log.warn(sentence);
+    try {
+      const path = join(this.#options.dataDir, "checkpoint");
+      return openCheckpointStore(path, open, warn, () => extentOf(this.journal.parts()));
+    } catch (error) {
+      void this.journal.close();
+      throw error;
+    }
+  }
+
+  #newCheckpoints(store: Store): Checkpoints {
     const warn = (sentence: string) => this.#log.warn(sentence);
     const ids = new DedupeState(this.#dedupe);
     return new Checkpoints({
-      store: openCheckpointStore(path, (options) => this.#machine.openStore(options), warn),
-      ...{ journal: this.journal, clock: this.#clock, everyMs: this.site.checkpoint.everyMs, warn },
+      ...{ store, journal: this.journal, clock: this.#clock, everyMs: this.site.checkpoint.everyMs, warn },
       hears: ({ applier }) => hearsHash(this.site, (type) => applier.hears(type)),
       board: this.#board,
       newBoard: () => this.#newShadow(),
@@ -818,7 +834,9 @@ export class Place {
           .filter((reason) => reason !== null),
         ...[trouble(this.bus), this.#door?.losses ?? null].filter((reason) => reason !== null),
         ...this.streams.trouble(),
-        ...[this.checkpoints.trouble(), this.#clockWatch.trouble()].filter((reason) => reason !== null),
+        ...[this.checkpoints.lost, this.checkpoints.trouble(), this.#clockWatch.trouble()].filter(
+          (reason) => reason !== null,
+        ),
         ...[...this.keeping.trouble(), this.keeping.scrub.trouble()].filter((reason) => reason !== null),
         ...this.transforms.trouble(),
       ],

@@ -130,7 +130,12 @@ const IMPORTS: readonly ImportRule[] = [
     only: [
       ...["runtime/checkpoint/", "runtime/board/", "runtime/layers/layers.ts", "runtime/decide/offers.ts"],
       ...["runtime/apply.ts", "runtime/dedupe.ts", "runtime/site.ts", "runtime/store/store.ts"],
-      ...["runtime/journal/journal.ts", "runtime/journal/block.ts", "runtime/journal/walk.ts"],
+      ...[
+        "runtime/journal/journal.ts",
+        "runtime/journal/block.ts",
+        "runtime/journal/walk.ts",
+        "runtime/journal/extent.ts",
+      ],
       ...LEAVES,
     ],
     because: "what is saved is the board and the ids seen; journal and store are known by their ports",

@@ -22,6 +22,8 @@ export const FORMAT = 1;
 const ROWS = "rows";
 const META = "meta";
 const META_KEY = Buffer.from("checkpoint");
+/** Stands in place of the record of a checkpoint that was found damaged at work. */
+const CONDEMNED = Buffer.from("damaged");
 const MAGIC = 0x43534941; // "AISC"
 /** Magic u32, format u16, its complement u16, CRC-32 of what follows u32, all little-endian; then JSON. All formats begin so. */
 const META_HEAD = 12;
@@ -58,6 +60,8 @@ export type Standing =
   | { readonly state: "good"; readonly meta: Meta }
   /** A newer version wrote it. */
   | { readonly state: "newer"; readonly format: number }
+  /** It is as of an entry that the journal does not have: behind its end, or of another epoch. */
+  | { readonly state: "lost"; readonly meta: Meta }
   | { readonly state: "unusable"; readonly detail: string };
 
 export class Archive {
@@ -79,11 +83,7 @@ export class Archive {
     const read = readMeta(stored);
     if (typeof read === "string") return { state: "unusable", detail: read };
     if ("format" in read) return { state: "newer", format: read.format };
-    if (read.epoch !== epoch)
-      return { state: "unusable", detail: `it is of a journal with epoch '${read.epoch}', this one has '${epoch}'` };
-    if (read.seq > lastSeq)
-      return { state: "unusable", detail: `it is as of entry ${read.seq}, and the journal ends at ${lastSeq}` };
-    return { state: "good", meta: read };
+    return { state: read.epoch === epoch && read.seq <= lastSeq ? "good" : "lost", meta: read };
   }
 
   /** What is wrong with the rows of some parts, in words; null: nothing. Reads all of them. */
@@ -199,6 +199,11 @@ export class Archive {
   /** There is no checkpoint any more. */
   forget(): Promise<void> {
     return this.#store.commit([{ table: META, key: META_KEY, value: null }]);
+  }
+
+  /** It is not used any more, and the next start hears that there was one. */
+  condemn(): Promise<void> {
+    return this.#store.commit([{ table: META, key: META_KEY, value: CONDEMNED }]);
   }
 
   /** What was saved under one epoch is under another from now on: the journal was restored together with it. */
@@ -330,6 +335,7 @@ function metaWrite(meta: Meta): Write {
 }
 
 function readMeta(stored: Buffer): Meta | { readonly format: number } | string {
+  if (stored.equals(CONDEMNED)) return "it was found damaged while the place ran";
   if (stored.length < META_HEAD || stored.readUInt32LE(0) !== MAGIC) return "its record is none of a checkpoint";
   const format = stored.readUInt16LE(4);
   if (stored.readUInt16LE(6) !== (~format & 0xffff)) return "its record has a damaged format";

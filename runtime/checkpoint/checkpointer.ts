@@ -32,6 +32,8 @@ export interface CheckpointerOptions {
   readonly others: () => readonly Saved[];
   /** What is on disk, as it was loaded; null: nothing is. */
   readonly meta: Meta | null;
+  /** What stands there instead says what the journal has lost: it stays until the first checkpoint takes its place. */
+  readonly keepsRecord?: boolean;
   /** It could not be saved: for the log. */
   readonly failed: (error: unknown) => void;
   readonly limits?: Partial<CheckpointLimits>;
@@ -281,9 +283,9 @@ export class Checkpointer {
   }
 
   async #sweep(): Promise<void> {
-    const { archive } = this.#options;
+    const { archive, keepsRecord = false } = this.#options;
     // One that can't be used still stands on disk: before its rows go, so that a start takes it for none.
-    if (this.#meta === null) await archive.forget();
+    if (this.#meta === null && !keepsRecord) await archive.forget();
     await this.#sliced(archive.sweep(this.#meta), (writes) => committing(archive, writes));
     this.#litter = false;
   }

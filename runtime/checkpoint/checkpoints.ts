@@ -1,14 +1,15 @@
 // A place's checkpoints: what of them is used at its start, and those that it makes from then on.
 import type { Clock } from "../clock.ts";
 import { AisleError } from "../errors.ts";
-import { Block } from "../journal/block.ts";
+import { type Extent, extentOf } from "../journal/extent.ts";
 import type { Commit, Entry, Journal } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
 import type { Store } from "../store/store.ts";
-import { Archive, type Meta, type SavedPart } from "./archive.ts";
+import { Archive, type Meta, type SavedPart, type Standing } from "./archive.ts";
 import type { BoardState } from "./board-state.ts";
 import type { Saved, SavedTable } from "./checkpoint.ts";
 import { Checkpointer, type CheckpointLimits } from "./checkpointer.ts";
+import { irreplaceable } from "./open.ts";
 import { Shadow } from "./shadow.ts";
 
 export interface CheckpointsOptions {
@@ -34,6 +35,11 @@ export class Checkpoints {
   readonly #options: CheckpointsOptions;
   readonly #archive: Archive;
   readonly #loaded = new Map<string, number>();
+  /** What was found, by the journal's epoch of then. */
+  readonly #standing: Standing;
+  /** The journal has lost its end, or all: under the epoch that it has, ids would be given again. */
+  readonly isAhead: boolean;
+  #lost: string | null = null;
   #meta: Meta | null = null;
   /** It was found damaged while the place runs. */
   #isForgotten = false;
@@ -43,13 +49,18 @@ export class Checkpoints {
   constructor(options: CheckpointsOptions) {
     this.#options = options;
     this.#archive = new Archive(options.store);
+    const { epoch, lastSeq } = options.journal;
+    const standing = this.#archive.standing(options.journal);
+    this.#standing = standing;
+    this.isAhead =
+      standing.state === "lost" ? standing.meta.epoch === epoch : standing.state === "unusable" && lastSeq === 0;
   }
 
   /**
    * Loads what can be used of the checkpoint that is there. Why something can't is told: the journal says it too.
    *
-   * @throws AisleError `unsupported` when a newer version made it, and the journal alone no longer has all; `corrupt` when
-   *   what is read row by row can't be: then it is not used at the next start
+   * @throws AisleError `unsupported` when a newer version made it, `corrupt` when it can't be used, and the journal alone
+   *   no longer has all; `corrupt` when what is read row by row can't be: then it is not used at the next start
    */
   load(): void {
     const meta = this.#usable();
@@ -76,7 +87,7 @@ export class Checkpoints {
   /** What a newer version knows of entries that are gone can't be made again of the journal. */
   #checkReplays({ name, version }: Saved, { parts }: Meta): void {
     const saved = parts.find((part) => part.name === name)?.version ?? version;
-    if (saved > version && !this.#isWhole()) throw newer(`'${name}' in version ${saved}`);
+    if (saved > version && this.#extent !== "all") throw newer(`'${name}' in version ${saved}`);
   }
 
   #take(part: Saved, saved: SavedPart, { seq, round }: Meta): void {
@@ -90,6 +101,7 @@ export class Checkpoints {
       if (!(cause instanceof AisleError && cause.code === "corrupt")) throw cause;
       // It may have taken in a half.
       this.#forget();
+      if (this.#extent === "some") throw irreplaceable(cause.message);
       throw new AisleError(
         "corrupt",
         `the checkpoint is damaged: ${cause.message}. Start again: the journal is replayed`,
@@ -120,8 +132,8 @@ export class Checkpoints {
   #forget(): void {
     if (this.#isForgotten) return;
     this.#isForgotten = true;
-    this.#checkpointer?.rest("it is damaged: the next start replays the journal");
-    this.#archive.forget().catch((error) => this.#options.failed(error));
+    this.#checkpointer?.rest("it is damaged: the next start replays the journal, if that has all entries");
+    this.#archive.condemn().catch((error) => this.#options.failed(error));
   }
 
   /** The entry as of which a part was loaded; 0: it was not. */
@@ -151,7 +163,7 @@ export class Checkpoints {
     this.#checkpointer = new Checkpointer({
       ...{ archive: this.#archive, journal, clock, everyMs, failed, others },
       shadow: this.#shadow,
-      meta: this.#meta,
+      ...{ meta: this.#meta, keepsRecord: this.#standing.state === "lost" },
       ...(rest.limits === undefined ? {} : { limits: rest.limits }),
     });
     journal.onCommit((entries: readonly Entry[], commit: Commit) => this.#checkpointer!.committed(entries, commit));
@@ -197,6 +209,11 @@ export class Checkpoints {
       : `the state can't be saved: ${trouble}. The journal keeps all that was not, and a start takes longer`;
   }
 
+  /** Entries that were acknowledged are in the journal no more: which, and what comes of it; null: none that is known. */
+  get lost(): string | null {
+    return this.#lost;
+  }
+
   /** Bytes on disk. */
   get bytes(): number {
     return this.#archive.bytes;
@@ -209,39 +226,51 @@ export class Checkpoints {
   }
 
   #usable(): Meta | null {
-    const { journal, warn } = this.#options;
-    const standing = this.#archive.standing(journal);
-    const unusable = (why: string) => {
-      warn(`the checkpoint can't be used: ${why}. What the journal has is replayed from its beginning`);
-      return null;
-    };
+    const standing = this.#standing;
     switch (standing.state) {
       case "none":
         return null;
       case "newer":
-        if (!this.#isWhole()) throw newer(`format ${standing.format}`);
-        return unusable(`it has format ${standing.format}, and a newer version of Aisle made it`);
+        if (this.#extent !== "all") throw newer(`format ${standing.format}`);
+        return this.#unusable(`it has format ${standing.format}, and a newer version of Aisle made it`);
+      case "lost":
+        return this.#unusable(this.#lostWith(standing.meta), true);
       case "unusable":
-        return unusable(standing.detail);
+        return this.#unusable(standing.detail);
       case "good": {
         const read = this.#parts().flatMap((part) =>
           part.open === undefined ? (partOf(standing.meta, part) ?? []) : [],
         );
         const damage = this.#archive.damage(read, standing.meta.round);
-        return damage === null ? standing.meta : unusable(damage);
+        return damage === null ? standing.meta : this.#unusable(damage);
       }
     }
   }
 
-  /** Whether the journal has every entry that there ever was: what was saved was in it, so an empty one lost all. */
-  #isWhole(): boolean {
-    let next = 1;
-    for (const part of this.#options.journal.parts()) {
-      const [first, last] = part instanceof Block ? [part.firstSeq, part.lastSeq] : [part.seq, part.seq];
-      if (first !== next) return false;
-      next = last + 1;
+  /** The journal is replayed instead, if that is all that there is to know, or nothing can be had back. */
+  #unusable(detail: string, hasLost = false): null {
+    const extent = this.#extent;
+    if (extent === "some") throw irreplaceable(detail);
+    const why = `the checkpoint can't be used: ${detail}`;
+    if (extent === "all" && !hasLost) this.#options.warn(`${why}. What the journal has is replayed from its beginning`);
+    else {
+      const nothing = extent === "nothing" ? ", and the journal has no entries" : "";
+      this.#lost = `${why}${nothing}. The place goes on with what the journal has, under the epoch '${this.#options.journal.epoch}', so that no id is given twice; it tells of this until it is started again after its next checkpoint`;
+      this.#options.warn(this.#lost);
     }
-    return next > 1;
+    return null;
+  }
+
+  #lostWith({ epoch, seq }: Meta): string {
+    const { lastSeq, epoch: own } = this.#options.journal;
+    if (this.isAhead)
+      return `it is as of entry ${seq}, and the journal ends at ${lastSeq}: entries ${lastSeq + 1} to ${seq} are lost, as the disk did not keep them or an older journal was put back`;
+    return `it is of a journal with epoch '${epoch}', as of its entry ${seq}; this one has '${own}' and ends at ${lastSeq}: what only that one had is lost`;
+  }
+
+  /** What was saved was in the journal, so an empty one lost all. */
+  get #extent(): Extent {
+    return extentOf(this.#options.journal.parts());
   }
 }
 

@@ -9,7 +9,11 @@ import { takeFolder } from "../journal/owner.ts";
 import { type Damage, repairJournal, verifyJournal } from "../journal/repair.ts";
 import { openDeadLetters } from "../store/deadletters.ts";
 import { openStore } from "../store/lmdb.ts";
+import { removeState, savedState } from "./saved-state.ts";
 import { dataFolder, readSite, type Shell } from "./shell.ts";
+
+const STAYS =
+  "the journal no longer has all entries, so the state that was saved stays: it keeps what the damaged ones led to, and one of them that is sent again is a duplicate";
 
 interface Options {
   readonly site?: string;
@@ -69,11 +73,17 @@ async function repair(shell: Shell, options: Options): Promise<void> {
       return;
     }
     if (options.json !== true) for (const each of damage) shell.write(`damaged: ${describeCorruption(each)}`);
+    const state = await savedState(dir, store);
+    const tell = (sentence: string) => void (options.json !== true && shell.write(sentence));
+    if (state === "stays") tell(STAYS);
     await confirm(shell, options, damage);
+    // Before anything is moved: who is cut off and does this again finds less damage.
+    if (state === "goes") await removeState(dir);
     const repaired = await repairJournal(store, letters);
     const told = { damage: repaired.damage.map(shown), letters: repaired.letters, commits: repaired.commits };
-    if (options.json === true) shell.write(JSON.stringify(told, null, 2));
-    else shell.write(`moved to the dead letters ${repaired.letters.join(", ")}: the journal can be read again`);
+    if (options.json === true) shell.write(JSON.stringify({ ...told, state }, null, 2));
+    tell(`moved to the dead letters ${repaired.letters.join(", ")}: the journal can be read again`);
+    if (state === "goes") tell("the next start makes the state of it again; what was moved may be sent once more");
   } finally {
     await letters.close();
     await store.close();

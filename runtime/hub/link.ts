@@ -92,11 +92,17 @@ export class HubLink {
     });
   }
 
-  /** From here on commits are heard of. Before anything is appended under a new epoch. */
-  open(): void {
+  /**
+   * From here on commits are heard of. Before anything is appended under a new epoch.
+   *
+   * @param formerEpoch  of what the journal holds, where the epoch was renewed at this start
+   */
+  open(formerEpoch: string | null = null): void {
     const { journal } = this.#ports;
     const noted = this.#note.load();
-    this.#segments = segmentsOf(noted?.segments ?? [], journal.epoch, journal.lastSeq);
+    const known = noted?.segments ?? [];
+    const before = formerEpoch === null ? known : segmentsOf(known, formerEpoch, journal.lastSeq);
+    this.#segments = segmentsOf(before, journal.epoch, journal.lastSeq);
     this.#through = Math.min(noted?.through ?? 0, journal.lastSeq);
     // What had gone before there was a hub is not missed.
     if (noted === null) this.#missingMax = journal.stats().firstSeq - 1;

@@ -59,8 +59,10 @@ interface Prepared extends Commit {
  *                 └─► in turn with commits: slices of retention, tombstones
  */
 export class StoreJournal extends ReadableJournal implements Journal {
-  readonly epoch: string;
   readonly readOnly: boolean;
+  readonly #options: StoreJournalOptions;
+  #epoch: string;
+  #formerEpoch: string | null = null;
   readonly #clock: Clock;
   readonly #limits: JournalLimits;
   readonly #onClosed: () => void;
@@ -105,12 +107,13 @@ export class StoreJournal extends ReadableJournal implements Journal {
   constructor(store: Store, options: StoreJournalOptions) {
     super(store, options.dir);
     this.readOnly = store.readOnly;
+    this.#options = options;
     this.#clock = options.clock;
     this.#limits = { ...limits, ...options.limits };
     this.#onClosed = options.closed ?? (() => {});
     this.#queue = new Queue(this.#limits);
     const { epoch, write } = readMeta(store, options);
-    this.epoch = epoch;
+    this.#epoch = epoch;
     this.#findEnd();
     const removed = removedSeq(store);
     this.#removedSeq = Math.min(removed, this.#lastSeq);
@@ -118,6 +121,24 @@ export class StoreJournal extends ReadableJournal implements Journal {
     const note = store.readOnly || Number.isFinite(removed) ? null : removedWrite(this.#removedSeq);
     this.#meta = [write, note].filter((each) => each !== null);
     if (this.#meta.length > 0) void this.#inTurn(() => this.#writeMeta());
+  }
+
+  get epoch(): string {
+    return this.#epoch;
+  }
+
+  /** The epoch that it was opened with, where it was renewed since; null: it was not. */
+  get formerEpoch(): string | null {
+    return this.#formerEpoch;
+  }
+
+  /** As a restore does it. Before anything is appended; on disk with the first commit at the latest. */
+  renewEpoch(): void {
+    const { epoch, write } = readMeta(this.store, { ...this.#options, renewEpoch: true });
+    this.#formerEpoch = this.#epoch;
+    this.#epoch = epoch;
+    if (write !== null) this.#meta = [...this.#meta, write];
+    void this.#inTurn(() => this.#writeMeta());
   }
 
   /** Why the journal takes no more; null while it does. */
@@ -429,10 +450,11 @@ export class StoreJournal extends ReadableJournal implements Journal {
 
   /** A commit may have written it by now; and what finds no room goes with the first commit that does. */
   async #writeMeta(): Promise<void> {
-    if (this.#meta.length === 0) return;
+    const writes = this.#meta;
+    if (writes.length === 0) return;
     try {
-      await this.store.commit(this.#meta);
-      this.#meta = [];
+      await this.store.commit(writes);
+      this.#meta = this.#meta.filter((write) => !writes.includes(write)); // the epoch may be another since
     } catch (error) {
       if (!(error instanceof AisleError && error.code === "full")) this.#fail(error);
     }

@@ -27,6 +27,8 @@ export interface DeviceAt {
   readonly clock?: Clock;
   /** As after a restore. */
   readonly renewEpoch?: boolean;
+  /** As where a start finds that the journal has lost its end. */
+  readonly renewsLate?: boolean;
   readonly seed?: number;
   /** Instead of LMDB in the folder. */
   readonly store?: Store;
@@ -38,6 +40,7 @@ export function deviceAt({
   place = "box",
   clock = systemClock,
   renewEpoch = false,
+  renewsLate = false,
   seed = 0,
   store: at,
 }: DeviceAt): DeviceAtWork {
@@ -51,7 +54,8 @@ export function deviceAt({
   };
   const fault = (_: string, error: unknown) => void faults.push(error);
   const link = new HubLink({ ...{ journal, store, bus, clock, place, fault }, hub: HUB, random: () => 0 });
-  link.open();
+  if (renewsLate) journal.renewEpoch();
+  link.open(journal.formerEpoch);
   link.begin();
   return {
     ...{ journal, link, faults },

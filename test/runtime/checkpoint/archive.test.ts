@@ -141,8 +141,8 @@ describe("an archive of checkpoints", () => {
   it("is not used for another journal, or one that ends before it", async () => {
     await round([], { seq: 50 });
 
-    expect(archive.standing({ epoch: "e1", lastSeq: 100 })).toMatchObject({ state: "unusable" });
-    expect(archive.standing({ epoch: "e0", lastSeq: 49 })).toMatchObject({ state: "unusable" });
+    expect(archive.standing({ epoch: "e1", lastSeq: 100 })).toMatchObject({ state: "lost", meta: { seq: 50 } });
+    expect(archive.standing({ epoch: "e0", lastSeq: 49 })).toMatchObject({ state: "lost", meta: { seq: 50 } });
     expect(archive.standing({ epoch: "e0", lastSeq: 50 })).toMatchObject({ state: "good" });
   });
 

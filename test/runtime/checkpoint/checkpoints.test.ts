@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { Archive } from "../../../runtime/checkpoint/archive.ts";
 import type { BoardState } from "../../../runtime/checkpoint/board-state.ts";
 import { Checkpoints } from "../../../runtime/checkpoint/checkpoints.ts";
 import { checkpointStore } from "../../../runtime/checkpoint/open.ts";
@@ -188,7 +189,9 @@ describe("a checkpoint that can't be used", () => {
     const less = { ...entries, entries: entries.entries.slice(0, 50), applied: entries.applied.slice(0, 50) };
     const bench = restart({ entries: less }).start();
 
-    expect(bench.warned).toEqual([expect.stringMatching(/the journal ends at 50/)]);
+    expect(bench.warned).toEqual([expect.stringMatching(/the journal ends at 50: entries 51 to \d+ are lost/)]);
+    expect(bench.checkpoints.lost).toBe(bench.warned[0]);
+    expect(bench.checkpoints.isAhead).toBe(true);
     expect(bench.digest).toEqual(whole(less));
   });
 
@@ -201,6 +204,26 @@ describe("a checkpoint that can't be used", () => {
       expect(bench.checkpoints.fromSeq).toBe(1);
       mend();
     }
+  });
+
+  it("is damaged, and the journal is cut: it is refused, and said what to do", () => {
+    for (const table of ["rows", "meta"]) {
+      const mend = disk.flipBit(table, dice)!;
+      expect(() => restart({ entries: cutOff() }).start()).toThrow(
+        /no longer has all.*move the folder 'checkpoint' away/,
+      );
+      mend();
+    }
+  });
+
+  it("was found damaged at work: the next start hears of it", async () => {
+    await new Archive(new FaultyStore(disk, dice)).condemn();
+
+    expect(() => restart({ entries: cutOff() }).start()).toThrow(/found damaged while the place ran/);
+    const bench = restart().start();
+    expect(bench.warned).toEqual([expect.stringMatching(/can't be used: it was found damaged/)]);
+    expect(bench.checkpoints.lost).toBe(null);
+    expect(bench.digest).toEqual(whole(entries));
   });
 
   it("was made under another plan: the board is made anew, and what did not change is loaded", async () => {

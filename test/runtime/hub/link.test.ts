@@ -1,3 +1,4 @@
+import { cpSync } from "node:fs";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Bus } from "../../../runtime/bus/bus.ts";
 import { MemoryBus } from "../../../runtime/bus/memory.ts";
@@ -7,7 +8,7 @@ import type { Draft } from "../../../runtime/journal/journal.ts";
 import { Dice } from "../../support/dice.ts";
 import { FaultyDisk, FaultyStore } from "../../support/faulty-store.ts";
 import { type DeviceAtWork, deviceAt, draft, event, HUB, hubAt, origins } from "../../support/hubs.ts";
-import { blockOf, tempDir } from "../../support/journal.ts";
+import { blockOf, journalIn, tempDir } from "../../support/journal.ts";
 import { describeWithNats, startNatsServer } from "../../support/nats-server.ts";
 import { prng } from "../../support/prng.ts";
 
@@ -181,6 +182,30 @@ describe("a place and its hub", () => {
     const [was, is] = [before.journal.epoch, restored.journal.epoch];
     expect(origins(hub.journal)).toEqual([`box-${was}-1`, `box-${was}-2`, `box-${is}-3`, `box-${is}-4`]);
     await after.close();
+    await hub.close();
+  });
+
+  it("knows of what epoch its entries are when that is renewed as it starts, and nothing was noted before", async () => {
+    const bus = new MemoryBus();
+    const hub = hubAt(tempDir(), bus);
+    const dir = tempDir();
+    const alone = journalIn(dir);
+    await alone.append([event(1), event(2)]);
+    await alone.close();
+    const copy = tempDir();
+    cpSync(dir, copy, { recursive: true });
+    const first = deviceAt({ dir, bus });
+    await first.journal.append([event(3)]);
+    await first.link.replicated(3);
+    await first.close();
+
+    const again = deviceAt({ dir: copy, bus, renewsLate: true, seed: 5 });
+    await again.journal.append([event(4)]);
+    await expect.poll(() => again.link.stats().waiting, SECONDS).toBe(0);
+
+    const [was, is] = [first.journal.epoch, again.journal.epoch];
+    expect(origins(hub.journal)).toEqual([`box-${was}-1`, `box-${was}-2`, `box-${was}-3`, `box-${is}-3`]);
+    await again.close();
     await hub.close();
   });
 

@@ -132,6 +132,36 @@ describeWithNats("a device and its hub", () => {
     await hub.place.stop();
   });
 
+  it("have what came after an old journal was put back, and nothing twice", { timeout: 60_000 }, async () => {
+    const server = await serverForAll();
+    await using hub = await started(server, siteWith(HUB), "center", folder());
+    const [site, data, old] = [siteWith(DEVICE), folder(), folder()];
+    const entries = (first: number, count: number) =>
+      Array.from({ length: count }, (_, i) => ({ type: "entry", id: first + i, event_id: `e${first + i}` }));
+    let device = await started(server, site, "box", data);
+    await post(device.place, entries(1, 1), "replicated");
+    await device.place.stop();
+    cpSync(join(data, "journal"), old, { recursive: true });
+    device = await started(server, site, "box", data);
+    await post(device.place, entries(2, 5), "replicated");
+    await device.place.stop();
+    rmSync(join(data, "journal"), { recursive: true });
+    cpSync(old, join(data, "journal"), { recursive: true });
+    await server.kill();
+    device = await started(server, site, "box", data);
+    await post(device.place, entries(7, 20));
+    await device.place.stop();
+    await server.restart();
+    device = await started(server, site, "box", data);
+    await expect.poll(() => device.place.hub!.stats().waiting, SECONDS).toBe(0);
+
+    const ids = [...hub.place.journal.read()].flatMap(({ headers }) =>
+      headers.origin === undefined ? [] : headers.id!,
+    );
+    expect(ids).toEqual(entries(1, 26).map(({ event_id }) => event_id));
+    await device.place.stop();
+  });
+
   it("let a publisher wait for the hub, and decisions reach who listens at the hub's server once the link is back", {
     timeout: 60_000,
   }, async () => {
