@@ -7,7 +7,7 @@ import { JOURNAL } from "../../../runtime/journal/meta.ts";
 import { keyOf, seqOf } from "../../../runtime/key.ts";
 import { openStore } from "../../../runtime/store/lmdb.ts";
 import { runCommand } from "../../support/command.ts";
-import { damage, tempDir } from "../../support/journal.ts";
+import { cutBefore, damage, secondCommit, tempDir } from "../../support/journal.ts";
 import { decisionsOf, MONDAY, type Store, startStore } from "../../support/place.ts";
 
 let dataDir: string;
@@ -52,12 +52,7 @@ async function kill(): Promise<void> {
 }
 
 /** Removes the oldest commit, as retention does. */
-async function cut(): Promise<void> {
-  const journal = openStore({ path: at("journal") });
-  const [oldest] = journal.range(JOURNAL, { limit: 1 });
-  await journal.commit([{ table: JOURNAL, key: Buffer.from(oldest!.key), value: null }]);
-  await journal.close();
-}
+const cut = async () => cutBefore(dataDir, await secondCommit(dataDir));
 
 async function spoilCheckpoint(): Promise<void> {
   const checkpoint = openStore({ path: at("checkpoint") });
