@@ -475,6 +475,11 @@ export const limits = {
   /** Callers that wait for the hub; past that they are told that at once. */
   replicatedCallers: 10_000,
 
+  /** Commits wait so long at most for a process that opens the data folder beside its owner, ms. */
+  folderHoldMs: 1_000,
+  /** Such a process waits so long for an owner that does not answer yet, ms. */
+  folderHoldWaitMs: 15_000,
+
   // Outside sources
   /** Graceful stop: what is accepted is committed within, ms. */
   drainMs: 10_000,

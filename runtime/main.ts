@@ -31,9 +31,10 @@ import { AisleError } from "./errors.ts";
 import { ACTIONS, type EventReader } from "./events.ts";
 import { accessOf, createApp } from "./http/app.ts";
 import { Bodies } from "./http/body.ts";
+import { holding } from "./http/hold.ts";
 import type { Health, Ingest, PlanReload, Ports } from "./http/ports.ts";
 import { rawEvents } from "./http/raw-events.ts";
-import type { Listening, Where } from "./http/server.ts";
+import type { Listening, RawHandler, Where } from "./http/server.ts";
 import { HubDoor } from "./hub/door.ts";
 import { printIn } from "./hub/ids.ts";
 import { HubLink } from "./hub/link.ts";
@@ -155,6 +156,7 @@ export class Place {
   readonly workshop: Workshop;
   readonly streams: Streams;
   readonly outbox: Outbox;
+  readonly #checkpointStore: Store;
   readonly checkpoints: Checkpoints;
   readonly telemetry: Telemetry;
   /** Takes over what this place journals; null: there is none. */
@@ -203,7 +205,7 @@ export class Place {
     makeFolder(dataDir);
     this.journal = this.#machine.openJournal({ dir: dataDir, clock, random: this.#machine.random });
     // Before there is a line to anybody: what is refused here ends the process.
-    const checkpointStore = this.#openCheckpointStore();
+    this.#checkpointStore = this.#openCheckpointStore();
     this.letters = openDeadLetters({ store: this.journal.store, clock });
     this.#dedupe = new Dedupe(site.events.dedupeIds);
     this.#clockWatch = new ClockWatch({ journal: this.journal, clock, warn: (sentence) => log.warn(sentence) });
@@ -229,7 +231,7 @@ export class Place {
     this.#identities = new IdentityStore(join(dataDir, "identities"));
     this.transforms = this.#newTransforms();
     this.#board = this.#boardState(this.#applier, this.#layers, this.offers);
-    this.checkpoints = this.#newCheckpoints(checkpointStore);
+    this.checkpoints = this.#newCheckpoints();
     // Before anybody asks for it.
     if (this.checkpoints.isAhead) this.journal.renewEpoch();
     this.#patience = new Patience(this.journal);
@@ -551,7 +553,8 @@ export class Place {
     }
   }
 
-  #newCheckpoints(store: Store): Checkpoints {
+  #newCheckpoints(): Checkpoints {
+    const store = this.#checkpointStore;
     const warn = (sentence: string) => this.#log.warn(sentence);
     const ids = new DedupeState(this.#dedupe);
     return new Checkpoints({
@@ -780,7 +783,10 @@ export class Place {
     const ports = this.#ports();
     const faces = { ...this.#faces(), socket: "socketPath" in where, bodies: new Bodies() };
     const app = createApp(ports, faces);
-    const raw = rawEvents({ ...ports, ...faces, intake: this.intake, access: accessOf(faces) });
+    const events = rawEvents({ ...ports, ...faces, intake: this.intake, access: accessOf(faces) });
+    const hold = holding([this.journal.store, this.#checkpointStore], this.#clock);
+    const raw: RawHandler = (incoming, outgoing) =>
+      (faces.socket && hold(incoming, outgoing)) || events(incoming, outgoing);
     return this.#machine.serve(app, where, { log: this.#log, raw });
   }
 

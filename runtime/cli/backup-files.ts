@@ -19,6 +19,7 @@ import { AisleError, reasonOf } from "../errors.ts";
 import { describeCorruption } from "../journal/cursor.ts";
 import { type Damage, verifyJournal } from "../journal/repair.ts";
 import { type LmdbStore, openStore } from "../store/lmdb.ts";
+import { openBeside } from "./beside.ts";
 import type { Shell } from "./shell.ts";
 
 const FORMAT = 1;
@@ -155,7 +156,7 @@ export async function checkpointIn(
   if (!existsSync(join(path, "data.mdb"))) return null;
   let store: LmdbStore;
   try {
-    store = openStore(checkpointStore(path, true));
+    store = await openBeside(dir, () => openStore(checkpointStore(path, true)));
   } catch (error) {
     if (error instanceof AisleError && error.code === "invalid") return null;
     throw error;

@@ -20,6 +20,7 @@ import {
   sync,
   writeManifest,
 } from "./backup-files.ts";
+import { openBeside } from "./beside.ts";
 import { checkTarget, makeTarget } from "./folders.ts";
 import { dataFolder, readSite, type Shell } from "./shell.ts";
 
@@ -121,7 +122,7 @@ async function copyOnce(shell: Shell, from: string, to: string): Promise<Copied 
 async function copyStore(shell: Shell, name: (typeof STORES)[number], from: string, to: string): Promise<void> {
   if (!existsSync(join(from, name, "data.mdb"))) return;
   shell.overwrite?.(`\rcopying the ${name} …\x1b[K`);
-  const store = openToCopy(shell, name, join(from, name));
+  const store = await openToCopy(shell, name, from);
   if (store === null) return;
   try {
     makeTarget(join(to, name));
@@ -133,10 +134,11 @@ async function copyStore(shell: Shell, name: (typeof STORES)[number], from: stri
 }
 
 /** Null: it is a checkpoint that can't be read, of which is told. */
-function openToCopy(shell: Shell, name: (typeof STORES)[number], path: string): LmdbStore | null {
-  if (name === "journal") return openStore({ path, readOnly: true, what: name });
+async function openToCopy(shell: Shell, name: (typeof STORES)[number], from: string): Promise<LmdbStore | null> {
+  const path = join(from, name);
+  if (name === "journal") return openBeside(from, () => openStore({ path, readOnly: true, what: name }));
   try {
-    return openStore(checkpointStore(path, true));
+    return await openBeside(from, () => openStore(checkpointStore(path, true)));
   } catch (error) {
     if (!(error instanceof AisleError && error.code === "invalid")) throw error;
     shell.warn(`the checkpoint is left out: ${error.message}. What the journal no longer has is not in the backup`);
@@ -145,7 +147,8 @@ function openToCopy(shell: Shell, name: (typeof STORES)[number], path: string): 
 }
 
 async function standingOf(dir: string) {
-  const journal = openJournal({ dir, clock: systemClock, random: randomBytes, readOnly: true });
+  const ports = { dir, clock: systemClock, random: randomBytes };
+  const journal = await openBeside(dir, () => openJournal({ ...ports, readOnly: true }));
   try {
     const { epoch, lastSeq } = journal;
     const meta = await checkpointIn(dir, { epoch, lastSeq });

@@ -9,6 +9,7 @@ import { takeFolder } from "../journal/owner.ts";
 import { type Damage, repairJournal, verifyJournal } from "../journal/repair.ts";
 import { openDeadLetters } from "../store/deadletters.ts";
 import { openStore } from "../store/lmdb.ts";
+import { openBeside } from "./beside.ts";
 import { removeState, savedState } from "./saved-state.ts";
 import { dataFolder, readSite, type Shell } from "./shell.ts";
 
@@ -43,7 +44,7 @@ export function journalCommand(shell: Shell): Command {
 
 async function verify(shell: Shell, options: Options): Promise<void> {
   const { dir } = folderOf(shell, options);
-  const store = openStore({ path: join(dir, "journal"), readOnly: true, what: "journal" });
+  const store = await openBeside(dir, () => openStore({ path: join(dir, "journal"), readOnly: true, what: "journal" }));
   try {
     const { commits, entries, damage } = verifyJournal(store);
     if (options.json === true) shell.write(JSON.stringify({ commits, entries, damage: damage.map(shown) }, null, 2));

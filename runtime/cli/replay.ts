@@ -9,6 +9,7 @@ import { openJournal } from "../journal/lmdb.ts";
 import { coreScorer, load } from "../loaded.ts";
 import { newApplier, workOf } from "../main.ts";
 import { type Difference, replay } from "../replay.ts";
+import { openBeside } from "./beside.ts";
 import { checkTarget } from "./folders.ts";
 import { type Bound, type Bounds, checkOrder, type Stretch, stretchOf } from "./replay-bounds.ts";
 import { replayInto } from "./replay-into.ts";
@@ -51,7 +52,7 @@ async function run(shell: Shell, command: Command, named: string | undefined, op
   const opened = readSite(shell, named, { play: null });
   const dir = dataFolder(shell, data, opened.site.name);
   if (into !== undefined) checkTarget(resolve(into), dir);
-  const journal = openRead(dir);
+  const journal = await openRead(dir);
   try {
     const stretch = { journal, ...stretchOf(shell, journal, dir, options) };
     if (spec !== undefined) return await replaySpecs(shell, stretch, spec, into ?? null, json);
@@ -62,9 +63,9 @@ async function run(shell: Shell, command: Command, named: string | undefined, op
   }
 }
 
-function openRead(dir: string) {
+async function openRead(dir: string) {
   try {
-    return openJournal({ dir, clock: systemClock, random: randomBytes, readOnly: true });
+    return await openBeside(dir, () => openJournal({ dir, clock: systemClock, random: randomBytes, readOnly: true }));
   } catch (error) {
     if (!(error instanceof AisleError) || error.code !== "not-found") throw error;
     throw new AisleError("not-found", `${error.message}: choose the folder of the place with --data`, { cause: error });

@@ -14,6 +14,7 @@ import { openJournal } from "../journal/lmdb.ts";
 import type { StoreJournal } from "../journal/store-journal.ts";
 import type { Site, SiteTransform } from "../site.ts";
 import { readTransform, type SpecFile } from "../spec/load.ts";
+import { openBeside } from "./beside.ts";
 import { dataFolder, type Shell, siteFolder, siteOptions } from "./shell.ts";
 
 export interface TrainingOptions {
@@ -37,7 +38,7 @@ export async function printTrainingRows(
   if (missing !== null) command.error(`error: ${missing}`);
   const site = once(() => loadSite(siteFolder(shell, named[0]), siteOptions(shell)));
   const spec = specOf(options, site);
-  const journal = openRead(options.data ?? dataFolder(shell, undefined, site().name));
+  const journal = await openRead(options.data ?? dataFolder(shell, undefined, site().name));
   try {
     const trained = await train({
       spec,
@@ -51,9 +52,9 @@ export async function printTrainingRows(
   }
 }
 
-function openRead(dir: string): StoreJournal {
+async function openRead(dir: string): Promise<StoreJournal> {
   try {
-    return openJournal({ dir, clock: systemClock, random: randomBytes, readOnly: true });
+    return await openBeside(dir, () => openJournal({ dir, clock: systemClock, random: randomBytes, readOnly: true }));
   } catch (error) {
     if (!(error instanceof AisleError) || error.code !== "not-found") throw error;
     throw new AisleError("not-found", `${error.message}: choose the folder of the place with --data`, { cause: error });

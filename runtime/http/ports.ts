@@ -437,6 +437,11 @@ export interface Metrics {
   text(): Promise<string>;
 }
 
+/** What commits. While any of what `hold` resolved with was not called, none is under way. */
+export interface Holdable {
+  hold(): Promise<() => void>;
+}
+
 /** Counts requests. `route` is a pattern such as `/offers/:customer`, never a path that names somebody. */
 export interface Requests {
   observe(route: string, status: number, seconds: number): void;

@@ -73,6 +73,11 @@ export class LmdbStore implements Store {
   /** That each table took when it was asked last. */
   readonly #bytes = new Map<string, number>();
   #last: Promise<unknown> = Promise.resolve();
+  /** The last that has begun. */
+  #underWay: Promise<unknown> = Promise.resolve();
+  #holds = 0;
+  /** Commits that wait until nobody holds them. */
+  #held: (() => void)[] = [];
   #closed: Promise<void> | null = null;
   #gone = false;
 
@@ -114,8 +119,19 @@ export class LmdbStore implements Store {
       return Promise.reject(error);
     }
     if (writes.length === 0) return Promise.resolve();
-    this.#last = this.#write(writes);
+    this.#last = this.#holds === 0 ? this.#begin(writes) : this.#released().then(() => this.#begin(writes));
     return this.#last.then(NOTHING, (error) => this.#failed(error, writes));
+  }
+
+  async hold(): Promise<() => void> {
+    this.#holds++;
+    await this.#underWay.catch(NOTHING);
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      if (--this.#holds === 0) for (const goOn of this.#held.splice(0)) goOn();
+    };
   }
 
   bytes(table: string): number {
@@ -176,6 +192,15 @@ export class LmdbStore implements Store {
     throw this.#isFull(cause, writes)
       ? this.#full(messageOf(cause), cause)
       : new AisleError("unavailable", messageOf(cause), { cause });
+  }
+
+  #released(): Promise<void> {
+    return new Promise((resolve) => this.#held.push(resolve));
+  }
+
+  #begin(writes: readonly Write[]): Promise<unknown> {
+    this.#underWay = this.#write(writes);
+    return this.#underWay;
   }
 
   /**

@@ -40,6 +40,8 @@ export interface Store {
   bytes(table: string): number;
   /** A whole copy as of one commit, in a folder that is there and empty, while others go on writing. */
   copyTo(dir: string): Promise<void>;
+  /** Resolves once no commit is under way; none begins until what is returned is called. Reading goes on. */
+  hold(): Promise<() => void>;
   /** Writes what was handed over, then closes. Twice is once. */
   close(): Promise<void>;
 }

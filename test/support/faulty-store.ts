@@ -193,6 +193,10 @@ export class FaultyStore implements Store {
     throw new AisleError("unsupported", "this store can't be copied");
   }
 
+  async hold(): Promise<() => void> {
+    throw new AisleError("unsupported", "nobody looks into this store from outside");
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#crashed ? new Promise(() => {}) : this.#allWritten();
     return this.#closed;

@@ -21,6 +21,25 @@ const ids = (store: Store, ...range: Parameters<Store["range"]>): number[] =>
   [...store.range(...range)].map(({ key }) => seqOf(key));
 
 describe("a store", () => {
+  it("lets no commit begin while anybody holds it, and goes on in order", async () => {
+    const store = storeIn(tempDir());
+    const before = store.commit([put("a", 1, "before")]);
+    const holds = await Promise.all([store.hold(), store.hold()]);
+    expect(store.get("a", keyOf(1))!.toString()).toBe("before");
+    await before;
+
+    const during = [store.commit([put("a", 1, "one")]), store.commit([put("a", 1, "two"), put("a", 2, "two")])];
+    holds[0]!();
+    holds[0]!();
+    const more = await store.hold();
+    holds[1]!();
+    expect([store.get("a", keyOf(1))!.toString(), store.get("a", keyOf(2))]).toEqual(["before", null]);
+
+    more();
+    await Promise.all(during);
+    expect([1, 2].map((id) => store.get("a", keyOf(id))!.toString())).toEqual(["two", "two"]);
+  });
+
   it("has what was committed, in all tables, also when it is opened again", async () => {
     const dir = tempDir();
     const before = storeIn(dir);
