@@ -206,12 +206,15 @@ export class Archive {
     return this.#store.commit([{ table: META, key: META_KEY, value: CONDEMNED }]);
   }
 
-  /** What was saved under one epoch is under another from now on: the journal was restored together with it. */
-  async adopt(epoch: string): Promise<void> {
-    const stored = this.#store.get(META, META_KEY);
-    const meta = stored === null ? null : readMeta(stored);
-    if (meta === null || typeof meta === "string" || "format" in meta) return;
-    await this.#store.commit([metaWrite({ ...meta, epoch })]);
+  /**
+   * What was saved under one epoch is under another from now on: the journal was restored together with it. What is no
+   * state of that journal stays as it is, and a start tells of it.
+   *
+   * @param journal  as it was before
+   */
+  async adopt(journal: { readonly epoch: string; readonly lastSeq: number }, epoch: string): Promise<void> {
+    const standing = this.standing(journal);
+    if (standing.state === "good") await this.#store.commit([metaWrite({ ...standing.meta, epoch })]);
   }
 
   *#scan(from?: Buffer, end?: Buffer): Generator<Row> {

@@ -148,7 +148,7 @@ describe("an archive of checkpoints", () => {
 
   it("is of a restored journal once it was told so", async () => {
     await round([]);
-    await archive.adopt("e1");
+    await archive.adopt(JOURNAL, "e1");
 
     expect(archive.standing({ ...JOURNAL, epoch: "e1" })).toMatchObject({ state: "good", meta: { seq: 7 } });
   });

@@ -1,5 +1,14 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Manifest } from "../../../runtime/cli/backup-files.ts";
@@ -133,6 +142,22 @@ describe("aisle", () => {
       expect(store.place.checkpoints.fromSeq).toBe(lastSeq + 1);
       expect(store.logged).toEqual([]);
       expect(store.place.offers.standing("1")).toHaveLength(1);
+    });
+
+    it("take no state for their own that is of another journal", async () => {
+      const { epoch } = store.place.journal;
+      await store.place.checkpoints.checkpointer!.now();
+      const saved = join(data(), "checkpoint/data.mdb");
+      await run(["backup", at("backup"), "--data", data()]);
+      await run(["restore", at("backup"), "--data", at("other")]);
+      await store.place.stop();
+      cpSync(saved, at("other/checkpoint/data.mdb"));
+      expect((await run(["backup", at("again"), "--data", at("other")])).code).toBe(0);
+      expect((await run(["restore", at("again"), "--data", at("restored")])).code).toBe(0);
+      store = await startStore({ dataDir: at("restored") });
+
+      expect(store.place.checkpoints.lost).toMatch(`it is of a journal with epoch '${epoch}'`);
+      expect(decisionsOf(store.place.journal)).toHaveLength(5);
     });
 
     it("find a byte that was changed, and leave nothing behind", async () => {
