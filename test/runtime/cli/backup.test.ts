@@ -11,10 +11,13 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Archive } from "../../../runtime/checkpoint/archive.ts";
+import { checkpointStore } from "../../../runtime/checkpoint/open.ts";
 import type { Manifest } from "../../../runtime/cli/backup-files.ts";
 import { JOURNAL } from "../../../runtime/journal/meta.ts";
 import { keyOf, seqOf } from "../../../runtime/key.ts";
 import type { SiteTransform } from "../../../runtime/site.ts";
+import { openStore } from "../../../runtime/store/lmdb.ts";
 import { run } from "../../support/cli.ts";
 import { cutBefore, damage, draft, lose, secondCommit, tempDir } from "../../support/journal.ts";
 import { decisionsOf, MONDAY, STORE, type Store, startStore } from "../../support/place.ts";
@@ -78,6 +81,21 @@ describe("aisle", () => {
       expect(said).toMatchObject({ checkpointSeq: null, files: [{ path: "journal/data.mdb" }] });
       expect(said.lastSeq).toBeGreaterThanOrEqual(lastSeq);
       expect(await run(["restore", at("backup"), "--data", at("again")])).toMatchObject({ code: 0, stderr: "" });
+    });
+
+    it("say it when the state that was saved can't be used", async () => {
+      await store.place.checkpoints.checkpointer!.now();
+      await store.place.stop();
+      const checkpoint = openStore(checkpointStore(join(data(), "checkpoint")));
+      await new Archive(checkpoint).condemn();
+      await checkpoint.close();
+
+      expect(await run(["backup", at("backup"), "--data", data()])).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining("without a checkpoint of the state"),
+        stderr: expect.stringMatching(/can't be used: it was found damaged .* refused where that no longer has all/),
+      });
+      expect(readdirSync(at("backup/checkpoint"))).toEqual(["data.mdb"]);
     });
 
     it("say it when a folder can't be made, and what of the journal is cut off", async () => {
