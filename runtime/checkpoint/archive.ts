@@ -201,9 +201,14 @@ export class Archive {
     return this.#store.commit([{ table: META, key: META_KEY, value: null }]);
   }
 
-  /** It is not used any more, and the next start hears that there was one. */
+  /** It is not used any more, and the next start hears that there was one. A full disk has room for it as for `forget`. */
   condemn(): Promise<void> {
-    return this.#store.commit([{ table: META, key: META_KEY, value: CONDEMNED }]);
+    const record = { table: META, key: META_KEY };
+    // As a removal that is noted it may take of the reserve: see `Room`.
+    return this.#store.commit([
+      { ...record, value: null },
+      { ...record, value: CONDEMNED },
+    ]);
   }
 
   /**
