@@ -45,7 +45,6 @@ import { Intake } from "./intake/intake.ts";
 import { Patience } from "./intake/patience.ts";
 import { Block } from "./journal/block.ts";
 import { ClockWatch } from "./journal/clock-watch.ts";
-import { extentOf } from "./journal/extent.ts";
 import type { Draft, Entry } from "./journal/journal.ts";
 import type { StoreJournal } from "./journal/store-journal.ts";
 import { BlockWalk } from "./journal/walk.ts";
@@ -546,7 +545,7 @@ export class Place {
     const warn = (sentence: string) => this.#log.warn(sentence);
     try {
       const path = join(this.#options.dataDir, "checkpoint");
-      return openCheckpointStore(path, open, warn, () => extentOf(this.journal.parts()));
+      return openCheckpointStore(path, open, warn, () => this.journal.extent());
     } catch (error) {
       void this.journal.close();
       throw error;

@@ -201,17 +201,25 @@ export class Archive {
     return this.#store.commit([{ table: META, key: META_KEY, value: null }]);
   }
 
-  /** It is not used any more, and the next start hears that there was one. */
+  /** It is not used any more, and the next start hears that there was one. A full disk has room for it as for `forget`. */
   condemn(): Promise<void> {
-    return this.#store.commit([{ table: META, key: META_KEY, value: CONDEMNED }]);
+    const record = { table: META, key: META_KEY };
+    // As a removal that is noted it may take of the reserve: see `Room`.
+    return this.#store.commit([
+      { ...record, value: null },
+      { ...record, value: CONDEMNED },
+    ]);
   }
 
-  /** What was saved under one epoch is under another from now on: the journal was restored together with it. */
-  async adopt(epoch: string): Promise<void> {
-    const stored = this.#store.get(META, META_KEY);
-    const meta = stored === null ? null : readMeta(stored);
-    if (meta === null || typeof meta === "string" || "format" in meta) return;
-    await this.#store.commit([metaWrite({ ...meta, epoch })]);
+  /**
+   * What was saved under one epoch is under another from now on: the journal was restored together with it. What is no
+   * state of that journal stays as it is, and a start tells of it.
+   *
+   * @param journal  as it was before
+   */
+  async adopt(journal: { readonly epoch: string; readonly lastSeq: number }, epoch: string): Promise<void> {
+    const standing = this.standing(journal);
+    if (standing.state === "good") await this.#store.commit([metaWrite({ ...standing.meta, epoch })]);
   }
 
   *#scan(from?: Buffer, end?: Buffer): Generator<Row> {

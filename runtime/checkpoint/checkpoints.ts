@@ -1,7 +1,7 @@
 // A place's checkpoints: what of them is used at its start, and those that it makes from then on.
 import type { Clock } from "../clock.ts";
 import { AisleError } from "../errors.ts";
-import { type Extent, extentOf } from "../journal/extent.ts";
+import type { Extent } from "../journal/extent.ts";
 import type { Commit, Entry, Journal } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
 import type { Store } from "../store/store.ts";
@@ -14,7 +14,7 @@ import { Shadow } from "./shadow.ts";
 
 export interface CheckpointsOptions {
   readonly store: Store;
-  readonly journal: Pick<Journal, "epoch" | "lastSeq" | "appliedSeq" | "parts" | "onCommit">;
+  readonly journal: Pick<Journal, "epoch" | "lastSeq" | "appliedSeq" | "parts" | "extent" | "onCommit">;
   readonly clock: Clock;
   readonly everyMs: number;
   /** Hash of what decides what a board hears; missing: any event. */
@@ -270,7 +270,7 @@ export class Checkpoints {
 
   /** What was saved was in the journal, so an empty one lost all. */
   get #extent(): Extent {
-    return extentOf(this.#options.journal.parts());
+    return this.#options.journal.extent();
   }
 }
 

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { Archive, type Meta } from "../checkpoint/archive.ts";
+import { Archive, type Meta, type Standing } from "../checkpoint/archive.ts";
 import { checkpointStore } from "../checkpoint/open.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { AisleError, reasonOf } from "../errors.ts";
@@ -152,18 +152,44 @@ export async function checkpointIn(
   dir: string,
   journal: { readonly epoch: string; readonly lastSeq: number },
 ): Promise<Meta | null> {
+  const standing = await standingIn(dir, journal);
+  return standing.state === "good" ? standing.meta : null;
+}
+
+/** Why a start would not use the checkpoint there, in words; null: it would, or there is none. Rows are not looked at. */
+export async function unusableIn(
+  dir: string,
+  journal: { readonly epoch: string; readonly lastSeq: number },
+): Promise<string | null> {
+  const standing = await standingIn(dir, journal);
+  switch (standing.state) {
+    case "none":
+    case "good":
+      return null;
+    case "newer":
+      return `it has format ${standing.format}, which only a newer version of Aisle reads`;
+    case "lost":
+      return `it is as of entry ${standing.meta.seq} of the epoch '${standing.meta.epoch}', and the journal ends at ${journal.lastSeq} of '${journal.epoch}'`;
+    case "unusable":
+      return standing.detail;
+  }
+}
+
+async function standingIn(
+  dir: string,
+  journal: { readonly epoch: string; readonly lastSeq: number },
+): Promise<Standing> {
   const path = join(dir, "checkpoint");
-  if (!existsSync(join(path, "data.mdb"))) return null;
+  if (!existsSync(join(path, "data.mdb"))) return { state: "none" };
   let store: LmdbStore;
   try {
     store = await openBeside(dir, () => openStore(checkpointStore(path, true)));
   } catch (error) {
-    if (error instanceof AisleError && error.code === "invalid") return null;
+    if (error instanceof AisleError && error.code === "invalid") return { state: "none" };
     throw error;
   }
   try {
-    const standing = new Archive(store).standing(journal);
-    return standing.state === "good" ? standing.meta : null;
+    return new Archive(store).standing(journal);
   } finally {
     await store.close();
   }

@@ -18,6 +18,7 @@ import {
   type Manifest,
   sha256,
   sync,
+  unusableIn,
   writeManifest,
 } from "./backup-files.ts";
 import { openBeside } from "./beside.ts";
@@ -100,6 +101,11 @@ async function copyOnce(shell: Shell, from: string, to: string): Promise<Copied 
   const { epoch, lastSeq, checkpointSeq } = await standingOf(to);
   const isLater = (await standingOf(from)).round !== live.round;
   if (isLater && !(await hasAllBehind(to, checkpointSeq ?? 0))) return null;
+  const unusable = await unusableIn(to, { epoch, lastSeq });
+  if (unusable !== null)
+    shell.warn(
+      `the state that was saved can't be used: ${unusable}. A start makes it of the journal, and is refused where that no longer has all entries`,
+    );
   const damage = await damageIn(to);
   const files = [];
   for (const name of STORES) {

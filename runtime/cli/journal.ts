@@ -68,13 +68,13 @@ async function repair(shell: Shell, options: Options): Promise<void> {
   const store = openStore({ path: join(dir, "journal"), what: "journal" });
   const letters = openDeadLetters({ store, clock: systemClock });
   try {
-    const { damage } = verifyJournal(store);
+    const { damage, notable } = verifyJournal(store);
     if (damage.length === 0) {
       shell.write(options.json === true ? JSON.stringify({ damage: [], letters: [] }) : "nothing is damaged");
       return;
     }
     if (options.json !== true) for (const each of damage) shell.write(`damaged: ${describeCorruption(each)}`);
-    const state = await savedState(dir, store);
+    const state = await savedState(dir, store, notable);
     const tell = (sentence: string) => void (options.json !== true && shell.write(sentence));
     if (state === "stays") tell(STAYS);
     await confirm(shell, options, damage);

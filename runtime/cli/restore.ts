@@ -45,7 +45,7 @@ async function restore(shell: Shell, from: string, { data, damaged, json }: Opti
     const damage = await damageIn(aside);
     if (damage.length > 0 && damaged !== true) throw refused(damage, from);
     const { epoch } = await renewEpoch(aside);
-    await adopt(aside, epoch);
+    await adopt(aside, manifest, epoch);
     if (existsSync(to)) rmdirSync(to);
     renameSync(aside, to);
     sync(dirname(to));
@@ -99,10 +99,10 @@ async function compare(from: string, to: string, said: Manifest): Promise<void> 
 }
 
 /** The state follows the journal into its new epoch. */
-async function adopt(dir: string, epoch: string): Promise<void> {
+async function adopt(dir: string, journal: Manifest, epoch: string): Promise<void> {
   if (!existsSync(join(dir, "checkpoint"))) return;
   const store = openStore(checkpointStore(join(dir, "checkpoint")));
-  await new Archive(store).adopt(epoch).finally(() => store.close());
+  await new Archive(store).adopt(journal, epoch).finally(() => store.close());
 }
 
 function refused(damage: readonly Damage[], from: string): AisleError {

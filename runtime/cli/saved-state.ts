@@ -6,12 +6,11 @@ import { Archive } from "../checkpoint/archive.ts";
 import { checkpointStore } from "../checkpoint/open.ts";
 import { systemClock } from "../clock.ts";
 import { AisleError } from "../errors.ts";
-import type { Corruption } from "../journal/blob.ts";
 import type { Block } from "../journal/block.ts";
 import { JournalCursor } from "../journal/cursor.ts";
-import { extentOf } from "../journal/extent.ts";
+import { extentOf, type Stretch } from "../journal/extent.ts";
 import type { Entry } from "../journal/journal.ts";
-import { readMeta } from "../journal/meta.ts";
+import { movedIn, readMeta } from "../journal/meta.ts";
 import { findEnd } from "../journal/readable.ts";
 import { limits } from "../limits.ts";
 import { openStore } from "../store/lmdb.ts";
@@ -23,10 +22,14 @@ import type { Store } from "../store/store.ts";
  */
 export type SavedState = "goes" | "stays" | "none";
 
-/** @param journal  in its store, as it is before anything is moved */
-export async function savedState(dir: string, journal: Store): Promise<SavedState> {
+/**
+ * @param journal  in its store, as it is before anything is moved
+ * @param notable  what the repair will note
+ */
+export async function savedState(dir: string, journal: Store, notable: readonly Stretch[]): Promise<SavedState> {
   if (!(await isGood(dir, journal))) return "none";
-  return extentOf(withDamaged(journal)) === "all" ? "goes" : "stays";
+  const moved = [...movedIn(journal), ...notable].sort((a, b) => a.firstSeq - b.firstSeq);
+  return extentOf(wholeParts(journal), moved) === "all" ? "goes" : "stays";
 }
 
 /** The next start replays the journal. */
@@ -51,15 +54,10 @@ async function isGood(dir: string, journal: Store): Promise<boolean> {
   }
 }
 
-/** Entries, and in their places stretches that can't be read. */
-function* withDamaged(journal: Store): Generator<Entry | Block | Corruption> {
-  const damaged: Corruption[] = [];
-  const onCorrupt = (corruption: Corruption) => void damaged.push(corruption);
-  const cursor = new JournalCursor(journal, () => Number.MAX_SAFE_INTEGER, 1, { onCorrupt });
-  while (cursor.next()) {
-    yield* damaged.splice(0);
-    yield cursor.block() ?? cursor.entry();
-  }
+/** What can be read. */
+function* wholeParts(journal: Store): Generator<Entry | Block> {
+  const cursor = new JournalCursor(journal, () => Number.MAX_SAFE_INTEGER, 1, { onCorrupt() {} });
+  while (cursor.next()) yield cursor.block() ?? cursor.entry();
 }
 
 function pathIn(dir: string): string {

@@ -10,12 +10,18 @@ export interface Stretch {
 /** How much a journal still has of what was ever in it: nothing, though there may have been some, when it is empty. */
 export type Extent = "all" | "some" | "nothing";
 
-/** Reads all of it, in order. @param parts  stretches count as entries that are there */
-export function extentOf(parts: Iterable<Entry | Block | Stretch>): Extent {
+/**
+ * Reads all of it.
+ *
+ * @param parts  in order
+ * @param moved  what a repair has moved away counts as if it were there; in order of their first sequences
+ */
+export function extentOf(parts: Iterable<Entry | Block>, moved: readonly Stretch[] = []): Extent {
   let next = 1;
+  let at = 0;
   for (const part of parts) {
-    const { firstSeq, lastSeq } =
-      part instanceof Block || !("seq" in part) ? part : { firstSeq: part.seq, lastSeq: part.seq };
+    const { firstSeq, lastSeq } = part instanceof Block ? part : { firstSeq: part.seq, lastSeq: part.seq };
+    for (; at < moved.length && moved[at]!.firstSeq <= next; at++) next = Math.max(next, moved[at]!.lastSeq + 1);
     if (firstSeq > next) return "some";
     next = Math.max(next, lastSeq + 1);
   }

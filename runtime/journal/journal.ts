@@ -1,4 +1,5 @@
 import type { Block, Part } from "./block.ts";
+import type { Extent } from "./extent.ts";
 
 /** What an entry is. Stored as its index: append only. */
 export const KINDS = ["event", "outcome", "cell", "import", "effect", "decision", "tick", "config"] as const;
@@ -131,6 +132,9 @@ export interface Journal {
    * @throws AisleError `corrupt`
    */
   parts(fromSeq?: number): Generator<Entry | Block>;
+
+  /** How much is left of what was ever in it. Reads all of it. @throws AisleError `corrupt` */
+  extent(): Extent;
 
   /**
    * One entry; null when it isn't on disk (yet, or any more).

@@ -1,12 +1,14 @@
-// Table `meta` has two records. `journal`: {"format": 2, "epoch": "…", "createdAt": …}; what changes in it is written with
+// Table `meta` has these records. `journal`: {"format": 2, "epoch": "…", "createdAt": …}; what changes in it is written with
 // the first commit: a journal of an older format is one of this version from then on. `removed`: the last sequence of
 // which a commit was removed on purpose, as a key, and XXH32 of that; behind it no sequence may be missing.
+// `moved` and a first sequence: a stretch that a repair has moved away, two keys, and XXH32 of both.
 import type { Clock } from "../clock.ts";
 import { AisleError } from "../errors.ts";
 import { keyOf, seqOf } from "../key.ts";
 import type { Store, Write } from "../store/store.ts";
 import { FORMAT } from "./blob.ts";
 import { checksum, viewOf } from "./checksum.ts";
+import type { Stretch } from "./extent.ts";
 
 /** Tables of the journal: the record; commits under their first sequences (`blob.ts`); positions under their sources. */
 export const META = "meta";
@@ -32,6 +34,9 @@ interface Meta {
 const KEY = Buffer.from("journal");
 const REMOVED = Buffer.from("removed");
 const REMOVED_BYTES = 12;
+const MOVED = Buffer.from("moved");
+const MOVED_END = Buffer.from("movee");
+const MOVED_BYTES = 20;
 const EPOCH_BYTES = 5;
 /** Without i, l, o and u: nobody misreads an id on the phone. */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -87,6 +92,25 @@ export function removedWrite(seq: number): Write {
   keyOf(seq).copy(value);
   value.writeUInt32LE(checksum(viewOf(value), 0, 8), 8);
   return { table: META, key: REMOVED, value };
+}
+
+/** What repairs have moved away, in order of the first sequences; a note that is damaged is left out. */
+export function movedIn(store: Pick<Store, "range">): Stretch[] {
+  const moved: Stretch[] = [];
+  for (const { value } of store.range(META, { start: MOVED, end: MOVED_END })) {
+    if (value.length !== MOVED_BYTES || checksum(viewOf(value), 0, 16) !== value.readUInt32LE(16)) continue;
+    moved.push({ firstSeq: seqOf(value), lastSeq: seqOf(value.subarray(8)) });
+  }
+  return moved;
+}
+
+/** To be committed with what it speaks of. */
+export function movedWrite({ firstSeq, lastSeq }: Stretch): Write {
+  const value = Buffer.alloc(MOVED_BYTES);
+  keyOf(firstSeq).copy(value);
+  keyOf(lastSeq).copy(value, 8);
+  value.writeUInt32LE(checksum(viewOf(value), 0, 16), 16);
+  return { table: META, key: Buffer.concat([MOVED, keyOf(firstSeq)]), value };
 }
 
 function checkEmpty(store: Store, where: string): void {

@@ -5,9 +5,10 @@ import type { Row, Store, Write } from "../store/store.ts";
 import { type BlobHeader, BlobReader, readHeader } from "./blob.ts";
 import type { Block } from "./block.ts";
 import { corrupt, JournalCursor, type ReadOptions } from "./cursor.ts";
+import { type Extent, extentOf } from "./extent.ts";
 import { FoundCommits } from "./found.ts";
 import type { Entry } from "./journal.ts";
-import { JOURNAL, POSITIONS } from "./meta.ts";
+import { JOURNAL, movedIn, POSITIONS } from "./meta.ts";
 
 /** Where a journal stands, by the header of its newest commit. */
 export interface End extends Pick<BlobHeader, "lastSeq" | "lastAt" | "appliedSeq"> {
@@ -44,6 +45,11 @@ export abstract class ReadableJournal {
   *parts(fromSeq = 1, options: ReadOptions = {}): Generator<Entry | Block> {
     const cursor = this.cursor(fromSeq, options);
     while (cursor.next()) yield cursor.block() ?? cursor.entry();
+  }
+
+  /** How much is left of what was ever in it. Reads all of it. @throws AisleError `corrupt` */
+  extent(): Extent {
+    return extentOf(this.parts(), movedIn(this.store));
   }
 
   /** The quick way to go through many entries. */

@@ -5,7 +5,8 @@ import { limits } from "../limits.ts";
 import type { Row, Store } from "../store/store.ts";
 import { BLOB_HEADER, type BlobHeader, BlobReader, BlobWriter, type Corruption, readHeader } from "./blob.ts";
 import { describeCorruption } from "./cursor.ts";
-import { checkFormat, formatWrites, JOURNAL } from "./meta.ts";
+import type { Stretch } from "./extent.ts";
+import { checkFormat, formatWrites, JOURNAL, movedIn, movedWrite } from "./meta.ts";
 import { Succession } from "./succession.ts";
 
 /** A stretch that can't be read. */
@@ -22,6 +23,8 @@ export interface Verified {
   /** Whole ones. */
   readonly entries: number;
   readonly damage: readonly Damage[];
+  /** Of it, what a repair would note: see `notable`. */
+  readonly notable: readonly Stretch[];
 }
 
 export interface Repaired {
@@ -53,6 +56,8 @@ const FETCH = 8;
 /** Reads all of it, checksums included. @throws AisleError `unsupported`, `corrupt`: see `checkFormat` */
 export function verifyJournal(store: Store): Verified {
   const damage: Damage[] = [];
+  const notes: Stretch[] = [];
+  const moved = movedIn(store);
   let commits = 0;
   let entries = 0;
   for (const [row, beforeSeq, missing] of commitsOf(store)) {
@@ -61,8 +66,10 @@ export function verifyJournal(store: Store): Verified {
     commits++;
     entries += commit.entries;
     damage.push(...commit.damage);
+    if (missing !== null) notes.push(missing);
+    notes.push(...notable(row, commit.damage, moved));
   }
-  return { commits, entries, damage };
+  return { commits, entries, damage, notable: notes };
 }
 
 /**
@@ -74,20 +81,26 @@ export function verifyJournal(store: Store): Verified {
 export async function repairJournal(store: Store, letters: CorruptLetters): Promise<Repaired> {
   const repaired = { damage: [] as Damage[], letters: [] as number[], commits: 0 };
   let before: BlobHeader | null = null;
-  const replace = async (damage: readonly Damage[], key: Buffer, value: Buffer): Promise<void> => {
+  const moved = movedIn(store);
+  const replace = async (
+    damage: readonly Damage[],
+    notes: readonly Stretch[],
+    key: Buffer,
+    value: Buffer,
+  ): Promise<void> => {
     for (const each of damage)
       for (const letter of lettersOf(each)) repaired.letters.push(await letters.addDurable(letter));
-    await store.commit([...formatWrites(store), { table: JOURNAL, key, value }]);
+    await store.commit([...formatWrites(store), ...notes.map(movedWrite), { table: JOURNAL, key, value }]);
     repaired.damage.push(...damage);
     repaired.commits++;
   };
   for (const [row, beforeSeq, missing] of commitsOf(store)) {
-    if (missing !== null) await replace([missing], keyOf(missing.firstSeq), emptyCommit(missing, before));
+    if (missing !== null) await replace([missing], [missing], keyOf(missing.firstSeq), emptyCommit(missing, before));
     const { damage } = inspect(row, beforeSeq);
     let { value } = row;
     if (damage.length > 0) {
       value = withoutDamage(row, beforeSeq, before);
-      await replace(damage, row.key, value);
+      await replace(damage, notable(row, damage, moved), row.key, value);
     }
     before = readHeader(value) as BlobHeader;
   }
@@ -140,6 +153,26 @@ function inspect({ key, value }: Row, beforeSeq: number): { readonly entries: nu
   }
   tell(end, value.length);
   return { entries, damage };
+}
+
+/**
+ * What of the damage in a commit is a loss of its own, for `extentOf`. Where retention removed entries of it nobody knows
+ * which of them the damaged stretch had; nor where the header is damaged, which would tell how many there were.
+ *
+ * @param moved  what was noted before
+ */
+function notable({ value }: Row, damage: readonly Damage[], moved: readonly Stretch[]): readonly Stretch[] {
+  const header = readHeader(value);
+  if (damage.length === 0 || typeof header === "string") return [];
+  const { firstSeq, lastSeq, count } = header;
+  let accounted = count;
+  let next = firstSeq;
+  for (const each of moved) {
+    const from = Math.max(next, each.firstSeq);
+    next = Math.max(next, Math.min(each.lastSeq, lastSeq) + 1);
+    accounted += Math.max(0, next - from);
+  }
+  return accounted === lastSeq - firstSeq + 1 ? damage : [];
 }
 
 /** The commit with its whole entries only. */

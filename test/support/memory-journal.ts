@@ -2,6 +2,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { AisleError } from "../../runtime/errors.ts";
 import { BLOB_HEADER, BlobWriter, entryBytesMax } from "../../runtime/journal/blob.ts";
 import { Block, type Part, PLAIN } from "../../runtime/journal/block.ts";
+import { type Extent, extentOf } from "../../runtime/journal/extent.ts";
 import type {
   Appended,
   AppendOptions,
@@ -136,6 +137,10 @@ export class MemoryJournal implements Journal {
 
   *read(fromSeq = 1): Generator<Entry> {
     for (const entry of this.disk.entries) if (entry.seq >= fromSeq) yield entry;
+  }
+
+  extent(): Extent {
+    return extentOf(this.parts());
   }
 
   *parts(fromSeq = 1): Generator<Entry | Block> {

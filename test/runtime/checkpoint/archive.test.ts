@@ -1,8 +1,11 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { Archive, type Meta } from "../../../runtime/checkpoint/archive.ts";
 import type { Saved } from "../../../runtime/checkpoint/checkpoint.ts";
+import { checkpointStore } from "../../../runtime/checkpoint/open.ts";
+import { openStore } from "../../../runtime/store/lmdb.ts";
 import { Dice } from "../../support/dice.ts";
 import { FaultyDisk, FaultyStore } from "../../support/faulty-store.ts";
+import { tempDir } from "../../support/journal.ts";
 import { prng } from "../../support/prng.ts";
 import { TextPart, textsIn } from "../../support/saved-part.ts";
 
@@ -53,6 +56,24 @@ describe("an archive of checkpoints", () => {
 
   it("has nothing at first", () => {
     expect(archive.standing(JOURNAL)).toEqual({ state: "none" });
+  });
+
+  it("can be condemned where there is room only to remove", async () => {
+    const options = checkpointStore(tempDir());
+    const before = openStore(options);
+    await new Archive(before).condemn();
+    await before.close();
+    const store = openStore({ ...options, reserveBytes: 2 ** 60 });
+    onTestFinished(() => store.close());
+    const tight = new Archive(store);
+
+    await expect(tight.begin({ round: 1, epoch: "e0", seq: 7, at: 1 }, null).finish()).rejects.toMatchObject({
+      code: "full",
+    });
+    await tight.forget();
+    expect(tight.standing(JOURNAL)).toEqual({ state: "none" });
+    await tight.condemn();
+    expect(tight.standing(JOURNAL)).toMatchObject({ state: "unusable" });
   });
 
   it("gives back what was saved, after a restart", async () => {
@@ -148,7 +169,7 @@ describe("an archive of checkpoints", () => {
 
   it("is of a restored journal once it was told so", async () => {
     await round([]);
-    await archive.adopt("e1");
+    await archive.adopt(JOURNAL, "e1");
 
     expect(archive.standing({ ...JOURNAL, epoch: "e1" })).toMatchObject({ state: "good", meta: { seq: 7 } });
   });

@@ -183,6 +183,45 @@ describe("what was moved to the dead letters", () => {
     expect(await send(entry(1))).toMatchObject({ accepted: 0, duplicate: 1 });
   });
 
+  it("is no cut: a checkpoint that can't be used later is made of the journal again", async () => {
+    await visit(1);
+    await spoilEvent("focus 1");
+    await runCommand(journalCommand, ["repair", "--data", dataDir, "--yes"]);
+    store = await started();
+    await store.place.stop();
+    await spoilCheckpoint();
+    store = await started();
+
+    expect(store.logged).toMatchObject([
+      { msg: expect.stringMatching(/wrong checksum.* replayed from its beginning/) },
+    ]);
+    expect(await send(focus(1), entry(1))).toMatchObject({ accepted: 1, duplicate: 1 });
+  });
+
+  it("lets a place start whose checkpoint could not be used already", async () => {
+    await visit(1);
+    await spoilEvent("focus 1");
+    await spoilCheckpoint();
+    await expect(started()).rejects.toMatchObject({ code: "corrupt" });
+    await runCommand(journalCommand, ["repair", "--data", dataDir, "--yes"]);
+    store = await started();
+
+    expect(await send(focus(1))).toMatchObject({ accepted: 1 });
+  });
+
+  it("may be several times, of one commit too", async () => {
+    await send(entry(1), focus(1), entry(2), focus(2));
+    for (const id of ["focus 1", "entry 2", "focus 2"]) {
+      await spoilEvent(id);
+      const { out } = await runCommand(journalCommand, ["repair", "--data", dataDir, "--yes"]);
+      expect(out.at(-1)).toMatch(/makes the state of it again/);
+      store = await started();
+    }
+
+    const sent = await send(entry(1), focus(1), entry(2), focus(2));
+    expect(sent).toMatchObject({ accepted: 3, duplicate: 1 });
+  });
+
   it("stays in the state when the journal was cut, and that is said", async () => {
     await visit(1);
     await spoilEvent("focus 1");

@@ -1,11 +1,23 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Archive } from "../../../runtime/checkpoint/archive.ts";
+import { checkpointStore } from "../../../runtime/checkpoint/open.ts";
 import type { Manifest } from "../../../runtime/cli/backup-files.ts";
 import { JOURNAL } from "../../../runtime/journal/meta.ts";
 import { keyOf, seqOf } from "../../../runtime/key.ts";
 import type { SiteTransform } from "../../../runtime/site.ts";
+import { openStore } from "../../../runtime/store/lmdb.ts";
 import { run } from "../../support/cli.ts";
 import { cutBefore, damage, draft, lose, secondCommit, tempDir } from "../../support/journal.ts";
 import { decisionsOf, MONDAY, STORE, type Store, startStore } from "../../support/place.ts";
@@ -71,6 +83,21 @@ describe("aisle", () => {
       expect(await run(["restore", at("backup"), "--data", at("again")])).toMatchObject({ code: 0, stderr: "" });
     });
 
+    it("say it when the state that was saved can't be used", async () => {
+      await store.place.checkpoints.checkpointer!.now();
+      await store.place.stop();
+      const checkpoint = openStore(checkpointStore(join(data(), "checkpoint")));
+      await new Archive(checkpoint).condemn();
+      await checkpoint.close();
+
+      expect(await run(["backup", at("backup"), "--data", data()])).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining("without a checkpoint of the state"),
+        stderr: expect.stringMatching(/can't be used: it was found damaged .* refused where that no longer has all/),
+      });
+      expect(readdirSync(at("backup/checkpoint"))).toEqual(["data.mdb"]);
+    });
+
     it("say it when a folder can't be made, and what of the journal is cut off", async () => {
       const backup = await run(["backup", "/proc/none/backup", "--data", data()]);
       expect(backup).toMatchObject({ code: 1, stderr: expect.stringContaining("can't be made: ENOENT") });
@@ -133,6 +160,22 @@ describe("aisle", () => {
       expect(store.place.checkpoints.fromSeq).toBe(lastSeq + 1);
       expect(store.logged).toEqual([]);
       expect(store.place.offers.standing("1")).toHaveLength(1);
+    });
+
+    it("take no state for their own that is of another journal", async () => {
+      const { epoch } = store.place.journal;
+      await store.place.checkpoints.checkpointer!.now();
+      const saved = join(data(), "checkpoint/data.mdb");
+      await run(["backup", at("backup"), "--data", data()]);
+      await run(["restore", at("backup"), "--data", at("other")]);
+      await store.place.stop();
+      cpSync(saved, at("other/checkpoint/data.mdb"));
+      expect((await run(["backup", at("again"), "--data", at("other")])).code).toBe(0);
+      expect((await run(["restore", at("again"), "--data", at("restored")])).code).toBe(0);
+      store = await startStore({ dataDir: at("restored") });
+
+      expect(store.place.checkpoints.lost).toMatch(`it is of a journal with epoch '${epoch}'`);
+      expect(decisionsOf(store.place.journal)).toHaveLength(5);
     });
 
     it("find a byte that was changed, and leave nothing behind", async () => {

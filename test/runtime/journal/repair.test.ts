@@ -2,6 +2,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ManualClock } from "../../../runtime/clock.ts";
+import type { Extent } from "../../../runtime/journal/extent.ts";
 import { JOURNAL, META } from "../../../runtime/journal/meta.ts";
 import { repairJournal, verifyJournal } from "../../../runtime/journal/repair.ts";
 import type { StoreJournal } from "../../../runtime/journal/store-journal.ts";
@@ -34,11 +35,39 @@ const flip = (text: string) => (blob: Buffer) => {
 };
 const tear = (bytes: number) => (blob: Buffer) => blob.subarray(0, bytes);
 
+/** Damages, repairs. @returns what the journal has then */
+async function repaired(dir: string, change: (blob: Buffer) => Buffer): Promise<Extent> {
+  await damage(dir, 1, change);
+  const { journal, letters } = opened(dir);
+  await repairJournal(journal.store, letters);
+  const extent = journal.extent();
+  await journal.close();
+  return extent;
+}
+
 describe("a journal", () => {
+  it.each([
+    [false, "all"],
+    [true, "some"],
+  ] as const)("has all after repairs unless retention took something as well (%s)", async (retains, extent) => {
+    const dir = tempDir();
+    const journal = journalIn(dir);
+    const kept = ["b", "c"].map((text) => draft(text, { kind: "decision" }));
+    await journal.append([draft("a"), ...kept, draft("d")]);
+    journal.appliedSeq = 4;
+    await journal.append([draft("e")]);
+    if (retains) await journal.retain({ ageMs: -1 });
+    expect(journal.extent()).toBe(retains ? "some" : "all");
+    await journal.close();
+
+    expect(await repaired(dir, flip("events.focusb"))).toBe(extent);
+    expect(await repaired(dir, flip("events.focusc"))).toBe(extent);
+  });
+
   it("that is whole says so, and is left alone", async () => {
     const { journal, letters } = opened(await written());
 
-    expect(verifyJournal(journal.store)).toEqual({ commits: 3, entries: 6, damage: [] });
+    expect(verifyJournal(journal.store)).toEqual({ commits: 3, entries: 6, damage: [], notable: [] });
     expect(await repairJournal(journal.store, letters)).toEqual({ damage: [], letters: [], commits: 0 });
     expect(texts(journal.read())).toEqual(["a", "b", "c", "d", "e", "f"]);
   });
@@ -75,7 +104,7 @@ describe("a journal", () => {
       payload: Buffer.from(bytes),
     });
     expect(bytes).toEqual(blob.subarray(offset, offset + bytes.length));
-    expect(verifyJournal(journal.store)).toEqual({ commits: 3, entries: rest.length, damage: [] });
+    expect(verifyJournal(journal.store)).toEqual({ commits: 3, entries: rest.length, damage: [], notable: [] });
     expect(texts(journal.read()).join("")).toBe(rest);
   });
 
@@ -106,7 +135,7 @@ describe("a journal", () => {
       });
 
       expect(letters.get(1)).toMatchObject({ code: "corrupt", seq: firstSeq, payload: Buffer.alloc(0) });
-      expect(verifyJournal(journal.store)).toEqual({ commits: 3, entries: rest.length, damage: [] });
+      expect(verifyJournal(journal.store)).toEqual({ commits: 3, entries: rest.length, damage: [], notable: [] });
       expect(texts(journal.read()).join("")).toBe(rest);
       expect(journal.find(firstSeq)).toBeNull();
     },
