@@ -13,13 +13,18 @@ const SPECS = new URL("../fixtures/specs/", import.meta.url);
 
 /** A streaming spec of `fixtures/specs`, with the window spec over it if it is named. */
 export function specOf(streaming: string, window: string | null = null): SiteTransform {
-  const read = (file: string) => ({ file, text: readFileSync(new URL(file, SPECS), "utf8") });
+  const read = (file: string) => readFileSync(new URL(file, SPECS), "utf8");
+  return { ...specFrom(read(streaming), window === null ? null : read(window)), hash: `${streaming} ${window}` };
+}
+
+/** The same of texts. */
+export function specFrom(streaming: string, window: string | null = null): SiteTransform {
   const { spec, mistakes } = readTransform({
-    streaming: read(streaming),
-    window: window === null ? null : read(window),
+    streaming: { file: "streaming.yml", text: streaming },
+    window: window === null ? null : { file: "window.yml", text: window },
   });
-  if (spec === null) throw new Error(JSON.stringify(mistakes));
-  return { name: spec.streaming.name, transform: spec, hash: `${streaming} ${window}` };
+  if (spec === null || mistakes.length > 0) throw new Error(JSON.stringify(mistakes));
+  return { name: spec.streaming.name, transform: spec, hash: `${streaming}\n${window}` };
 }
 
 /** Recorded events of players: an hour of play each, in the order of the recording. */

@@ -1,14 +1,10 @@
 // What a spec holds in memory: bounded by bytes, also where a customer's records keep large texts and collections. And
 // what that means for late events follows from the journal alone.
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Entry } from "../../../runtime/journal/journal.ts";
 import { batchOf } from "../../../runtime/live/batch.ts";
-import { Live } from "../../../runtime/live/live.ts";
-import { Recent } from "../../../runtime/live/recent.ts";
-import type { SiteTransform } from "../../../runtime/site.ts";
-import { readTransform } from "../../../runtime/spec/load.ts";
-import { IdentityStore } from "../../../runtime/store/identities.ts";
-import { tempDir } from "../../support/journal.ts";
+import type { Live } from "../../../runtime/live/live.ts";
+import { liveOn, recordSpec } from "../../support/lives.ts";
 import { prng } from "../../support/prng.ts";
 
 const SECOND = 1_000; // ms
@@ -16,30 +12,6 @@ const MiB = 2 ** 20;
 const PLENTY = 256 * MiB;
 const START = Date.UTC(2026, 0, 1);
 const SEED = Number(process.env.AISLE_SEED ?? 20_261_204);
-
-/** Fields of the one record of a customer, as a spec has them. */
-function specOf(lateness: string, fields: readonly string[]): SiteTransform {
-  const text = `Type: Blurr:Transform:Streaming
-Version: '2018-03-01'
-Name: held
-Import:
-  - { Module: dateutil, Identifiers: [parser] }
-Identity: source.who
-Time: parser.parse(source.at)
-Lateness: ${lateness}
-Stores:
-  - { Type: Blurr:Store:Memory, Name: all }
-Aggregates:
-  - Type: Blurr:Aggregate:Identity
-    Name: n
-    Store: all
-    Fields:
-${fields.map((field) => `      - { ${field} }`).join("\n")}
-`;
-  const { spec, mistakes } = readTransform({ streaming: { file: "held.yml", text }, window: null });
-  expect(mistakes).toEqual([]);
-  return { name: "held", transform: spec!, hash: text };
-}
 
 type More = Readonly<Record<string, unknown>>;
 
@@ -56,20 +28,6 @@ function journalOf(events: readonly (readonly [who: string, ms: number, more?: M
   }));
 }
 
-function liveOn(journal: readonly Entry[], spec: SiteTransform, memoryBytes = PLENTY): Live {
-  const store = new IdentityStore(`${tempDir()}/identities`);
-  onTestFinished(() => store.close());
-  return new Live(spec, {
-    recent: new Recent((seq) => journal[seq - 1]!),
-    cold: store.newPart(),
-    memoryBytes,
-    refused() {},
-    fault(_, error) {
-      throw error;
-    },
-  });
-}
-
 /** @returns the most bytes that were held after a batch */
 function fold(live: Live, journal: readonly Entry[], batch: number): number {
   let most = 0;
@@ -82,7 +40,7 @@ function fold(live: Live, journal: readonly Entry[], batch: number): number {
 
 describe("what late events need", () => {
   it("is bounded where each event makes a list longer", () => {
-    const spec = specOf("10m", ["Name: seen, Type: list, Value: n.seen.append(source.x)"]);
+    const spec = recordSpec("10m", ["Name: seen, Type: list, Value: n.seen.append(source.x)"]);
     const journal = journalOf(Array.from({ length: 3_000 }, (_, x) => ["p", 20 * x, { x }] as const));
     const live = liveOn(journal, spec);
 
@@ -91,7 +49,7 @@ describe("what late events need", () => {
   });
 
   it("is bounded where each event replaces a text, or what a map holds of them", () => {
-    const spec = specOf("10m", [
+    const spec = recordSpec("10m", [
       "Name: text, Type: string, Value: source.text",
       "Name: last, Type: map, Value: \"n.last.set('text', source.text)\"",
     ]);
@@ -102,7 +60,7 @@ describe("what late events need", () => {
   });
 
   it("is bounded where a late event makes larger what younger ones have changed", () => {
-    const spec = specOf("10m", ["Name: seen, Type: list, Value: n.seen.extend(source.more)"]);
+    const spec = recordSpec("10m", ["Name: seen, Type: list, Value: n.seen.extend(source.more)"]);
     const many = Array.from({ length: 10_000 }, (_, x) => x);
     const journal = journalOf([
       ...Array.from({ length: 100 }, (_, x) => ["p", SECOND + 20 * x, { more: [x] }] as const),
@@ -118,7 +76,7 @@ describe("what late events need", () => {
 
   it(`is the same whatever is in memory, and with it which late events are taken (seed ${SEED})`, () => {
     const random = prng(SEED);
-    const spec = specOf("1m", [
+    const spec = recordSpec("1m", [
       "Name: events, Type: integer, Value: n.events + 1",
       "Name: seen, Type: list, Value: n.seen.append(source.x)",
       'Name: pairs, Type: list, Value: "[(source.x, source.text)] + n.pairs[0:20]"',
@@ -154,7 +112,7 @@ describe("what late events need", () => {
 
 describe("memory that is full", () => {
   it("is made free by as many bytes as come, however small those are who go", () => {
-    const spec = specOf("1s", ["Name: text, Type: string, Value: source.text"]);
+    const spec = recordSpec("1s", ["Name: text, Type: string, Value: source.text"]);
     const limit = 4 * MiB;
     const large = "x".repeat(60_000);
     const journal = journalOf([
@@ -168,7 +126,7 @@ describe("memory that is full", () => {
   });
 
   it("takes a lower limit little by little", () => {
-    const spec = specOf("1s", ["Name: events, Type: integer, Value: n.events + 1"]);
+    const spec = recordSpec("1s", ["Name: events, Type: integer, Value: n.events + 1"]);
     const journal = journalOf(Array.from({ length: 20_000 }, (_, i) => [`p${i}`, i] as const));
     const live = liveOn(journal, spec);
     fold(live, journal.slice(0, -1), 250);

@@ -1,21 +1,17 @@
 // What a store keeps no longer is left out of answers alike, wherever an identity is: in memory, on the disk, in a checkpoint.
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Entry } from "../../../runtime/journal/journal.ts";
-import { batchOf, isEvent } from "../../../runtime/live/batch.ts";
-import { Live } from "../../../runtime/live/live.ts";
-import { Recent } from "../../../runtime/live/recent.ts";
+import type { Live } from "../../../runtime/live/live.ts";
 import { SavedSpec } from "../../../runtime/live/saved.ts";
 import { TableInMemory } from "../../../runtime/live/saved-rows.ts";
 import type { SiteTransform } from "../../../runtime/site.ts";
-import { readTransform } from "../../../runtime/spec/load.ts";
-import { IdentityStore } from "../../../runtime/store/identities.ts";
 import { Dice } from "../../support/dice.ts";
-import { tempDir } from "../../support/journal.ts";
+import { specFrom } from "../../support/folding.ts";
+import { foldEach, liveOn, PLENTY } from "../../support/lives.ts";
 import { prng } from "../../support/prng.ts";
 
 const SECOND = 1_000; // ms
 const SEED = Number(process.env.AISLE_SEED ?? 20_261_129);
-const PLENTY = 2 ** 28; // bytes
 const BEGIN = Date.UTC(2026, 0);
 
 type Draft = Omit<Entry, "seq">;
@@ -84,17 +80,8 @@ const before = `  - Type: Blurr:Aggregate:Window
       - { Name: sum, Type: integer, Value: sum(source.events) }
 `;
 
-const visits = specOf(streaming + activity, rows + before);
-const withoutWindows = specOf(streaming + block, rows);
-
-function specOf(streamingText: string, windowText: string): SiteTransform {
-  const { spec, mistakes } = readTransform({
-    streaming: { file: "visits.yml", text: streamingText },
-    window: { file: "rows.yml", text: windowText },
-  });
-  expect(mistakes).toEqual([]);
-  return { name: "visits", transform: spec!, hash: streamingText + windowText };
-}
+const visits = specFrom(streaming + activity, rows + before);
+const withoutWindows = specFrom(streaming + block, rows);
 
 function event(who: string, ms: number, more: object = {}, receivedMs = ms): Draft {
   const payload = { who, at: new Date(BEGIN + ms).toISOString(), kind: "sits", room: "hall", ...more };
@@ -109,39 +96,19 @@ const tick = (ms: number): Draft => ({ ...event("", ms), kind: "tick" });
 
 const journalOf = (drafts: readonly Draft[]): Entry[] => drafts.map((draft, i) => ({ ...draft, seq: i + 1 }));
 
-function liveOn(journal: readonly Entry[], spec: SiteTransform, memoryBytes: number): Live {
-  const store = new IdentityStore(`${tempDir()}/identities`);
-  onTestFinished(() => store.close());
-  return new Live(spec, {
-    recent: new Recent((seq) => journal[seq - 1]!),
-    cold: store.newPart(),
-    memoryBytes,
-    rows: true,
-    refused() {},
-    fault(_, error) {
-      throw error;
-    },
-  });
-}
-
-function fold(live: Live, entries: readonly Entry[]): Live {
-  for (const entry of entries) {
-    if (isEvent(entry)) live.feed(batchOf([entry]));
-    else live.tick(entry);
-  }
-  return live;
-}
+const liveWith = (journal: readonly Entry[], spec: SiteTransform, memoryBytes: number) =>
+  liveOn(journal, spec, memoryBytes, { rows: true });
 
 /** A checkpoint after `count` entries, and what followed folded from there on. */
 function resumed(journal: readonly Entry[], spec: SiteTransform, count: number): Live {
-  const work = liveOn(journal, spec, PLENTY);
+  const work = liveWith(journal, spec, PLENTY);
   const toSave = new SavedSpec(work, { fold: () => false });
-  fold(work, journal.slice(0, count));
+  foldEach(work, journal.slice(0, count));
   const saved = [...toSave.save({ seq: count, whole: true })];
   const rows = saved.flatMap((row) => (row?.value == null ? [] : [{ key: row.key, value: row.value }]));
-  const again = liveOn(journal, spec, PLENTY);
+  const again = liveWith(journal, spec, PLENTY);
   new SavedSpec(again, { fold: () => false }).open(new TableInMemory(rows), count);
-  fold(again, journal.slice(count)).endResume();
+  foldEach(again, journal.slice(count)).endResume();
   return again;
 }
 
@@ -161,7 +128,7 @@ function rowsOf(live: Live, who: string): readonly string[] {
 /** Asks for p, twice each: with plenty of memory, with next to none, and after starts from checkpoints. */
 function allTold(drafts: readonly Draft[], spec = visits): unknown {
   const journal = journalOf(drafts);
-  const [plenty, little] = [PLENTY, 1].map((bytes) => fold(liveOn(journal, spec, bytes), journal));
+  const [plenty, little] = [PLENTY, 1].map((bytes) => foldEach(liveWith(journal, spec, bytes), journal));
   const lives = [plenty!, little!, ...journal.map((_, i) => resumed(journal, spec, i + 1))];
   const expected = toldBy(plenty!, "p");
   for (const live of [...lives, ...lives]) expect(toldBy(live, "p")).toEqual(expected);
@@ -205,7 +172,7 @@ describe("what a store keeps", () => {
   it("alone becomes an anchor, whether the rest is in memory or not", () => {
     const quiet = [11, 30, 50].map((seconds) => event("p", seconds * SECOND, { kind: "quiet" }));
     const journal = journalOf([event("p", 0), ...quiet]);
-    const lives = [PLENTY, 1].map((bytes) => fold(liveOn(journal, withoutWindows, bytes), journal));
+    const lives = [PLENTY, 1].map((bytes) => foldEach(liveWith(journal, withoutWindows, bytes), journal));
 
     expect(lives.map((live) => rowsOf(live, "p"))).toEqual([[], []]);
   });
@@ -229,10 +196,10 @@ describe("what a store keeps", () => {
         );
       }),
     );
-    const [plenty, little] = [liveOn(journal, spec, PLENTY), liveOn(journal, spec, 1)];
+    const [plenty, little] = [liveWith(journal, spec, PLENTY), liveWith(journal, spec, 1)];
     for (const entry of journal) {
-      fold(plenty, [entry]);
-      fold(little, [entry]);
+      foldEach(plenty, [entry]);
+      foldEach(little, [entry]);
       const who = dice.one(whom);
       if (plenty.aggregates(who) === null) continue;
       for (let time = 0; time < 2; time++) expect(toldBy(little, who)).toEqual(toldBy(plenty, who));

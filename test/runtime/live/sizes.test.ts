@@ -1,40 +1,13 @@
 // Values whose sizes change over time: the memory of a spec stays about what is in use, whatever sizes were there before.
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Entry } from "../../../runtime/journal/journal.ts";
 import { batchOf } from "../../../runtime/live/batch.ts";
-import { Live } from "../../../runtime/live/live.ts";
+import type { Live } from "../../../runtime/live/live.ts";
 import { Recent } from "../../../runtime/live/recent.ts";
-import type { SiteTransform } from "../../../runtime/site.ts";
-import { readTransform } from "../../../runtime/spec/load.ts";
-import { IdentityStore } from "../../../runtime/store/identities.ts";
-import { tempDir } from "../../support/journal.ts";
+import { liveOn, recordSpec } from "../../support/lives.ts";
 
 const MIB = 1024 * 1024;
 const START = Date.parse("2026-01-01T00:00:00Z");
-
-/** Keeps of each `who` one field; what is older than a second is settled. */
-function specOf(field: string): SiteTransform {
-  const text = `
-Type: Blurr:Transform:Streaming
-Version: '2018-03-01'
-Name: sizes
-Import:
-  - { Module: dateutil, Identifiers: [parser] }
-Identity: source.who
-Time: parser.parse(source.at)
-Lateness: 1s
-Stores: [{ Type: Blurr:Store:Memory, Name: all }]
-Aggregates:
-  - Type: Blurr:Aggregate:Identity
-    Name: n
-    Store: all
-    Fields:
-      - ${field}
-`;
-  const { spec, mistakes } = readTransform({ streaming: { file: "sizes.yml", text }, window: null });
-  expect(mistakes).toEqual([]);
-  return { name: "sizes", transform: spec!, hash: field };
-}
 
 class Work {
   readonly live: Live;
@@ -42,19 +15,11 @@ class Work {
   #ms = 0;
 
   constructor(field: string, memoryBytes: number) {
-    const store = new IdentityStore(`${tempDir()}/identities`);
-    onTestFinished(() => store.close());
-    this.live = new Live(specOf(field), {
-      recent: new Recent(() => {
-        throw new Error("nothing comes late here");
-      }),
-      cold: store.newPart(),
-      memoryBytes,
-      refused() {},
-      fault(_, error) {
-        throw error;
-      },
+    const recent = new Recent(() => {
+      throw new Error("nothing comes late here");
     });
+    // What is older than a second is settled.
+    this.live = liveOn([], recordSpec("1s", [field]), memoryBytes, { recent });
   }
 
   /** All of the WebAssembly memory, MiB. */
@@ -77,7 +42,7 @@ class Work {
 describe("the memory of a spec", () => {
   it("serves texts of one size after those of another", () => {
     const limit = 8 * MIB;
-    const work = new Work("{ Name: text, Type: string, Value: source.text }", limit);
+    const work = new Work("Name: text, Type: string, Value: source.text", limit);
     let who = 0;
     for (const size of [60_000, 45_000, 30_000, 22_000, 15_000, 11_000, 7_500, 5_500, 3_700])
       for (let bytes = 0; bytes < 1.2 * limit; bytes += 16 * size)
@@ -89,7 +54,7 @@ describe("the memory of a spec", () => {
   });
 
   it("serves lists that grow", () => {
-    const work = new Work("{ Name: seen, Type: list, Value: n.seen.append(source.x) }", 4 * MIB);
+    const work = new Work("Name: seen, Type: list, Value: n.seen.append(source.x)", 4 * MIB);
     for (let x = 0; x < 160; x++)
       for (let from = 0; from < 1_500; from += 100)
         work.feed(Array.from({ length: 100 }, (_, i) => ({ who: `p${from + i}`, x })));

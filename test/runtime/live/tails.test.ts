@@ -1,20 +1,14 @@
 // Which late events an identity takes follows from the journal: not from memory, and not from where a checkpoint was made.
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Entry } from "../../../runtime/journal/journal.ts";
-import { batchOf, isEvent } from "../../../runtime/live/batch.ts";
-import { Live } from "../../../runtime/live/live.ts";
-import { Recent } from "../../../runtime/live/recent.ts";
+import type { Live } from "../../../runtime/live/live.ts";
 import { SavedSpec } from "../../../runtime/live/saved.ts";
 import { TableInMemory } from "../../../runtime/live/saved-rows.ts";
 import { tailsTick } from "../../../runtime/live/tails.ts";
-import type { SiteTransform } from "../../../runtime/site.ts";
-import { readTransform } from "../../../runtime/spec/load.ts";
-import { IdentityStore } from "../../../runtime/store/identities.ts";
-import { playersEvents, specOf } from "../../support/folding.ts";
-import { tempDir } from "../../support/journal.ts";
+import { playersEvents, specFrom, specOf } from "../../support/folding.ts";
+import { foldEach, liveOn, PLENTY } from "../../support/lives.ts";
 
 const SECOND = 1_000; // ms
-const PLENTY = 2 ** 28; // bytes
 const players = specOf("players.yml", "players-window.yml");
 const [recorded] = playersEvents();
 
@@ -49,41 +43,19 @@ const tails = (events: number, ms: number): Draft => ({
 
 const journalOf = (drafts: readonly Draft[]): Entry[] => drafts.map((draft, i) => ({ ...draft, seq: i + 1 }));
 
-function liveOn(journal: readonly Entry[], memoryBytes = PLENTY, spec: SiteTransform = players): Live {
-  const store = new IdentityStore(`${tempDir()}/identities`);
-  onTestFinished(() => store.close());
-  return new Live(spec, {
-    recent: new Recent((seq) => journal[seq - 1]!),
-    cold: store.newPart(),
-    memoryBytes,
-    refused() {},
-    fault(_, error) {
-      throw error;
-    },
-  });
-}
-
-function fold(live: Live, entries: readonly Entry[]): Live {
-  for (const entry of entries) {
-    if (isEvent(entry)) live.feed(batchOf([entry]));
-    else live.tick(entry);
-  }
-  return live;
-}
-
 /** A checkpoint as of `from`, whose first rows are asked for then and all others at `to`; and the journal from there on. */
 function resumed(journal: readonly Entry[], { from, to, rows }: { from: number; to: number; rows: number }): Live {
-  const work = liveOn(journal);
+  const work = liveOn(journal, players);
   const spec = new SavedSpec(work, { fold: () => false });
-  fold(work, journal.slice(0, from));
+  foldEach(work, journal.slice(0, from));
   const save = spec.save({ seq: from, whole: true });
   const saved = Array.from({ length: rows }, () => save.next().value);
-  fold(work, journal.slice(from, to));
+  foldEach(work, journal.slice(from, to));
   saved.push(...save);
-  const again = liveOn(journal);
+  const again = liveOn(journal, players);
   const loaded = saved.flatMap((row) => (row?.value == null ? [] : [{ key: row.key, value: row.value }]));
   new SavedSpec(again, { fold: () => false }).open(new TableInMemory(loaded), from);
-  return fold(again, journal.slice(from));
+  return foldEach(again, journal.slice(from));
 }
 
 describe("late events", () => {
@@ -101,7 +73,7 @@ describe("late events", () => {
       event("y", 60 * SECOND, { source: "a", receivedMs: now + 40 }),
       event("q", 15 * SECOND - latenessMs, { source: "a", receivedMs: now + 50 }),
     ]);
-    const fresh = fold(liveOn(journal), journal);
+    const fresh = foldEach(liveOn(journal, players), journal);
     const again = resumed(journal, { from: before.length, to: before.length + 1, rows: 2 });
 
     expect(fresh.counts.late).toBe(1);
@@ -117,7 +89,7 @@ describe("late events", () => {
       tails(8, 71 * SECOND),
       event("z", 80 * SECOND),
     ]);
-    const fresh = fold(liveOn(journal), journal);
+    const fresh = foldEach(liveOn(journal, players), journal);
     const again = resumed(journal, { from: 1, to: journal.length - 1, rows: 1 });
 
     expect(fresh.tailEvents).toBe(8);
@@ -153,9 +125,7 @@ Aggregates:
 ${Array.from({ length: 100 }, (_, i) => field(i)).join("\n")}
 ${Array.from({ length: 12 }, (_, i) => level(i)).join("\n")}
 `;
-    const { spec, mistakes } = readTransform({ streaming: { file: "wide.yml", text }, window: null });
-    expect(mistakes).toEqual([]);
-    const wide: SiteTransform = { name: "players", transform: spec!, hash: "wide" };
+    const wide = specFrom(text);
     const late = 413 * SECOND;
     const at = 410 * SECOND;
     const journal = journalOf([
@@ -164,7 +134,7 @@ ${Array.from({ length: 12 }, (_, i) => level(i)).join("\n")}
       ...Array.from({ length: 200 }, (_, i) => event("p", at + 10 * i, { level: i < 105 ? i + 1 : 999 })),
       ...Array.from({ length: 200 }, (_, i) => event("p", at + 10 * i + 5, { receivedMs: late, level: 999 })),
     ]);
-    const [plenty, little] = [PLENTY, 1].map((bytes) => fold(liveOn(journal, bytes, wide), journal));
+    const [plenty, little] = [PLENTY, 1].map((bytes) => foldEach(liveOn(journal, wide, bytes), journal));
 
     expect(plenty!.counts.late).toBeGreaterThan(100);
     expect(little!.counts).toEqual(plenty!.counts);
@@ -175,13 +145,13 @@ ${Array.from({ length: 12 }, (_, i) => level(i)).join("\n")}
 describe("memory that others fill", () => {
   it("has room for longer tails once those of a rush are gone", () => {
     const rush = journalOf(Array.from({ length: 4_000 }, (_, i) => event(`p${i % 40}`, i)));
-    const bytes = fold(liveOn(rush), rush).fold.usedBytes;
+    const bytes = foldEach(liveOn(rush, players), rush).fold.usedBytes;
     const later = Array.from({ length: 2_000 }, (_, i) => event(`q${i}`, 3_600 * SECOND + i * SECOND));
     const journal = journalOf([...rush, ...later, tails(64, 5_700 * SECOND)]);
-    const live = fold(liveOn(journal, bytes), journal.slice(0, rush.length));
+    const live = foldEach(liveOn(journal, players, bytes), journal.slice(0, rush.length));
     expect(live.isRoomy).toBe(false);
 
-    fold(live, journal.slice(rush.length));
+    foldEach(live, journal.slice(rush.length));
 
     expect(live.cold.size).toBeGreaterThan(0);
     expect(live.isRoomy).toBe(true);

@@ -1,46 +1,25 @@
 // What becomes of an event does not depend on the memory that others near it used.
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Entry } from "../../../runtime/journal/journal.ts";
 import { batchOf } from "../../../runtime/live/batch.ts";
-import { Live } from "../../../runtime/live/live.ts";
-import { Recent } from "../../../runtime/live/recent.ts";
+import type { Live } from "../../../runtime/live/live.ts";
 import type { SiteTransform } from "../../../runtime/site.ts";
-import { readTransform } from "../../../runtime/spec/load.ts";
-import { IdentityStore } from "../../../runtime/store/identities.ts";
 import { entriesOf } from "../../support/folding.ts";
-import { tempDir } from "../../support/journal.ts";
+import { liveOn, PLENTY, recordSpec } from "../../support/lives.ts";
 
 const SECOND = 1_000; // ms
 const START = Date.UTC(2026, 0); // ms
 const MiB = 2 ** 20;
-const PLENTY = 256 * MiB;
 const COUNT = 48;
 
 /** Fields that take memory while they are evaluated, then one that divides by the event's `zero`, if it has one. */
 function specOf(fields: readonly string[], lateness = "10m"): SiteTransform {
-  const text = `Type: Blurr:Transform:Streaming
-Version: '2018-03-01'
-Name: hungry
-Import:
-  - { Module: dateutil, Identifiers: [parser] }
-Identity: source.who
-Time: parser.parse(source.at)
-Lateness: ${lateness}
-Stores:
-  - { Type: Blurr:Store:Memory, Name: all }
-Aggregates:
-  - Type: Blurr:Aggregate:Identity
-    Name: n
-    Store: all
-    Fields:
-      - { Name: events, Type: integer, Value: n.events + 1 }
-${fields.map((field) => `      - { ${field} }`).join("\n")}
-      - { Name: odd, Type: float, Value: 1 / source.zero, When: source.zero is not None }
-      - { Name: last, Type: string, Value: source.at }
-`;
-  const { spec, mistakes } = readTransform({ streaming: { file: "hungry.yml", text }, window: null });
-  expect(mistakes).toEqual([]);
-  return { name: "hungry", transform: spec!, hash: text };
+  return recordSpec(lateness, [
+    "Name: events, Type: integer, Value: n.events + 1",
+    ...fields,
+    "Name: odd, Type: float, Value: 1 / source.zero, When: source.zero is not None",
+    "Name: last, Type: string, Value: source.at",
+  ]);
 }
 
 const at = (ms: number) => new Date(START + ms).toISOString().slice(0, 19);
@@ -63,17 +42,7 @@ function fold(
   entries: readonly Entry[],
   { batch, memoryBytes = PLENTY, players = ["p"] }: { batch: number; memoryBytes?: number; players?: string[] },
 ): Outcome {
-  const store = new IdentityStore(`${tempDir()}/identities`);
-  onTestFinished(() => store.close());
-  const live = new Live(spec, {
-    recent: new Recent((seq) => entries[seq - 1]!),
-    cold: store.newPart(),
-    memoryBytes,
-    refused() {},
-    fault(_, error) {
-      throw error;
-    },
-  });
+  const live = liveOn(entries, spec, memoryBytes);
   for (let from = 0; from < entries.length; from += batch) live.feed(batchOf(entries.slice(from, from + batch)));
   const coreBytes = live.fold.core.memory.buffer.byteLength;
   return { counts: { ...live.counts }, known: players.map((player) => live.aggregates(player)?.json), coreBytes };
