@@ -103,6 +103,11 @@ export class LaneLink {
     return Math.min(this.#info?.max_payload ?? limits.busMessageBytes, limits.busMessageBytes);
   }
 
+  /** Messages may come, and be answered: that is before it is open. */
+  get isGreeted(): boolean {
+    return this.#info !== null && !this.#socket.destroyed;
+  }
+
   /** Written at the end of this turn, together with what else is. */
   write(frames: string): void {
     if (this.#pending === "") process.nextTick(this.#send);

@@ -164,8 +164,8 @@ export class Lane implements Feed {
   }
 
   #whyUnsent({ bytes, text }: Frame): { readonly code: Code; readonly why: string } | null {
-    const link = this.#state === "here" ? this.#link : null;
-    if (link === null) return { code: "unavailable", why: "the NATS server is away" };
+    const link = this.#link;
+    if (link === null || !link.isGreeted) return { code: "unavailable", why: "the NATS server is away" };
     if (bytes > link.bytesMax) return { code: "too-large", why: `${bytes} bytes, at most ${link.bytesMax}` };
     if (link.waiting + text.length > limits.busPendingBytes)
       return { code: "overloaded", why: `the server has not taken ${link.waiting} bytes` };

@@ -181,7 +181,7 @@ export class NatsBus implements Bus {
   publish(subject: string, payload: Uint8Array, { headers, reply }: PublishOptions = {}): void {
     checkSubject(subject);
     if (reply !== undefined) checkSubject(reply);
-    this.#hand(subject, payload, checkHeaders(headers), reply);
+    this.#hand(this.#here(subject), subject, payload, checkHeaders(headers), reply);
   }
 
   subscribe(subject: string, handle: (message: Message) => void, options: SubscribeOptions = {}): Subscription {
@@ -329,7 +329,7 @@ export class NatsBus implements Bus {
         if (error === null && receiver.bytes !== null && isBare(message)) {
           this.#delivered++;
           receiver.bytes(message._msg.subject, message._rdata);
-        } else if (error === null) this.#deliver(receiver, message);
+        } else if (error === null) this.#deliver(receiver, message, connection);
         else report(this.#onError, translated(error, receiver.subject), receiver.subject);
       },
     });
@@ -343,9 +343,9 @@ export class NatsBus implements Bus {
   }
 
   /** Nothing may be thrown into the package: it would stop reading, for good. */
-  #deliver(receiver: Receiver, raw: Msg): void {
+  #deliver(receiver: Receiver, raw: Msg, connection: NatsConnection): void {
     this.#delivered++;
-    const message = new NatsMessage(raw, this.#respond);
+    const message = new NatsMessage(raw, connection, this.#respond);
     const start = this.#clock.monotonic();
     try {
       const result: unknown = receiver.handle(message);
@@ -356,10 +356,12 @@ export class NatsBus implements Bus {
     if (this.#clock.monotonic() - start > limits.busSlowMs) this.#slow++;
   }
 
-  readonly #respond = ({ reply, subject }: Msg, payload: Uint8Array, headers: Headers | undefined): void => {
+  /** By the connection of now, or the one that the question came by: it may come before the bus is here. */
+  readonly #respond: Respond = ({ reply, subject }, from, payload, headers) => {
     if (!reply) return;
     try {
-      this.#hand(reply, payload, checkHeaders(headers));
+      const connection = this.#state === "away" && !from.isClosed() ? from : this.#here(reply);
+      this.#hand(connection, reply, payload, checkHeaders(headers));
     } catch (error) {
       if (!(error instanceof AisleError && error.retryable)) throw error;
       report(this.#onError, error, subject);
@@ -371,8 +373,7 @@ export class NatsBus implements Bus {
     report(this.#onError, error, subject);
   }
 
-  #hand(subject: string, payload: Uint8Array, headers: Headers, reply?: string): void {
-    const connection = this.#here(subject);
+  #hand(connection: NatsConnection, subject: string, payload: Uint8Array, headers: Headers, reply?: string): void {
     this.#reserve(connection, subject, payload.length + headerBytes(headers));
     try {
       if (headers === NO_HEADERS && reply === undefined) connection.publish(subject, payload);
@@ -389,7 +390,7 @@ export class NatsBus implements Bus {
     this.#published++;
     const options = { timeout: timeoutMs, ...(headers === NO_HEADERS ? {} : { headers: this.#encoded(headers) }) };
     try {
-      return new NatsMessage(await connection.request(subject, payload, options), this.#respond);
+      return new NatsMessage(await connection.request(subject, payload, options), connection, this.#respond);
     } catch (error) {
       throw codeOf(error) === "TIMEOUT"
         ? new AisleError("unavailable", `no answer on '${subject}' within ${timeoutMs} ms`)
@@ -489,14 +490,19 @@ function isBare(message: Msg): message is Bare {
   return (head.reply === undefined || head.reply.length === 0) && head.subject instanceof Uint8Array;
 }
 
+/** @param from  the connection that the message came by */
+type Respond = (raw: Msg, from: NatsConnection, payload: Uint8Array, headers: Headers | undefined) => void;
+
 /** Decodes subject and headers when asked: most handlers read the payload only. */
 class NatsMessage implements Message {
   readonly #raw: Msg;
-  readonly #respond: (raw: Msg, payload: Uint8Array, headers: Headers | undefined) => void;
+  readonly #from: NatsConnection;
+  readonly #respond: Respond;
   #headers: Headers | null = null;
 
-  constructor(raw: Msg, respond: (raw: Msg, payload: Uint8Array, headers: Headers | undefined) => void) {
+  constructor(raw: Msg, from: NatsConnection, respond: Respond) {
     this.#raw = raw;
+    this.#from = from;
     this.#respond = respond;
   }
 
@@ -518,7 +524,7 @@ class NatsMessage implements Message {
   }
 
   respond(payload: Uint8Array, headers?: Headers): void {
-    this.#respond(this.#raw, payload, headers);
+    this.#respond(this.#raw, this.#from, payload, headers);
   }
 }
 

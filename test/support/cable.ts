@@ -9,6 +9,10 @@ export interface Cable extends AsyncDisposable {
   cut(): void;
   /** Connections stay, and nothing comes through, as where packets are lost. */
   mute(): void;
+  /** Once `text` goes to the port, what comes back is kept, until it is mended: then it comes in one piece. */
+  holdAfter(text: string): void;
+  /** What is kept. */
+  readonly held: string;
   mend(): void;
 }
 
@@ -17,6 +21,9 @@ type State = "whole" | "cut" | "mute";
 export async function layCable(target: number, port = 0): Promise<Cable> {
   const pairs = new Set<readonly [Socket, Socket]>();
   let state: State = "whole";
+  let trigger: string | null = null;
+  let held = Buffer.alloc(0);
+  let deliver = (_: Buffer) => {};
   const server: Server = createServer((near) => {
     if (state === "cut") return void near.destroy();
     const far = connect(target, "127.0.0.1");
@@ -27,8 +34,22 @@ export async function layCable(target: number, port = 0): Promise<Cable> {
       near.destroy();
       far.destroy();
     };
-    for (const [from, to] of [pair, [far, near]] as const) {
-      from.on("data", (bytes) => void (state === "whole" && to.write(bytes)));
+    let holds = false;
+    near.on("data", (bytes) => {
+      if (trigger !== null && bytes.includes(trigger)) {
+        holds = true;
+        deliver = (kept) => {
+          holds = false;
+          near.write(kept);
+        };
+      }
+      if (state === "whole") far.write(bytes);
+    });
+    far.on("data", (bytes) => {
+      if (holds) held = Buffer.concat([held, bytes]);
+      else if (state === "whole") near.write(bytes);
+    });
+    for (const from of pair) {
       from.on("error", end);
       from.on("close", end);
     }
@@ -52,7 +73,15 @@ export async function layCable(target: number, port = 0): Promise<Cable> {
     mute() {
       state = "mute";
     },
+    holdAfter(text) {
+      trigger = text;
+    },
+    get held() {
+      return held.toString("latin1");
+    },
     mend() {
+      deliver(held);
+      [held, trigger, deliver] = [Buffer.alloc(0), null, () => {}];
       // What was lost in between would leave a stream of bytes with a hole in it.
       if (state === "mute") drop();
       state = "whole";

@@ -6,6 +6,7 @@ import { NatsBus } from "../../../runtime/bus/nats.ts";
 import { ManualClock } from "../../../runtime/clock.ts";
 import { limits } from "../../../runtime/limits.ts";
 import { bytes, text, until } from "../../contracts/bus.ts";
+import { layCable } from "../../support/cable.ts";
 import { type OpenLane, openLane } from "../../support/lane.ts";
 import { newCredentials, newSeed } from "../../support/nats-credentials.ts";
 import type { PlainMessage } from "../../support/nats-frames.ts";
@@ -86,6 +87,26 @@ describeWithNats("Lane", () => {
 
     expect(text(answer.payload)).toBe("Größe");
     expect(answer.headers).toEqual({ "Nats-Service-Error-Code": "429", "Nats-Service-Error": "voll – später" });
+  });
+
+  it("answers what comes while it is being opened", async () => {
+    await using cable = await layCable(server.port);
+    cable.holdAfter("SUB box.events");
+    const bus = await till();
+    const states: string[] = [];
+    const opened = openLane({ servers: `127.0.0.1:${cable.port}`, subjects: SUBJECTS }, ([message], by) => {
+      states.push(by.state);
+      by.answer(message!.reply, "taken");
+      return true;
+    });
+    open.push(opened.lane);
+    await until(() => cable.held.includes("PONG"));
+
+    const answer = bus.request("box.events.entry", bytes("1"));
+    await until(() => cable.held.includes("MSG box.events.entry"));
+    cable.mend();
+
+    expect([text((await answer).payload), states, opened.errors]).toEqual(["taken", ["away"], []]);
   });
 
   it("shares a queue group", async () => {

@@ -8,6 +8,7 @@ import type { BusState } from "../../../runtime/bus/bus.ts";
 import { NatsBus, type NatsOptions } from "../../../runtime/bus/nats.ts";
 import { limits } from "../../../runtime/limits.ts";
 import { busContract, bytes, text, until } from "../../contracts/bus.ts";
+import { layCable } from "../../support/cable.ts";
 import { describeWithNats, freePort, type NatsServer, startNatsServer } from "../../support/nats-server.ts";
 
 describeWithNats("NatsBus", () => {
@@ -191,6 +192,26 @@ describeWithNats("NatsBus", () => {
       answer();
 
       expect(errors).toMatchObject([{ code: "unavailable" }]);
+    });
+
+    it("answers what comes while it is being reached", async () => {
+      await using cable = await layCable(own.port);
+      cable.holdAfter("SUB ask");
+      const till = await openHere({ servers: own.url });
+      const errors: unknown[] = [];
+      const bus = open({ servers: `127.0.0.1:${cable.port}`, onError: (error) => errors.push(error) });
+      const states: BusState[] = [];
+      bus.subscribe("ask", (message) => {
+        states.push(bus.state);
+        message.respond(bytes("here"));
+      });
+      await until(() => cable.held.includes("PONG"));
+
+      const answer = till.request("ask", bytes(""));
+      await until(() => cable.held.includes("MSG ask"));
+      cable.mend();
+
+      expect([text((await answer).payload), states, errors]).toEqual(["here", ["away"], []]);
     });
 
     it("can be started before the server", async () => {

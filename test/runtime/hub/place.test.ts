@@ -173,7 +173,7 @@ describeWithNats("a device and its hub", () => {
     const answer = await device.place.bus.request(
       `${device.place.base}.events.entry`,
       Buffer.from(JSON.stringify({ type: "entry", id: 7 })),
-      { headers: { "Aisle-Ack": "replicated" } },
+      { headers: { "Aisle-Ack": "replicated" }, timeoutMs: SECONDS.timeout },
     );
     expect(JSON.parse(Buffer.from(answer.payload).toString())).toMatchObject({ accepted: 1 });
     expect(origins(hub.place.journal).length).toBe(1);
