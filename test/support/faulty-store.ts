@@ -56,6 +56,8 @@ export class FaultyDisk {
   health: Health = "well";
   /** Event loop turns that a sync takes at most. */
   syncTurns = 3;
+  /** Called when something of a kept table is removed. */
+  removed: () => void = () => {};
   /** Tables of which everything is kept as it was written first, whatever is removed or written anew since. */
   readonly #kept = new Map<string, Table>();
 
@@ -93,6 +95,7 @@ export class FaultyDisk {
       this.table(table).put(name, taken);
       const kept = this.#kept.get(table);
       if (taken !== null && kept?.values.has(name) === false) kept.put(name, taken);
+      if (taken === null && kept !== undefined) this.removed();
     }
   }
 

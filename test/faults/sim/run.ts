@@ -69,8 +69,6 @@ class SeedRun {
 
   async #step(ports: StepPorts): Promise<void> {
     const { world } = this;
-    // What of a checkpoint is found damaged now is made again from a journal that no longer has all.
-    if (!world.isWhole) for (const mend of world.mends.splice(0)) mend();
     const step = nextStep(world.dice);
     const told = await step.take(ports);
     this.steps.push(`${this.steps.length + 1}. ${step.name}${told === undefined ? "" : `: ${told}`}`);
@@ -152,7 +150,7 @@ class SeedRun {
 /** Restarts what is down, or will take no more. */
 export async function wellAgain(world: World): Promise<void> {
   world.mendDisks();
-  for (const mend of world.mends) mend();
+  world.mendBits();
   world.calm();
   world.setClock(0);
   if (world.isBroken) world.crash();

@@ -78,6 +78,8 @@ export class World {
     this.#plant = plant;
     this.stream = new FaultyStream(this.network);
     this.#customers = new Customers(this.time, this.dice);
+    // From then on what is damaged of a checkpoint can't be had back.
+    this.#journalDisk.removed = () => this.mendBits();
   }
 
   get running(): Running {
@@ -117,6 +119,10 @@ export class World {
       this.crash();
       await this.#open();
     }
+  }
+
+  mendBits(): void {
+    for (const mend of this.mends.splice(0)) mend();
   }
 
   mendDisks(): void {
