@@ -56,10 +56,12 @@ export class FaultyDisk {
   health: Health = "well";
   /** Event loop turns that a sync takes at most. */
   syncTurns = 3;
-  /** Called when something of a kept table is removed. */
-  removed: () => void = () => {};
+  /** Called when something of a kept table is removed, or written anew with other bytes. */
+  changed: () => void = () => {};
   /** Tables of which everything is kept as it was written first, whatever is removed or written anew since. */
   readonly #kept = new Map<string, Table>();
+  /** Those of them that were changed. */
+  readonly #changed = new Set<string>();
 
   /** @param keeps  names of such tables */
   constructor(keeps: readonly string[] = []) {
@@ -83,9 +85,9 @@ export class FaultyDisk {
     return copy;
   }
 
-  /** Nothing was ever removed from a kept table. */
+  /** Of a kept table nothing was ever removed, or written anew with other bytes. */
   isWhole(name: string): boolean {
-    return this.#kept.get(name)!.keys.length === this.table(name).keys.length;
+    return !this.#changed.has(name);
   }
 
   /** All of it or nothing; the bytes are taken now, as a sync would. */
@@ -94,9 +96,16 @@ export class FaultyDisk {
       const [name, taken] = [textOf(key), value === null ? null : Buffer.from(value)];
       this.table(table).put(name, taken);
       const kept = this.#kept.get(table);
-      if (taken !== null && kept?.values.has(name) === false) kept.put(name, taken);
-      if (taken === null && kept !== undefined) this.removed();
+      if (kept === undefined) continue;
+      const first = kept.values.get(name);
+      if (first === undefined) kept.put(name, taken);
+      else if (taken === null || !taken.equals(first)) this.#change(table);
     }
+  }
+
+  #change(table: string): void {
+    this.#changed.add(table);
+    this.changed();
   }
 
   /** Turns one bit of a value over; the returned function turns it back, if it still stands there. Null: it is empty. */

@@ -79,7 +79,7 @@ export class World {
     this.stream = new FaultyStream(this.network);
     this.#customers = new Customers(this.time, this.dice);
     // From then on what is damaged of a checkpoint can't be had back.
-    this.#journalDisk.removed = () => this.mendBits();
+    this.#journalDisk.changed = () => this.mendBits();
   }
 
   get running(): Running {
@@ -122,7 +122,8 @@ export class World {
   }
 
   mendBits(): void {
-    for (const mend of this.mends.splice(0)) mend();
+    // Two may be of one row: the younger first.
+    for (const mend of this.mends.splice(0).reverse()) mend();
   }
 
   mendDisks(): void {
