@@ -4,11 +4,13 @@ import { type Dedupe, keyOf, type Print, printOf } from "./dedupe.ts";
 import { AisleError } from "./errors.ts";
 import { type EventIn, type EventReader, isProblem, type Problem } from "./events.ts";
 import type { Inbound, Ingest, Receipt, Rejection } from "./http/ports.ts";
-import type { Draft, Journal, Position } from "./journal/journal.ts";
+import type { AppendOptions, Draft, Journal } from "./journal/journal.ts";
 import { limits } from "./limits.ts";
 
 /** Headers that stay with an entry: what a replay needs to read the payload again, and what traces it. */
 const KEPT = /^(content-type|traceparent|ce-.+)$/;
+/** Headers that give ids to events that have none. */
+const IDS = /^(idempotency-key|Nats-Msg-Id)$/;
 
 /** What could not be used, for the dead letters. */
 export interface Refused {
@@ -53,14 +55,10 @@ export interface Taken {
   readonly durable: Promise<Receipt>;
 }
 
-export interface TakeOptions {
-  /** How far the source of these events is consumed with them. */
-  readonly position?: Position;
-}
-
-/** A dead letter that is taken in again, and the entry that it is of. */
-interface Replay {
+/** A dead letter that is taken in again. */
+interface Replay extends Pick<AppendOptions, "beside"> {
   readonly letter: number;
+  /** Of the entry that it is of; null: it never became one. */
   readonly seq: number | null;
 }
 
@@ -88,19 +86,18 @@ export class EventIngest implements Ingest {
   /**
    * The same, told at once what becomes of the items. They have their places in the journal when this returns.
    *
+   * @param options  how far the source of these events is consumed with them
    * @throws AisleError `overloaded` when too many focuses wait for their decision
    */
-  take(inbound: Inbound, options: TakeOptions = {}): Taken {
+  take(inbound: Inbound, options: Pick<AppendOptions, "position"> = {}): Taken {
     return this.#take(inbound, null, options);
   }
 
-  /**
-   * Takes a dead letter in again: past the dedupe, as a new entry that says so.
-   *
-   * @param seq  of the entry that the letter is of; null: it never became one
-   */
-  async replay(inbound: Inbound, letter: number, seq: number | null = null): Promise<Receipt> {
-    return this.#take({ ...inbound, test: inbound.headers.test !== undefined }, { letter, seq }).durable;
+  /** Takes a dead letter in again: past the dedupe, as a new entry that says so. */
+  async replay(inbound: Inbound, replay: Replay): Promise<Receipt> {
+    const { beside } = replay;
+    const options = beside === undefined ? {} : { beside };
+    return this.#take({ ...inbound, test: inbound.headers.test !== undefined }, replay, options).durable;
   }
 
   refused(inbound: Inbound, code: string, detail: string): void {
@@ -108,7 +105,7 @@ export class EventIngest implements Ingest {
     this.#refuse(inbound, { code, detail, pointer: "" }, 0, inbound.body);
   }
 
-  #take(inbound: Inbound, replay: Replay | null, options: TakeOptions = {}): Taken {
+  #take(inbound: Inbound, replay: Replay | null, options: AppendOptions = {}): Taken {
     const { reader, backlog } = this.#ports;
     if (backlog() >= limits.runs) throw crowded();
     const { items, broken, results } = reader.readBody(inbound.body, inbound);
@@ -145,9 +142,10 @@ export class EventIngest implements Ingest {
     const duplicates: string[] = [];
     const waits: Promise<unknown>[] = [];
     const here = new Map<string, Print>();
+    const unkept = headersProblem(inbound.headers);
     for (const [index, event] of results.entries()) {
       const payload = payloads[index]!;
-      const problem = isProblem(event) ? event : this.#refusal(event, payload);
+      const problem = isProblem(event) ? event : (unkept ?? this.#refusal(event, payload));
       if (problem !== null) {
         reject(problem, index, payload);
         continue;
@@ -229,7 +227,7 @@ export class EventIngest implements Ingest {
   /** @returns the journal sequences of what was new, once it and what it repeats are on disk */
   async #commit(
     { ready, waits }: { readonly ready: readonly Ready[]; readonly waits: readonly Promise<unknown>[] },
-    options: TakeOptions,
+    options: AppendOptions,
   ): Promise<number[]> {
     const done =
       ready.length === 0 && options.position === undefined
@@ -267,7 +265,11 @@ export class EventIngest implements Ingest {
       where,
       principal,
       subject,
-      headers: { ...kept(headers), ...(type === null ? {} : { type }), ...(test === true ? { test: "1" } : {}) },
+      headers: {
+        ...(headersProblem(headers) === null ? kept(headers) : {}),
+        ...(type === null ? {} : { type }),
+        ...(test === true ? { test: "1" } : {}),
+      },
       payload,
     });
   }
@@ -307,6 +309,21 @@ function kept(headers: Readonly<Record<string, string>>): Record<string, string>
   const rest: Record<string, string> = {};
   for (const name in headers) if (KEPT.test(name)) rest[name] = headers[name]!;
   return rest;
+}
+
+/** Null: they fit. What is sent to a hub has to fit there, too. */
+function headersProblem(headers: Readonly<Record<string, string>>): Problem | null {
+  let count = 0;
+  let bytes = 0;
+  for (const name in headers) {
+    if (!KEPT.test(name) && !IDS.test(name)) continue;
+    count++;
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(headers[name]!);
+  }
+  const { eventHeaders, eventHeaderBytes } = limits;
+  if (count <= eventHeaders && bytes <= eventHeaderBytes) return null;
+  const detail = `${count} headers of ${bytes} bytes came with it: expected at most ${eventHeaders} and ${eventHeaderBytes} bytes`;
+  return { code: "too-large", pointer: "", detail };
 }
 
 /** The id of an event that has none of its own: what came with the whole body says that it is a repeat. */

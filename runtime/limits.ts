@@ -20,6 +20,9 @@ export const limits = {
   scanPayloads: 100_000,
   /** Identity, id and type of an event, in UTF-8 bytes. */
   tokenBytes: 256,
+  /** Headers kept with an event, and their names and values in UTF-8 bytes; a hub adds two of its own. */
+  eventHeaders: 64,
+  eventHeaderBytes: 16 * KiB,
   /** Ids remembered for deduplication, unless the site says how many; and what it may say. */
   dedupeIds: 1_000_000,
   dedupeIdsMin: 1_000,
@@ -54,7 +57,7 @@ export const limits = {
   journalQueueBytes: 64 * MiB,
   /** Entries of one commit, that is of one LMDB value. */
   commitEntries: 50_000,
-  /** Bytes of one commit. */
+  /** Bytes of one commit; what came as one message of a stream may have more, up to those that may wait. */
   commitBytes: 16 * MiB,
   /** Bytes for a commit that are kept for the next one. */
   commitRoomBytes: 16 * MiB,

@@ -206,6 +206,8 @@ export class Place {
     // Before there is a line to anybody: what is refused here ends the process.
     this.#checkpointStore = this.#openCheckpointStore();
     this.letters = openDeadLetters({ store: this.journal.store, clock });
+    // A message of a stream that can't be used counts as consumed: by then it has to be kept here.
+    this.journal.ahead(() => this.letters.secure());
     this.#dedupe = new Dedupe(site.events.dedupeIds);
     this.#clockWatch = new ClockWatch({ journal: this.journal, clock, warn: (sentence) => log.warn(sentence) });
     this.#plan = site.plan;
@@ -608,6 +610,8 @@ export class Place {
 
   /** Items of a stream that are sure to be taken now, with all that may follow from them at once. */
   #streamRoom(): number {
+    // What could not even become a dead letter would be lost.
+    if (this.letters.stats().waiting > limits.deadLetterQueue / 2) return 0;
     const { queuedEntries, queuedBytes } = this.journal.stats();
     const { journalQueueEntries, journalQueueBytes, runs } = limits;
     if (queuedEntries > journalQueueEntries / 4 || queuedBytes > journalQueueBytes / 4) return 0;

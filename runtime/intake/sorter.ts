@@ -1,6 +1,7 @@
 // A batch of items at once: judged, told apart, and handed to the journal in order. Everything has its place there
 // when a call returns; the memory of the items is free again.
-import type { Inbound } from "../http/ports.ts";
+import { AisleError } from "../errors.ts";
+import type { Inbound, Receipt } from "../http/ports.ts";
 import { crowded, type EventIngest, type Taken } from "../ingest.ts";
 import type { AppendOptions, Journal, Position } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
@@ -37,7 +38,7 @@ export interface Batch {
 export interface SorterPorts extends IdsPorts, Reach {
   readonly envelopes: Envelopes;
   readonly blocks: Blocks;
-  readonly ingest: Pick<EventIngest, "take">;
+  readonly ingest: Pick<EventIngest, "take" | "refused">;
   readonly journal: Pick<Journal, "append" | "appendBlock" | "lastSeq">;
   readonly backlog: () => number;
   readonly count: (outcome: "accepted" | "duplicate" | "rejected", type: string, many?: number) => void;
@@ -55,6 +56,8 @@ interface Placed {
 }
 
 type Settled = Promise<Error | null>;
+
+const NOTHING: Receipt = { accepted: 0, duplicate: 0, rejected: [], seqs: [] };
 
 export class Sorter {
   readonly #ports: SorterPorts;
@@ -112,7 +115,7 @@ export class Sorter {
   #sort(batch: Batch, judged: number | null): readonly Settled[] {
     const { gate, backlog } = this.#ports;
     const { asked, count } = batch;
-    if (backlog() >= limits.runs) return [this.#refuse(asked, count, crowded())];
+    if (backlog() >= limits.runs) return [this.#refuse(asked, count, crowded(), batch.positionOf !== null)];
     const askers = new Askers(asked);
     const isJudged = gate.admits;
     const others = isJudged ? (judged ?? this.#judge(batch)) : count;
@@ -159,7 +162,7 @@ export class Sorter {
     let start = from;
     for (const block of this.#blocks(batch, from, to, ids)) {
       const end = start + block.accepted + block.duplicate;
-      settled.push(this.#tell(askers.until(end), block, ids));
+      settled.push(this.#tell(askers.until(end), block, ids, batch.positionOf !== null));
       start = end;
     }
   }
@@ -196,7 +199,12 @@ export class Sorter {
   }
 
   /** One wait for each level that was asked for, not for each who asked. */
-  async #tell(asked: readonly Asked[], { accepted, duplicate, durable }: Placed, ids: Ids | null): Settled {
+  async #tell(
+    asked: readonly Asked[],
+    { accepted, duplicate, durable }: Placed,
+    ids: Ids | null,
+    isKept: boolean,
+  ): Settled {
     const tell = (level: Ack, error: Error | null, short: Short | null = null) => {
       for (const { item, answer, ack } of asked) {
         if (ack !== level) continue;
@@ -212,7 +220,7 @@ export class Sorter {
         (error: Error) => tell(level, error),
       );
     }
-    return this.#settled(durable, accepted + duplicate - asked.length);
+    return this.#settled(durable, isKept ? 0 : accepted + duplicate - asked.length);
   }
 
   // ---- others
@@ -225,9 +233,11 @@ export class Sorter {
     try {
       taken = ingest.take(inbound, batch.positionOf === null ? {} : { position: batch.positionOf(item) });
     } catch (error) {
-      return this.#refuse(asked, 1, error as Error);
+      return this.#refuse(asked, 1, error as Error, batch.positionOf !== null);
     }
-    const durable = taken.durable.then(({ seqs }) => seqs.at(-1) ?? journal.lastSeq);
+    const written =
+      batch.positionOf === null ? taken.durable : this.#orKept(taken.durable, inbound, batch.positionOf(item));
+    const durable = written.then(({ seqs }) => seqs.at(-1) ?? journal.lastSeq);
     for (const { answer, ack } of asked) {
       const isNothing = taken.receipt.accepted + taken.receipt.duplicate === 0;
       reached(isNothing && ack === "replicated" ? "durable" : ack, durable, this.#ports, 1).then(
@@ -235,16 +245,29 @@ export class Sorter {
         (error: Error) => answer(null, error),
       );
     }
-    return this.#settled(durable, 1 - asked.length);
+    return this.#settled(durable, batch.positionOf === null ? 1 - asked.length : 0);
   }
 
-  async #refuse(asked: readonly Asked[], count: number, error: Error): Settled {
+  /** What can never be one commit would hold up all that follows it: it becomes a dead letter, and counts as consumed. */
+  async #orKept(durable: Promise<Receipt>, inbound: Inbound, position: Position): Promise<Receipt> {
+    try {
+      return await durable;
+    } catch (error) {
+      if (!(error instanceof AisleError && error.code === "too-large")) throw error;
+      this.#ports.ingest.refused(inbound, error.code, error.message);
+      await this.#ports.journal.append([], { position });
+      return NOTHING;
+    }
+  }
+
+  /** @param isKept  their source has them still */
+  async #refuse(asked: readonly Asked[], count: number, error: Error, isKept = false): Settled {
     for (const { answer } of asked) answer(null, error);
-    if (count > asked.length) this.#ports.lost(count - asked.length, error);
+    if (count > asked.length && !isKept) this.#ports.lost(count - asked.length, error);
     return error;
   }
 
-  /** @param unasked  how many of these events nobody waits for */
+  /** @param unasked  how many of these events nobody waits for, and no source keeps */
   async #settled(durable: Promise<unknown>, unasked: number): Settled {
     try {
       await durable;

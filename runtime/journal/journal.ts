@@ -1,3 +1,4 @@
+import type { Write } from "../store/store.ts";
 import type { Block, Part } from "./block.ts";
 import type { Extent } from "./extent.ts";
 
@@ -50,7 +51,10 @@ export interface Position {
 }
 
 export interface AppendOptions {
+  /** Makes one commit of the batch, however large. */
   readonly position?: Position;
+  /** Called at once with the first sequence: what else of the store changes in the commit that makes the batch whole. */
+  readonly beside?: (firstSeq: number) => Write;
 }
 
 /** Plain events on their way into the journal: see `Block`. */
@@ -92,7 +96,8 @@ export interface Journal {
    * Queues a batch; resolves once it is on disk. Batches never interleave: a batch has consecutive sequences.
    * Everything that arrived while a commit was under way goes into the next one, as one LMDB value.
    *
-   * @throws AisleError `overloaded` at the bound of the queue; `unavailable` after a failed commit or `close`
+   * @throws AisleError `overloaded` at the bound of the queue, `too-large` for what could never pass it, or is more
+   *   than one commit and has a position; `unavailable` after a failed commit or `close`
    */
   append(batch: readonly Draft[], options?: AppendOptions): Promise<Appended>;
 

@@ -12,6 +12,8 @@ export interface Pending {
   readonly entries: readonly Entry[] | null;
   readonly block: Block | null;
   readonly position: Position | null;
+  /** Goes with the commit that makes it whole. */
+  readonly beside: Write | null;
   readonly firstSeq: number;
   readonly count: number;
   readonly receivedAt: number;
@@ -36,7 +38,8 @@ export interface CommitBounds {
 
 /**
  * Whole batches from the front of the queue, as many as fit into a commit. Only a batch that is larger than a commit
- * is divided; it stays at the front until all of it is on disk.
+ * is divided; it stays at the front until all of it is on disk. One with a position never is: of a part on disk nobody
+ * could tell that it is there.
  *
  * @param first  index of the front; from there on none is null
  */
@@ -49,7 +52,8 @@ export function take(queue: readonly (Pending | null)[], bounds: CommitBounds, f
     const { count, bytesMax, written } = pending;
     const fits = entries + count - written <= bounds.commitEntries && bytes + bytesMax <= bounds.commitBytes;
     if (!fits && slices.length > 0) break;
-    const to = fits || pending.entries === null ? count : divide(pending.entries, written, bounds);
+    const isWhole = fits || pending.entries === null || pending.position !== null;
+    const to = isWhole ? count : divide(pending.entries, written, bounds);
     slices.push({ pending, from: written, to });
     if (!fits) break;
     entries += count - written;
@@ -152,16 +156,16 @@ function bytesMaxOf({ pending: { entries, bytesMax, count }, from, to }: Slice):
   return bytes;
 }
 
-/** The last position of each source whose batch is whole with this commit. */
-export function positionsOf(slices: readonly Slice[]): Write[] {
-  if (slices.every(({ pending }) => pending.position === null)) return [];
+/** What else changes with a commit: the last position of each source, and what goes beside batches that are whole now. */
+export function besidesOf(slices: readonly Slice[]): Write[] {
   const last = new Map<string, string>();
+  const writes: Write[] = [];
   for (const { pending, to } of slices) {
-    if (pending.position !== null && to === pending.count) last.set(pending.position.source, pending.position.value);
+    if (to < pending.count) continue;
+    if (pending.position !== null) last.set(pending.position.source, pending.position.value);
+    if (pending.beside !== null) writes.push(pending.beside);
   }
-  return Array.from(last, ([source, value]) => ({
-    table: POSITIONS,
-    key: Buffer.from(source),
-    value: Buffer.from(value),
-  }));
+  for (const [source, value] of last)
+    writes.push({ table: POSITIONS, key: Buffer.from(source), value: Buffer.from(value) });
+  return writes;
 }

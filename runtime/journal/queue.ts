@@ -1,4 +1,5 @@
 import { AisleError } from "../errors.ts";
+import type { Write } from "../store/store.ts";
 import type { Block } from "./block.ts";
 import type { Appended, Entry, Position } from "./journal.ts";
 import { type CommitBounds, type Pending, type Slice, take } from "./pending.ts";
@@ -55,13 +56,13 @@ export class Queue {
     entries: readonly Entry[] | null,
     block: Block | null,
     { firstSeq, count, receivedAt, bytesMax }: Pick<Pending, "firstSeq" | "count" | "receivedAt" | "bytesMax">,
-    position: Position | null,
+    { position = null, beside = null }: { readonly position?: Position | null; readonly beside?: Write | null },
   ): Promise<Appended> {
     this.#entries += count;
     this.#bytes += bytesMax;
     return new Promise((resolve, reject) => {
-      const pending = { entries, block, position, firstSeq, count, receivedAt, bytesMax, written: 0, resolve, reject };
-      this.#pending.push(pending);
+      const at = { firstSeq, count, receivedAt, bytesMax };
+      this.#pending.push({ entries, block, position, beside, ...at, written: 0, resolve, reject });
     });
   }
 

@@ -17,7 +17,7 @@ import type {
   JournalStats,
 } from "./journal.ts";
 import { JOURNAL, type MetaOptions, readMeta, removedSeq, removedWrite } from "./meta.ts";
-import { CommitRoom, encode, partsOf, positionsOf, type Slice } from "./pending.ts";
+import { besidesOf, CommitRoom, encode, partsOf, type Slice } from "./pending.ts";
 import { Queue, type QueueBounds } from "./queue.ts";
 import { findEnd, ReadableJournal } from "./readable.ts";
 import { type Removed, type Retention, RetentionRun } from "./retention.ts";
@@ -71,6 +71,7 @@ export class StoreJournal extends ReadableJournal implements Journal {
   readonly #commitListeners: CommitListener[] = [];
   readonly #fullListeners: FullListener[] = [];
   readonly #companions: (() => Write | null)[] = [];
+  readonly #forerunners: (() => Promise<void>)[] = [];
 
   readonly #room = new CommitRoom();
   /** Highest sequence on disk, and highest given. */
@@ -170,11 +171,12 @@ export class StoreJournal extends ReadableJournal implements Journal {
     this.#appliedSeq = seq;
   }
 
-  append(batch: readonly Draft[], { position }: AppendOptions = {}): Promise<Appended> {
+  append(batch: readonly Draft[], { position, beside }: AppendOptions = {}): Promise<Appended> {
     try {
       this.#checkTakes();
       const bytesMax = batch.reduce((sum, draft) => sum + this.#draftBytesMax(draft), 0);
       this.#queue.checkRoom(batch.length, bytesMax);
+      if (position !== undefined) this.#checkCommit(batch.length);
       const firstSeq = this.#givenSeq + 1;
       if (batch.length === 0 && position === undefined) return Promise.resolve({ firstSeq, lastSeq: this.#givenSeq });
       const receivedAt = this.#receive();
@@ -182,7 +184,8 @@ export class StoreJournal extends ReadableJournal implements Journal {
         return { seq: firstSeq + i, receivedAt, kind, principal, subject, headers, payload, value };
       });
       const at = { firstSeq, count: batch.length, receivedAt, bytesMax };
-      const appended = this.#given(this.#queue.add(entries, null, at, position ?? null), batch.length);
+      const rest = { position: position ?? null, beside: beside?.(firstSeq) ?? null };
+      const appended = this.#given(this.#queue.add(entries, null, at, rest), batch.length);
       if (entries.length > 0) tell(this.#appendListeners, entries);
       return appended;
     } catch (error) {
@@ -205,7 +208,7 @@ export class StoreJournal extends ReadableJournal implements Journal {
       const range = { start: BLOB_HEADER, end: bytes.length };
       const block = new Block({ bytes, ...range, count, firstSeq, receivedAt, lastAt: receivedAt });
       const at = { firstSeq, count, receivedAt, bytesMax: bytes.length - BLOB_HEADER };
-      return this.#given(this.#queue.add(null, block, at, position ?? null), count);
+      return this.#given(this.#queue.add(null, block, at, { position: position ?? null }), count);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -227,6 +230,16 @@ export class StoreJournal extends ReadableJournal implements Journal {
   /** Asked at each try to commit what else of its store has to change with it; null: nothing. */
   alongside(write: () => Write | null): void {
     this.#companions.push(write);
+  }
+
+  /**
+   * Waited for before each commit that says how far a source was consumed: of what came from there something may not
+   * be an entry, and has to be on disk by then.
+   *
+   * @param forerun  throws `full` when the disk has no room for it: the commit waits, too
+   */
+  ahead(forerun: () => Promise<void>): void {
+    this.#forerunners.push(forerun);
   }
 
   /**
@@ -327,6 +340,13 @@ export class StoreJournal extends ReadableJournal implements Journal {
     return bytes;
   }
 
+  /** Of what has to be one commit. */
+  #checkCommit(entries: number): void {
+    const { commitEntries } = this.#limits;
+    if (entries > commitEntries)
+      throw new AisleError("too-large", `${entries} entries in one piece, at most ${commitEntries} fit into a commit`);
+  }
+
   #receive(): number {
     this.#lastAt = Math.max(this.#clock.now(), this.#lastAt);
     return this.#lastAt;
@@ -370,6 +390,7 @@ export class StoreJournal extends ReadableJournal implements Journal {
     let prepared: Prepared | null = this.#stuck;
     try {
       prepared ??= this.#prepare();
+      if (hasPosition(prepared)) for (const forerun of this.#forerunners) await forerun();
       await this.store.commit([...this.#besides(), ...prepared.writes]);
     } catch (error) {
       if (error instanceof AisleError && error.code === "full") this.#stall(prepared!, error);
@@ -385,7 +406,7 @@ export class StoreJournal extends ReadableJournal implements Journal {
     const count = slices.reduce((sum, { from, to }) => sum + to - from, 0);
     const lastSeq = this.#lastSeq + count;
     const appliedSeq = this.#appliedSeq;
-    const writes = positionsOf(slices);
+    const writes = besidesOf(slices);
     if (count > 0) {
       const value = encode(slices, { firstSeq, lastSeq, appliedSeq }, this.#room);
       writes.unshift({ table: JOURNAL, key: keyOf(firstSeq), value });
@@ -507,6 +528,10 @@ export class StoreJournal extends ReadableJournal implements Journal {
     if (isMore) this.#removedSeq = removedSeq;
     this.forget(writes);
   }
+}
+
+function hasPosition({ slices }: Prepared): boolean {
+  return slices.some(({ pending }) => pending.position !== null);
 }
 
 function entriesOf(parts: readonly Part[]): readonly Entry[] {

@@ -91,8 +91,11 @@ export interface DeadLetters {
   list(options: ListOptions): DeadLetter[];
   /** Null when it isn't there (any more). @throws AisleError `corrupt` */
   get(id: number): DeadLetter | null;
-  /** Notes what a letter came back as; false when it isn't there. Resolves once it is on disk. */
-  markReplayed(id: number, seq: number): Promise<boolean>;
+  /** Resolves once what was taken before is on disk, or lost. @throws AisleError `full` */
+  secure(): Promise<void>;
+  /** For a commit of the store: notes what a letter came back as. It has to be there; `replayed` once it is on disk. */
+  replaying(id: number, seq: number): Write;
+  replayed(id: number): Promise<void>;
   /** Removes letters older than `ageMs`; resolves with how many. */
   retain(ageMs: number): Promise<number>;
   count(): number;
@@ -152,8 +155,8 @@ export class StoredDeadLetters implements DeadLetters {
   readonly #unwritten = new Map<string, Unwritten>();
   #committing: Promise<void> | null = null;
   #cancelTimer: (() => void) | null = null;
-  /** The last commit found no room: its letters wait. */
-  #full = false;
+  /** Why the last commit found no room: its letters wait. */
+  #full: AisleError | null = null;
   #added = 0;
   #evicted = 0;
   #lost = 0;
@@ -184,9 +187,18 @@ export class StoredDeadLetters implements DeadLetters {
   }
 
   async flush(): Promise<void> {
-    this.#full = false;
-    while (this.#committing !== null || (this.#waiting.length > 0 && !this.#full)) {
+    this.#full = null;
+    while (this.#committing !== null || (this.#waiting.length > 0 && this.#full === null)) {
       await (this.#committing ?? this.#commit());
+    }
+  }
+
+  async secure(): Promise<void> {
+    const last = this.#givenId;
+    while (this.#committing !== null || (this.#waiting[0]?.id ?? Number.POSITIVE_INFINITY) <= last) {
+      if (this.#committing !== null) await this.#committing.catch(() => {});
+      else await this.#commit();
+      if (this.#full !== null) throw this.#full;
     }
   }
 
@@ -213,15 +225,15 @@ export class StoredDeadLetters implements DeadLetters {
     return letter;
   }
 
-  async markReplayed(id: number, seq: number): Promise<boolean> {
-    let found = false;
-    await this.#inTurn(async () => {
-      const letter = this.get(id);
-      if (letter === null) return;
-      found = true;
-      await this.#store.commit([write(id, encode({ ...letter, replayedAs: seq }))]);
-    });
-    return found;
+  replaying(id: number, seq: number): Write {
+    const letter = this.get(id);
+    if (letter === null) throw new AisleError("not-found", `there is no dead letter ${id}`);
+    return write(id, encode({ ...letter, replayedAs: seq }));
+  }
+
+  /** It may have been removed meanwhile, and the note has brought it back. */
+  async replayed(id: number): Promise<void> {
+    if (id < this.#firstId) await this.#inTurn(() => this.#store.commit([write(id, null)]));
   }
 
   async retain(ageMs: number): Promise<number> {
@@ -291,7 +303,7 @@ export class StoredDeadLetters implements DeadLetters {
 
   #schedule(): void {
     if (this.#committing !== null || this.#cancelTimer !== null || this.#waiting.length === 0) return;
-    this.#cancelTimer = this.#clock.after(this.#full ? limits.journalRetryMs : COMMIT_EVERY_MS, () => {
+    this.#cancelTimer = this.#clock.after(this.#full !== null ? limits.journalRetryMs : COMMIT_EVERY_MS, () => {
       this.#cancelTimer = null;
       if (this.#waiting.length > 0) void this.#commit();
     });
@@ -315,11 +327,11 @@ export class StoredDeadLetters implements DeadLetters {
       const lastId = letters.at(-1)?.id ?? this.#lastId;
       try {
         await this.#evictBelow(lastId - this.#limits.deadLetters + 1, letters);
-        this.#full = false;
+        this.#full = null;
         for (const { name } of letters) if (name !== null) this.#unwritten.delete(name);
       } catch (error) {
-        this.#full = error instanceof AisleError && error.code === "full";
-        if (this.#full) this.#waiting.unshift(...letters);
+        this.#full = error instanceof AisleError && error.code === "full" ? error : null;
+        if (this.#full !== null) this.#waiting.unshift(...letters);
         else this.#lose([...letters, ...this.#waiting.splice(0)]);
       }
     });

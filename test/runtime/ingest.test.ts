@@ -196,6 +196,22 @@ describe("ingest", () => {
       expect(letters.length).toBe(1);
     });
 
+    it("comes with more headers, or longer ones, than a hub could still keep with it", async () => {
+      const tagged = (count: number, bytes: number) =>
+        Object.fromEntries(Array.from({ length: count }, (_, i) => [`ce-x${i}`, "x".repeat(bytes)]));
+      const body = entry(7);
+      for (const headers of [tagged(65, 1), tagged(2, 9_000), { traceparent: "é".repeat(9_000) }]) {
+        expect(await accept(body, { headers })).toMatchObject({ accepted: 0, rejected: [{ code: "too-large" }] });
+      }
+      expect(await accept(body, { headers: { "idempotency-key": "k".repeat(17_000) } })).toMatchObject({ accepted: 0 });
+      expect(letters.map(({ headers }) => headers)).toEqual([{}, {}, {}, {}]);
+
+      expect(await accept(body, { headers: { ...tagged(64, 200), "user-agent": "u".repeat(20_000) } })).toMatchObject({
+        accepted: 1,
+      });
+      expect(Object.keys(journal.disk.entries[0]!.headers)).toHaveLength(64);
+    });
+
     it("is too large beyond the bound, and not at it", async () => {
       const padded = (bytes: number) => {
         const without = JSON.stringify(entry(7, { pad: "" })).length;
@@ -513,25 +529,31 @@ describe("ingest", () => {
       const body = entry(7, { event_id: "a" });
       await accept(body);
 
-      expect(await ingest.replay(inbound(body), 12)).toMatchObject({ accepted: 1, duplicate: 0, seqs: [2] });
+      expect(await ingest.replay(inbound(body), { letter: 12, seq: null })).toMatchObject({
+        accepted: 1,
+        duplicate: 0,
+        seqs: [2],
+      });
       expect(journal.disk.entries[1]!.headers).toEqual({ id: "a", "replay-of": "12" });
     });
 
     it("names the entry that it is of, where it became one", async () => {
-      await ingest.replay(inbound(entry(7)), 12, 5);
+      await ingest.replay(inbound(entry(7)), { letter: 12, seq: 5 });
 
       expect(journal.disk.entries[0]!.headers).toEqual({ "replay-of": "12", "replay-seq": "5" });
     });
 
     it("has its id count as seen from then on", async () => {
       const body = entry(7, { event_id: "a" });
-      await ingest.replay(inbound(body), 12);
+      await ingest.replay(inbound(body), { letter: 12, seq: null });
 
       expect(await accept(body)).toMatchObject({ accepted: 0, duplicate: 1 });
     });
 
     it("is rejected again as long as it can't be used", async () => {
-      expect(await ingest.replay(inbound({ type: "focus", id: 7, dep: "Shoes" }), 12)).toMatchObject({
+      expect(
+        await ingest.replay(inbound({ type: "focus", id: 7, dep: "Shoes" }), { letter: 12, seq: null }),
+      ).toMatchObject({
         accepted: 0,
         rejected: [{ code: "unknown-department" }],
       });
@@ -542,7 +564,7 @@ describe("ingest", () => {
       await accept(bad, { test: true });
       const { headers } = letters[0]!;
       expect(headers).toEqual({ test: "1" });
-      await ingest.replay(inbound({ ...bad, dep: "Boys" }, { headers }), 12);
+      await ingest.replay(inbound({ ...bad, dep: "Boys" }, { headers }), { letter: 12, seq: null });
 
       expect(journal.disk.entries[0]!.headers).toEqual({ test: "1", "replay-of": "12" });
     });

@@ -1,6 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { headers as natsHeaders } from "nats";
 import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
 import type { Decision } from "../../runtime/decide/decision.ts";
 import type { Place } from "../../runtime/main.ts";
@@ -85,8 +86,33 @@ describeWithNats("a place that consumes a stream", () => {
     await js.publish(`${SUBJECT}.entry`, JSON.stringify({ id: "7", ts: store.clock.at }));
     await untilSo(async () => (await readPosition(store.place)) === 5);
 
-    await untilSo(() => store.place.letters.count() === 4);
+    expect(store.place.letters.count()).toBe(4); // on disk no later than that they count as consumed
     expect(await readiness(store.place)).toContain("rest on JetStream alone");
+  });
+
+  it("puts what the journal could never take to the dead letters, whole, and goes on", async () => {
+    await using store = await startStore({ dir, overrides: { nats: server.url, logLevel: "warn" } });
+    const js = publisher.connection.jetstream();
+    const entry = JSON.stringify({ id: "7", ts: store.clock.at });
+    const publish = async (body: string, given: Record<string, string> = {}) => {
+      const headers = natsHeaders();
+      for (const [name, value] of Object.entries(given)) headers.set(name, value);
+      await js.publish(`${SUBJECT}.entry`, body, { headers });
+    };
+    await publish(entry, { traceparent: "x".repeat(22_000) });
+    await publish(entry, Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`ce-x${i}`, "1"])));
+    await publish(entry, { "Nats-Msg-Id": "m".repeat(30_000) });
+    await publish(Array(10_000).fill(entry).join("\n"), { traceparent: "x".repeat(7_000) });
+    await publish(entry);
+    await untilSo(async () => (await readPosition(store.place)) === 5);
+
+    const letters = store.place.letters.list({ limit: 10 });
+    expect(letters.map(({ code }) => code)).toEqual(Array(4).fill("too-large"));
+    expect(letters[0]!.detail).toContain("can wait");
+    expect([...store.place.journal.read()].filter(({ kind }) => kind === "event")).toHaveLength(1);
+    expect(store.place.intake.dropped).toBe(0);
+    expect(await readiness(store.place)).not.toContain("held up");
+    expect(store.logged.filter(({ msg }) => /dropped|can't be taken/.test(String(msg)))).toEqual([]);
   });
 
   it("says in /readyz that the stream is not there, or that it may not read it", async () => {

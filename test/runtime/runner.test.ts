@@ -456,7 +456,7 @@ describe("an actor that throws", () => {
     await rig.send(focus(1));
     mended = true;
     const { principal, subject, headers, payload } = rig.letters[0]!;
-    await rig.ingest.replay({ principal, subject, type: null, headers, body: payload }, 1);
+    await rig.ingest.replay({ principal, subject, type: null, headers, body: payload }, { letter: 1, seq: null });
 
     expect(offersOf(rig.decisions)).toEqual([["1", "1"]]);
   });

@@ -190,7 +190,9 @@ describe.each([
     const [early] = store.place.letters.list({ code: "ahead-of-time", limit: 2 });
     const replay = { ...event({}), path: `/deadletters/${early!.id}/replay` };
 
-    expect(await ask(store, replay)).toMatchObject({ status: 202, answer: { accepted: 1 } });
+    const asked = await Promise.all([1, 2, 3].map(() => ask(store, replay)));
+    expect(asked).toMatchObject([{ status: 202, answer: { accepted: 1 } }, { status: 409 }, { status: 409 }]);
+    expect(await ask(store, replay)).toMatchObject({ status: 409 });
     await store.place.runner.idle();
 
     expect(store.place.letters.get(early!.id)!.replayedAs).toBeGreaterThan(50);

@@ -209,14 +209,4 @@ describe("a block on disk", () => {
     expect(parts.map(shown)).toEqual(["[a]", "[c]", "", "[e]"]);
     expect(() => [...journalIn(dir, { readOnly: true }).parts()]).toThrow("entry 2");
   });
-
-  it("keeps the position of a batch that takes several commits until the last of them", async () => {
-    const journal = journalIn(tempDir(), { limits: { commitEntries: 2 } });
-    const seen: (string | null)[] = [];
-    journal.onCommit(() => seen.push(journal.position("s")));
-
-    await journal.append(drafts("a", "b", "c", "d", "e"), { position: { source: "s", value: "5" } });
-
-    expect(seen).toEqual([null, null, "5"]);
-  });
 });

@@ -75,6 +75,20 @@ describe("append", () => {
     expect(texts(journal.read())).toEqual(["a"]);
   });
 
+  it("never divides one that says how far a source was consumed: a part of it would come again", async () => {
+    const journal = journalIn(tempDir(), { limits: { commitEntries: 4, commitBytes: 400 } });
+    const commits: number[] = [];
+    journal.onCommit((_, { lastSeq }) => commits.push(journal.position("s") === null ? -lastSeq : lastSeq));
+    const batch = ["a", "b", "c", "d"].map((text) => draft(text.repeat(300)));
+    const position = { source: "s", value: "1" };
+
+    await journal.append(batch, { position });
+    await expect(journal.append([...batch, draft("e")], { position })).rejects.toMatchObject({ code: "too-large" });
+
+    expect(commits).toEqual([4]);
+    expect([...journal.read()].length).toBe(4);
+  });
+
   it("divides a batch that is larger than a commit, and resolves when all of it is on disk", async () => {
     const journal = journalIn(tempDir(), { limits: { commitEntries: 4 } });
     const commits: number[][] = [];

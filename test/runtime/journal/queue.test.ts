@@ -3,6 +3,7 @@ import type { Entry } from "../../../runtime/journal/journal.ts";
 import { Queue } from "../../../runtime/journal/queue.ts";
 import { draft, START } from "../../support/journal.ts";
 
+const ALONE = { position: null, beside: null };
 const BOUNDS = { commitEntries: 7_000, commitBytes: 1e9, journalQueueEntries: 1e6, journalQueueBytes: 1e9 };
 
 it("takes many batches in order, each commit as many as fit, and tells each once it is on disk", async () => {
@@ -12,7 +13,7 @@ it("takes many batches in order, each commit as many as fit, and tells each once
   const add = () => {
     const entry: Entry = { ...draft(""), seq: ++seq, receivedAt: START };
     const at = { firstSeq: seq, count: 1, receivedAt: START, bytesMax: 10 };
-    void queue.add([entry], null, at, null).then(({ lastSeq }) => told.push(lastSeq));
+    void queue.add([entry], null, at, ALONE).then(({ lastSeq }) => told.push(lastSeq));
   };
   for (let i = 0; i < 20_000; i++) add();
 
@@ -42,7 +43,7 @@ it("moves nothing up while others wait", () => {
     };
   for (let seq = 1; seq <= 10_000; seq++) {
     const entries: Entry[] = [{ ...draft(""), seq, receivedAt: START }];
-    void queue.add(entries, null, { firstSeq: seq, count: 1, receivedAt: START, bytesMax: 10 }, null);
+    void queue.add(entries, null, { firstSeq: seq, count: 1, receivedAt: START, bytesMax: 10 }, ALONE);
   }
   Array.prototype.shift = counting(shift) as typeof shift;
   Array.prototype.splice = counting(splice) as typeof splice;

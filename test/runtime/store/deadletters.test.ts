@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DAY, HOUR, ManualClock, SECOND } from "../../../runtime/clock.ts";
-import type { StoreJournal } from "../../../runtime/journal/store-journal.ts";
+import { StoreJournal } from "../../../runtime/journal/store-journal.ts";
 import { keyOf } from "../../../runtime/key.ts";
 import {
   type DeadLettersOptions,
@@ -10,7 +10,7 @@ import {
 } from "../../../runtime/store/deadletters.ts";
 import { Dice } from "../../support/dice.ts";
 import { FaultyDisk, FaultyStore } from "../../support/faulty-store.ts";
-import { draft, journalIn, START, tempDir } from "../../support/journal.ts";
+import { countingBytes, draft, journalIn, START, tempDir } from "../../support/journal.ts";
 import { prng } from "../../support/prng.ts";
 
 function letter(text: string, more: Partial<NewLetter> = {}): NewLetter {
@@ -83,15 +83,72 @@ describe("a dead letter", () => {
     expect(textsOf(letters)).toEqual(["before"]);
   });
 
-  it("remembers what it came back as", async () => {
-    const { letters } = lettersIn(tempDir());
+  it("remembers what it came back as, in the commit of that", async () => {
+    const { letters, journal } = lettersIn(tempDir());
     await letters.addDurable(letter("a"));
 
-    expect(await letters.markReplayed(1, 77)).toBe(true);
-    expect(await letters.markReplayed(2, 78)).toBe(false);
+    const appended = journal.append([draft("a")], { beside: (seq) => letters.replaying(1, seq) });
+    expect(letters.get(1)!.replayedAs).toBeUndefined();
+    await appended;
 
-    expect(letters.get(1)).toMatchObject({ id: 1, replayedAs: 77, payload: Buffer.from("a"), payloadBytes: 1 });
+    expect(letters.get(1)).toMatchObject({ id: 1, replayedAs: 1, payload: Buffer.from("a"), payloadBytes: 1 });
     expect(letters.count()).toBe(1);
+    expect(() => letters.replaying(2, 78)).toThrow("there is no dead letter 2");
+  });
+
+  it("stays removed when it was removed on its way back", async () => {
+    const { letters, journal, clock } = lettersIn(tempDir());
+    await letters.addDurable(letter("a"));
+    await letters.addDurable(letter("b"));
+
+    const note = letters.replaying(1, 1);
+    clock.advance(DAY);
+    await letters.addDurable(letter("c"));
+    await letters.retain(HOUR);
+    await journal.append([draft("a")], { beside: () => note });
+    await letters.replayed(1);
+
+    expect(textsOf(letters)).toEqual(["c"]);
+    expect(textsOf(openDeadLetters({ store: journal.store, clock }))).toEqual(["c"]);
+  });
+});
+
+describe("secure", () => {
+  const ahead = (disk = new FaultyDisk()) => {
+    const clock = new ManualClock(START);
+    const store = new FaultyStore(disk, new Dice(prng(1)));
+    const journal = new StoreJournal(store, { clock, random: countingBytes });
+    const letters = openDeadLetters({ store, clock });
+    journal.ahead(() => letters.secure());
+    return { disk, clock, journal, letters };
+  };
+  const position = { source: "s", value: "1" };
+
+  it("has letters on disk before the commit that says how far their source was consumed", async () => {
+    const { journal, letters } = ahead();
+    letters.add(letter("a"));
+    await journal.append([draft("x")]);
+    expect(letters.count()).toBe(0);
+
+    await journal.append([], { position });
+
+    expect(textsOf(letters)).toEqual(["a"]);
+  });
+
+  it("holds that commit up as long as the disk has no room for them, and no longer", async () => {
+    const { disk, clock, journal, letters } = ahead();
+    await journal.append([draft("x")]);
+    disk.health = "full";
+    letters.add(letter("a"));
+    const appended = journal.append([draft("y")], { position });
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(journal.trouble).toContain("the disk is full");
+
+    disk.health = "well";
+    clock.advance(2 * SECOND);
+    await appended;
+
+    expect([textsOf(letters), journal.position("s"), letters.stats().lost]).toEqual([["a"], "1", 0]);
   });
 });
 
