@@ -184,7 +184,8 @@ export class HubLink {
       return;
     }
     const reached = Math.max(segment.from - 1, Math.min(through, segment.end, lastSeq));
-    this.#here();
+    // It has taken a batch, and the answer was lost. That it answers a question alone says nothing: it may refuse all.
+    if (reached > this.#through) this.#here();
     // It may be less than before: the hub was restored itself.
     this.#through = reached;
     this.#reach(reached);
@@ -234,21 +235,27 @@ export class HubLink {
     const before = gatherer.scanned;
     try {
       const batch = gatherer.next(end);
+      const hasMore = gatherer.scanned > before && gatherer.scanned < end;
       if (batch !== null) this.#sendBatch(batch);
-      else if (this.#underWay === 0) this.#pass(gatherer.scanned);
-      if (gatherer.scanned > before && gatherer.scanned < end) this.#wake();
+      else if (this.#underWay === 0) this.#pass(gatherer.scanned, !hasMore);
+      if (hasMore) this.#wake();
     } catch (error) {
       this.#ports.fault("what the hub lacks can't be read from the journal", error);
       this.#lose(this.#round, error);
     }
   }
 
-  /** Entries up to here don't matter to the hub, or it has them. */
-  #pass(scanned: number): void {
+  /**
+   * Entries up to here don't matter to the hub, or it has them.
+   *
+   * @param isAll  nothing is left of the segment
+   */
+  #pass(scanned: number, isAll: boolean): void {
     this.#through = Math.max(this.#through, scanned);
-    if (scanned < this.#segment.end) return;
-    this.#gatherer = null;
-    void this.#join();
+    if (scanned >= this.#segment.end) {
+      this.#gatherer = null;
+      void this.#join();
+    } else if (isAll) this.#here();
   }
 
   #sendBatch(batch: Batch): void {
@@ -293,15 +300,17 @@ export class HubLink {
     this.#note.soon();
   }
 
+  /** It has taken something, or lacks nothing. */
   #here(): void {
     this.#awaySince = null;
     this.#isStuck = false;
     this.#attempt = 0;
   }
 
-  /** The server between takes smaller messages only. */
+  /** The server between takes smaller messages only. A smaller one is no repeat: the pause does not grow. */
   #shrink(): void {
     this.#isStuck = this.#bytesMax === 1;
+    if (!this.#isStuck) this.#attempt = 0;
     this.#bytesMax = Math.max(1, this.#bytesMax >> 1);
   }
 

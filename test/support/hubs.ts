@@ -76,9 +76,10 @@ export interface HubAtWork {
   close(): Promise<void>;
 }
 
-export function hubAt(dir: string, bus: Bus): HubAtWork {
+/** @param store  instead of LMDB in the folder */
+export function hubAt(dir: string, bus: Bus, store?: Store): HubAtWork {
   const random = (bytes: number) => Uint8Array.from({ length: bytes }, () => 31);
-  const journal = openJournal({ dir, clock: systemClock, random });
+  const journal = openJournal({ dir, clock: systemClock, random, ...(store === undefined ? {} : { store }) });
   const door = new HubDoor({ bus, base: HUB, journal, clock: systemClock, dedupe: new Dedupe(10_000) });
   door.open();
   return {

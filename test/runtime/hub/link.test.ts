@@ -4,7 +4,9 @@ import type { Bus } from "../../../runtime/bus/bus.ts";
 import { MemoryBus } from "../../../runtime/bus/memory.ts";
 import { NatsBus } from "../../../runtime/bus/nats.ts";
 import { ManualClock } from "../../../runtime/clock.ts";
+import { AisleError } from "../../../runtime/errors.ts";
 import type { Draft } from "../../../runtime/journal/journal.ts";
+import { limits } from "../../../runtime/limits.ts";
 import { Dice } from "../../support/dice.ts";
 import { FaultyDisk, FaultyStore } from "../../support/faulty-store.ts";
 import { type DeviceAtWork, deviceAt, draft, event, HUB, hubAt, origins } from "../../support/hubs.ts";
@@ -101,6 +103,96 @@ describe("a place and its hub", () => {
     const stopped = expect(link.replicated(1)).rejects.toThrow(/this place stops/);
     await close();
     await stopped;
+  });
+
+  it("says so when each batch is refused, and asks ever more seldom until one is taken", async () => {
+    const clock = new ManualClock(1_000_000);
+    const bus = new MemoryBus();
+    const disk = new FaultyDisk();
+    const hubOn = () => hubAt(tempDir(), bus, new FaultyStore(disk, new Dice(prng(1))));
+    const hub = hubOn();
+    const { journal, link, close } = deviceAt({ dir: tempDir(), bus, clock });
+    disk.health = "broken"; // how far it has come it still answers
+    await journal.append([event(1)]);
+    await turns();
+    const { sent } = link.stats();
+
+    const pauses = [];
+    for (let tries = 0; tries < 13; tries++) pauses.push(await untilSentAgain(clock, link));
+    expect([sent, ...pauses]).toEqual([1, 125, 250, 500, 1_000, 2_000, 4_000, ...Array(7).fill(7_500)]);
+    expect(link.trouble()).toMatch(/has not taken anything for 60 s: .*the disk reports an error.*; 1 entries wait$/);
+
+    await hub.close().catch(() => {});
+    disk.health = "well";
+    const again = hubOn();
+    clock.advance(7_500);
+    await expect.poll(() => link.stats().waiting, SECONDS).toBe(0);
+    expect(link.trouble()).toBe(null);
+    expect(origins(again.journal)).toEqual([`box-${journal.epoch}-1`]);
+
+    disk.health = "broken";
+    await journal.append([event(2)]);
+    await turns();
+    expect(await untilSentAgain(clock, link)).toBe(125);
+    await close();
+    await again.close().catch(() => {});
+  });
+
+  it("is here again once it answers, where there is nothing to send", async () => {
+    const bus = new MemoryBus();
+    const [dir, hubDir] = [tempDir(), tempDir()];
+    const hub = hubAt(hubDir, bus);
+    const before = deviceAt({ dir, bus });
+    await before.journal.append([event(1), draft("cell")]);
+    await before.link.replicated(2);
+    await before.close();
+    await hub.close();
+
+    const clock = new ManualClock(1_000_000);
+    const { journal, link, close } = deviceAt({ dir, bus, clock });
+    await journal.append([draft("cell"), draft("tick")]);
+    await turns();
+    for (let s = 0; s < 70; s += 10) {
+      clock.advance(10_000);
+      await turns();
+    }
+    expect(link.trouble()).toMatch(/has not taken anything for 70 s/);
+    const again = hubAt(hubDir, bus);
+    clock.advance(7_500);
+    await turns();
+
+    expect(link.trouble()).toBe(null);
+    expect(link.stats()).toMatchObject({ waiting: 0, sent: 0 });
+    await close();
+    await again.close();
+  });
+
+  it("is here where it takes batches, though its answers to them are lost", async () => {
+    const clock = new ManualClock(1_000_000);
+    const bus = new MemoryBus();
+    const hub = hubAt(tempDir(), bus);
+    let lost = 0;
+    bus.request = async (...args: Parameters<Bus["request"]>) => {
+      const answer = await MemoryBus.prototype.request.apply(bus, args);
+      if (args[1].length === 0) return answer;
+      lost++;
+      throw new AisleError("unavailable", "the answer was lost");
+    };
+    const { journal, link, close } = deviceAt({ dir: tempDir(), bus, clock });
+    const large = "x".repeat(limits.hubBatchBytes / 2 + 1); // each is a batch
+    for (let id = 0; id < 40; id++) await journal.append([event(`${id}${large}`)]);
+
+    for (let rounds = 0; link.stats().waiting > 0; rounds++) {
+      expect(link.trouble(), `round ${rounds}`).toBe(null);
+      const before = lost;
+      clock.advance(20_000);
+      await expect.poll(() => lost > before || link.stats().waiting === 0, SECONDS).toBe(true);
+      await turns();
+    }
+    expect(lost).toBeGreaterThan(8);
+    expect(origins(hub.journal).length).toBe(40);
+    await close();
+    await hub.close();
   });
 
   it("takes a restored place as a new source, and what stood in the backup as of the old one", async () => {
@@ -276,6 +368,38 @@ describe("a place and its hub", () => {
 });
 
 describeWithNats("a place and its hub over a NATS server", () => {
+  it("say what no server between them takes, and ask ever more seldom", async () => {
+    const server = await startNatsServer({ config: "max_payload: 1000" });
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    const clock = new ManualClock(1_000_000);
+    const bus = busTo(server.port);
+    const hub = hubAt(tempDir(), busTo(server.port));
+    await bus.whenHere();
+    const { journal, link, close } = deviceAt({ dir: tempDir(), bus, clock });
+    await journal.append([event("small"), event("x".repeat(2_000)), event("small too")]);
+    /** @returns how long it paused at least, ms */
+    const sendsAgain = async () => {
+      const { sent } = link.stats();
+      const from = clock.now();
+      const hasSent = () => {
+        clock.advance(link.stats().sent > sent ? 0 : 125);
+        return link.stats().sent > sent;
+      };
+      await expect.poll(hasSent, { ...SECONDS, interval: 5 }).toBe(true);
+      return clock.now() - from;
+    };
+    while (link.trouble() === null) await sendsAgain();
+    expect(link.trouble()).toMatch(/has not taken anything for \d+ s: \d+ bytes for .*, at most 1000; 2 entries wait$/);
+    expect(origins(hub.journal)).toEqual([`box-${journal.epoch}-1`]);
+
+    const pauses = [];
+    for (let tries = 0; tries < 8; tries++) pauses.push(await sendsAgain());
+    expect(pauses.at(-1)).toBeGreaterThanOrEqual(7_500);
+    expect(link.trouble()).toMatch(/at most 1000; 2 entries wait$/);
+    await close();
+    await hub.close();
+  });
+
   it("have each event once, whoever is ended when, and however the link is cut", { timeout: 90_000 }, async () => {
     const seed = Number(process.env.AISLE_SEED ?? 20_260_303);
     const random = prng(seed);
@@ -314,7 +438,22 @@ describeWithNats("a place and its hub over a NATS server", () => {
   });
 });
 
-function busTo(port: number): Bus {
+/** Lets what needs no disk happen. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Moves the clock on until something is sent. @returns by how much, ms */
+async function untilSentAgain(clock: ManualClock, link: DeviceAtWork["link"]): Promise<number> {
+  const { sent } = link.stats();
+  for (let ms = 125; ; ms += 125) {
+    clock.advance(125);
+    await turns();
+    if (link.stats().sent > sent) return ms;
+  }
+}
+
+function busTo(port: number): NatsBus {
   const bus = new NatsBus({ servers: `nats://127.0.0.1:${port}`, onError: () => {} });
   onTestFinished(() => bus.drain());
   return bus;
