@@ -252,6 +252,7 @@ export class HubLink {
    */
   #pass(scanned: number, isAll: boolean): void {
     this.#through = Math.max(this.#through, scanned);
+    this.#waiters.reached(this.#through);
     if (scanned >= this.#segment.end) {
       this.#gatherer = null;
       void this.#join();

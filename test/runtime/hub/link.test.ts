@@ -195,6 +195,23 @@ describe("a place and its hub", () => {
     await hub.close();
   });
 
+  it("lets nobody wait for an entry that does not matter to the hub", async () => {
+    const clock = new ManualClock(1_000_000);
+    const bus = new MemoryBus();
+    const hub = hubAt(tempDir(), bus);
+    const { journal, link, close } = deviceAt({ dir: tempDir(), bus, clock });
+    await journal.append([event(1)]);
+    await link.replicated(1);
+
+    await journal.append([draft("cell")]);
+    const replicated = link.replicated(2); // as who sends the event again, and the journal ends there
+    await turns();
+    clock.advance(10_000);
+    await expect(replicated).resolves.toBe(undefined);
+    await close();
+    await hub.close();
+  });
+
   it("takes a restored place as a new source, and what stood in the backup as of the old one", async () => {
     const bus = new MemoryBus();
     const hub = hubAt(tempDir(), bus);
