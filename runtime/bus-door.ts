@@ -33,6 +33,8 @@ export interface BusDoorOptions extends DoorOptions {
 export class BusDoor implements Door {
   readonly #options: BusDoorOptions;
   #lane: LaneDoor | null = null;
+  /** What the fast lane had counted when it was left. */
+  #laneTotals: FeedStats | null = null;
   #ordinary: Door | null = null;
   #isClosing = false;
   readonly #losses: Losses;
@@ -61,9 +63,14 @@ export class BusDoor implements Door {
     });
   }
 
-  /** Of the fast lane; null: it is not, or no longer, used. */
+  /** Whether events come by the fast lane. */
+  get isLane(): boolean {
+    return this.#lane !== null;
+  }
+
+  /** Of the fast lane, also once it was left: a count never falls. Null: it was never used. */
   get laneStats(): FeedStats | null {
-    return this.#lane?.lane.stats() ?? null;
+    return this.#lane?.lane.stats() ?? this.#laneTotals;
   }
 
   /** Why no events come from the bus although it is here; null: they do, or it is away. */
@@ -96,8 +103,12 @@ export class BusDoor implements Door {
     this.#options.lost(LOSS);
   }
 
-  /** What came meanwhile is lost as with any lost connection, and who asked is told that nobody listens. */
+  /**
+   * What came meanwhile is lost as with any lost connection: the lane, where it was here, has said so. Who asked is told
+   * that nobody listens.
+   */
   #leave(reason: string): void {
+    this.#laneTotals = this.laneStats;
     this.#lane = null;
     if (this.#isClosing) return;
     this.#options.left(reason);
@@ -129,27 +140,31 @@ function openOrdinary({ clock, ...options }: BusDoorOptions): Door {
   };
 }
 
-/** @param stats  null: the fast lane is not used */
-export function laneReadings(stats: () => FeedStats | null): readonly Reading[] {
-  const read = (name: string, help: string, value: (stats: FeedStats) => number) => ({
+/** @param door  null: there is none yet */
+export function laneReadings(door: () => Pick<BusDoor, "isLane" | "laneStats"> | null): readonly Reading[] {
+  const total = (name: string, help: string, value: (stats: FeedStats) => number) => ({
     name: `aisle_lane_${name}`,
     help,
     read: () => {
-      const now = stats();
-      return now === null ? 0 : value(now);
+      const stats = door()?.laneStats ?? null;
+      return stats === null ? 0 : value(stats);
     },
   });
   return [
-    read(
-      "open",
-      "1: events come by the fast lane; 0: by the ordinary way, as the board hears every type, by TLS, or bus.lane is off",
-      () => 1,
+    {
+      name: "aisle_lane_open",
+      help: "1: events come by the fast lane; 0: by the ordinary way, as the board hears every type, by TLS, bus.lane is off, or the lane was left",
+      read: () => (door()?.isLane === true ? 1 : 0),
+    },
+    total("messages_total", "Messages that came by the fast lane", ({ messages }) => messages),
+    total("bytes_total", "Bytes that it read", ({ bytes }) => bytes),
+    total("large_total", "Messages that were too large for it", ({ large }) => large),
+    total(
+      "losses_total",
+      "Connections that it lost, and events sent without a reply with them",
+      ({ losses }) => losses,
     ),
-    read("messages_total", "Messages that came by the fast lane", ({ messages }) => messages),
-    read("bytes_total", "Bytes that it read", ({ bytes }) => bytes),
-    read("large_total", "Messages that were too large for it", ({ large }) => large),
-    read("losses_total", "Connections that it lost, and events sent without a reply with them", ({ losses }) => losses),
-    read(
+    total(
       "slow_total",
       "Of these, as this place had not read for long: what the server held is lost",
       ({ slow }) => slow,

@@ -858,7 +858,7 @@ export class Place {
     return {
       ...{ journal: this.journal, letters: this.letters, bus: this.bus, applier: this.#applier, dedupe: this.#dedupe },
       ...{ checkpoints: this.checkpoints, outbox: this.outbox, telemetry: this.telemetry, hub: this.hub },
-      ...{ hubDoor: this.#hubDoor, clock: this.#clock, laneStats: () => this.#door?.laneStats ?? null },
+      ...{ hubDoor: this.#hubDoor, clock: this.#clock, busDoor: () => this.#door },
       scrub: this.keeping.scrub,
       get intake() {
         return place.intake;

@@ -33,7 +33,7 @@ export interface Measured {
   readonly hub: HubLink | null;
   readonly hubDoor: HubDoor | null;
   readonly clock: Clock;
-  readonly laneStats: Parameters<typeof laneReadings>[0];
+  readonly busDoor: Parameters<typeof laneReadings>[0];
 }
 
 /** @param place  read when somebody asks, not before */
@@ -62,7 +62,7 @@ export function placeReadings(place: Measured) {
       () => place.bus.stats().cutOff,
     ),
     read("ingest_waiting", "Events taken and not yet on disk", () => place.intake.waiting),
-    ...laneReadings(place.laneStats),
+    ...laneReadings(place.busDoor),
     read("undecided_focuses", "Focuses that wait for their decision", () => place.runner.backlog),
     read("open_visits", "Visits on the board", () => openVisits(place.applier)),
     read("evicted_visits_total", "Visits closed early, as the board was full", () => place.applier.evicted),

@@ -132,10 +132,10 @@ export class Lane implements Feed {
       const lost = await this.#connect();
       if (this.#isDraining || lost === null) return;
       this.#lastError = lost.message;
-      if (lost instanceof StrangeServer) return this.#handOver(lost);
       const wasHere = this.#state === "here";
       if (wasHere) this.#lose(lost);
-      else if (attempt === 0) report(this.#onError, lost, "");
+      if (lost instanceof StrangeServer) return this.#handOver(lost);
+      if (!wasHere && attempt === 0) report(this.#onError, lost, "");
       // A server that takes us and throws us out at once must not be asked a thousand times a second.
       if (wasHere && this.#clock.monotonic() - since > limits.busRetryMaxMs) attempt = 0;
       if (!wasHere && this.#hosts.next()) continue;

@@ -8,6 +8,7 @@ import { BusDoor, type BusDoorOptions, laneReadings } from "../../runtime/bus-do
 import { ManualClock } from "../../runtime/clock.ts";
 import { limits } from "../../runtime/limits.ts";
 import { bytes, text, until } from "../contracts/bus.ts";
+import { layCable } from "../support/cable.ts";
 import { type Behind, behindDoor } from "../support/door.ts";
 import { describeWithNats, type NatsServer, startNatsServer } from "../support/nats-server.ts";
 import { startStore, temporary } from "../support/place.ts";
@@ -116,7 +117,34 @@ describeWithNats("the bus's door", () => {
 
     expect(await accepted()).toBe(1);
     expect(left).toEqual([expect.stringContaining(why)]);
-    expect([door.laneStats, strange.connections]).toEqual([null, 1]);
+    expect([door.isLane, strange.connections]).toEqual([false, 1]);
+    // Nobody had been heard by it: nothing is lost that a later start would not have lost too.
+    expect([lost, door.losses]).toEqual([[], null]);
+  });
+
+  it("tells of a loss, once, where the fast lane is left while events come by it, and keeps its counts", async () => {
+    await using cable = await layCable(server.port);
+    const door = open({ ...plain(), servers: `nats://127.0.0.1:${cable.port}` });
+    expect(await accepted()).toBe(1);
+    const publish = async () => {
+      for (let i = 0; i < 100; i++) bus.publish(`${behind.base}.events.exit`, bytes(EXIT));
+      await bus.flush();
+    };
+
+    cable.mute();
+    await publish();
+    cable.say("WHAT is this\r\n");
+    await until(() => left.length === 1);
+    cable.mend();
+    expect(await accepted()).toBe(1);
+    await publish();
+    await until(() => behind.journal.lastSeq >= 102);
+
+    expect(behind.journal.lastSeq).toBe(102); // of the first 100 none
+    expect(lost).toEqual([expect.stringContaining("events sent without a reply")]);
+    expect(door.losses).toMatch(/was lost once in the last 10 minutes: events sent without a reply/);
+    expect(door.isLane).toBe(false);
+    expect(door.laneStats).toMatchObject({ messages: 1, losses: 1 });
   });
 
   it("does not open another way once it is closed", async () => {
@@ -143,17 +171,20 @@ describeWithNats("the bus's door", () => {
 
   it("shows its figures", () => {
     const stats = { messages: 5, bytes: 600, large: 1, losses: 2, slow: 1 };
-    const shown = (now: typeof stats | null) => laneReadings(() => now).map(({ name, read }) => [name, read()]);
-
-    expect(shown(stats)).toEqual([
-      ["aisle_lane_open", 1],
+    const shown = (door: { isLane: boolean; laneStats: typeof stats | null } | null) =>
+      laneReadings(() => door).map(({ name, read }) => [name, read()]);
+    const totals = [
       ["aisle_lane_messages_total", 5],
       ["aisle_lane_bytes_total", 600],
       ["aisle_lane_large_total", 1],
       ["aisle_lane_losses_total", 2],
       ["aisle_lane_slow_total", 1],
-    ]);
-    expect(shown(null).every(([, value]) => value === 0)).toBe(true);
+    ];
+
+    expect(shown({ isLane: true, laneStats: stats })).toEqual([["aisle_lane_open", 1], ...totals]);
+    expect(shown({ isLane: false, laneStats: stats })).toEqual([["aisle_lane_open", 0], ...totals]);
+    for (const door of [null, { isLane: false, laneStats: null }])
+      expect(shown(door).every(([, value]) => value === 0)).toBe(true);
   });
 
   it("tells by log, /readyz and metrics of a lost connection, and by the log why it is not the fast lane", async () => {
@@ -169,6 +200,33 @@ describeWithNats("the bus's door", () => {
     const { degraded } = (await (await fetch(`${place.url}/readyz`)).json()) as { degraded: string[] };
     expect(degraded.join("\n")).toContain("the connection to NATS was lost once in the last 10 minutes");
     expect(await place.metrics.text()).toContain("aisle_bus_losses_total 1");
+  });
+
+  it("tells by log, /readyz and metrics of events lost as the fast lane is left", async () => {
+    const dir = game("auto");
+    await using cable = await layCable(server.port);
+    await using store = await startStore({
+      dir,
+      overrides: { nats: `nats://127.0.0.1:${cable.port}`, logLevel: "info" },
+    });
+    const { place, logged } = store;
+    const figure = async (name: string) =>
+      Number(new RegExp(`^aisle_lane_${name} (\\d+)$`, "m").exec(await place.metrics.text())?.[1]);
+    while ((await figure("messages_total")) < 5) {
+      bus.publish(`${place.base}.events.won`, bytes(WON));
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    const before = await figure("messages_total");
+
+    cable.say("WHAT is this\r\n", ' lane"');
+    await until(() => logged.some(({ msg }) => String(msg).includes("the fast lane can't be taken")));
+
+    expect(logged.filter(({ msg }) => String(msg).includes("the connection to NATS was lost"))).toHaveLength(1);
+    const { degraded } = (await (await fetch(`${place.url}/readyz`)).json()) as { degraded: string[] };
+    expect(degraded.join("\n")).toContain("the connection to NATS was lost once in the last 10 minutes");
+    expect([await figure("open"), await figure("losses_total")]).toEqual([0, 1]);
+    expect(await figure("messages_total")).toBeGreaterThanOrEqual(before);
+    rmSync(dir, { recursive: true });
   });
 
   it.each(["auto", "off"])("answers what a place took before it stops (lane: %s)", async (lane) => {

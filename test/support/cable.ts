@@ -13,6 +13,8 @@ export interface Cable extends AsyncDisposable {
   holdAfter(text: string): void;
   /** What is kept. */
   readonly held: string;
+  /** Those whose first words to the port contained `opening` hear this, as if it came from there. */
+  say(text: string, opening?: string): void;
   mend(): void;
 }
 
@@ -20,6 +22,7 @@ type State = "whole" | "cut" | "mute";
 
 export async function layCable(target: number, port = 0): Promise<Cable> {
   const pairs = new Set<readonly [Socket, Socket]>();
+  const openings = new WeakMap<Socket, string>();
   let state: State = "whole";
   let trigger: string | null = null;
   let held = Buffer.alloc(0);
@@ -36,6 +39,7 @@ export async function layCable(target: number, port = 0): Promise<Cable> {
     };
     let holds = false;
     near.on("data", (bytes) => {
+      if (!openings.has(near)) openings.set(near, bytes.toString("latin1"));
       if (trigger !== null && bytes.includes(trigger)) {
         holds = true;
         deliver = (kept) => {
@@ -78,6 +82,9 @@ export async function layCable(target: number, port = 0): Promise<Cable> {
     },
     get held() {
       return held.toString("latin1");
+    },
+    say(text, opening = "") {
+      for (const [near] of pairs) if (openings.get(near)?.includes(opening)) near.write(text);
     },
     mend() {
       deliver(held);
