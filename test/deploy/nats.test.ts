@@ -240,6 +240,83 @@ describeWithNats("the configurations of deploy/nats", () => {
       expect(hub.numbers()).toEqual(upTo(1_200));
       await untilSo(async () => (await manager.consumers.info(STREAM, "lab-box")).ack_floor.stream_seq === 1_200);
     }, 60_000);
+
+    it.each(["mirror", "sources"] as const)(
+      "lets the hub keep a device's stream as well (%s), each message once, over a link that is cut for a while",
+      async (kind) => {
+        await linked();
+        const device = await client(chain.deviceUrl);
+        const near = await device.jetstreamManager({ checkAPI: false });
+        const far = await (await client(chain.hubUrl)).jetstreamManager({ checkAPI: false });
+        await near.streams.add({ name: STREAM, subjects: [`${EVENTS}.sale.>`] });
+        const origin = { name: STREAM, external: { api: "$JS.box-7.API", deliver: "" } };
+        await far.streams.add({ name: "COPY", ...(kind === "mirror" ? { mirror: origin } : { sources: [origin] }) });
+        const js = device.jetstream();
+        // So many bytes that the device's server waits for the hub's word that more may come.
+        const publish = async (from: number, to: number) => {
+          for (let n = from; n < to; n++) await js.publish(`${EVENTS}.sale.${n}`, String(n).padStart(2_000, "0"));
+        };
+        const messages = async () => [
+          (await near.streams.info(STREAM)).state.messages,
+          (await far.streams.info("COPY")).state.messages,
+        ];
+        await publish(0, 1_500);
+        await untilSo(async () => (await messages())[1] === 1_500);
+
+        chain.cable.cut();
+        await publish(1_500, 3_000);
+        expect(await messages()).toEqual([3_000, 1_500]);
+        chain.cable.mend();
+        await publish(3_000, 3_200);
+        await untilSo(async () => (await messages())[1]! >= 3_200);
+
+        expect(await messages()).toEqual([3_200, 3_200]);
+        const copy = readStream({ url: chain.hubUrl, journal: journalIn(tempDir()), stream: { stream: "COPY" } });
+        await untilSo(() => copy.journal.lastSeq >= 3_200);
+        expect(copy.numbers()).toEqual(upTo(3_200));
+      },
+      90_000,
+    );
+  });
+
+  describe("a device's server", () => {
+    /** Of `aisle` on both sides, so that only `leaf` holds anything back. */
+    const unbound = (text: string) =>
+      text.replace(/(user: aisle, password: \S+), permissions: \{[^}]*\}/, (_, user: string) => user);
+
+    /** Which of the messages get through the leaf. `last` does. */
+    async function through(from: string, to: string, subjects: readonly string[], last: string): Promise<string[]> {
+      const [sender, receiver] = [await client(from), await client(to)];
+      const got = new Set<string>();
+      for (const subject of [...subjects, last]) receiver.subscribe(subject, { callback: () => void got.add(subject) });
+      await receiver.flush();
+      // A link that has just come up does not know of all subscriptions yet.
+      await untilSo(async () => {
+        for (const subject of [...subjects, last]) sender.publish(subject);
+        await sender.flush();
+        return got.has(last);
+      });
+      got.clear();
+      for (const subject of [...subjects, last]) sender.publish(subject);
+      await untilSo(() => got.has(last));
+      got.delete(last);
+      return [...got];
+    }
+
+    it("passes on what belongs to places and to streams that the hub keeps as well, and nothing else", async () => {
+      await using hub = await deployNats("hub.conf", {}, unbound);
+      const leaf = `nats-leaf://leaf:${PASSWORDS.AISLE_LEAF_PASSWORD}@127.0.0.1:${hub.leafPort}`;
+      await using device = await deployNats("device.conf", { AISLE_HUB_URL: leaf }, unbound);
+      const near = device.url("aisle", PASSWORDS.AISLE_DEVICE_PASSWORD);
+      const far = hub.url("aisle", PASSWORDS.AISLE_HUB_PASSWORD);
+      const [messages, answer, more] = [["$JS.M.a", "$JS.S.a"], "$JSC.R.a", "$JS.FC.S.C.a"];
+      const forbidden = ["other", "other.a", "$JS.M.a.b", "$JS.S.a.b", "$JSC.R.a.b", "$JS.FC.S.a", "$JS.FC.S.C.a.b"];
+      forbidden.push("$JS.X.a", "$JSC.X.a", "$KV.B.a", "$OBJ.B.a", "$JS.EVENT.ADVISORY.a", "$MQTT.a");
+
+      const up = [...forbidden, ...messages, answer, more];
+      expect(await through(near, far, up, "aisle.lab.last")).toEqual([...messages, answer]);
+      expect(await through(far, near, up, "aisle.lab.last")).toEqual([more]);
+    }, 60_000);
   });
 
   describe("MQTT", () => {
