@@ -1,11 +1,13 @@
 // A site's folder → the site in force: `site.yml`, `plan.yml` and the files they name, held against each other.
 import { existsSync } from "node:fs";
 import { basename, isAbsolute, join, resolve } from "node:path";
+import { httpAddress } from "./address.ts";
+import { parseServers } from "./bus/servers.ts";
 import { subjectBase } from "./bus/subject.ts";
 import { buildCatalog, type Catalog, type CatalogFiles, readCatalogFiles, shortName } from "./data/catalog.ts";
 import { hashOf, readBytes, readText } from "./data/files.ts";
-import { maskSecret, maskUrls } from "./data/mask.ts";
-import { found, refuse } from "./data/mistakes.ts";
+import { maskAddress, maskSecret } from "./data/mask.ts";
+import { found, foundAddress, refuse } from "./data/mistakes.ts";
 import { emptyCatalog, NO_CATALOG } from "./data/no-catalog.ts";
 import { readScenario } from "./data/scenario.ts";
 import { readCredentials, readStreams } from "./data/site-bus.ts";
@@ -151,7 +153,7 @@ function describeTransform({ name, transform: { streaming, window } }: SiteTrans
 }
 
 function maskUrl(url: string | null): string | null {
-  return url === null ? null : maskUrls(url);
+  return url === null ? null : maskAddress(url);
 }
 
 function plain(value: unknown): unknown {
@@ -409,9 +411,8 @@ class Loader {
     const fromOutside = this.#overrides.nats ?? this.#options.env.AISLE_NATS_URL;
     const origin = this.#overrides.nats === undefined ? "AISLE_NATS_URL" : "--nats";
     const url = fromOutside === undefined || fromOutside === "" ? written : fromOutside;
-    const ok = url === null || url.split(",").every(isNatsServer);
-    if (!ok) {
-      const message = `expected the URL of a NATS server such as 'nats://127.0.0.1:4222', found ${found(url)}`;
+    if (url !== null && !isNatsServer(url)) {
+      const message = `expected the URL of a NATS server such as 'nats://127.0.0.1:4222', found ${foundAddress(url)}`;
       if (fromOutside === undefined || fromOutside === "") this.#say(["bus", "nats"], message);
       else this.#sayOf(origin, message);
     }
@@ -433,9 +434,13 @@ class Loader {
   #webhook(written: string | null): string | null {
     const fromOutside = this.#options.env.AISLE_NOTICES_URL;
     if (fromOutside === undefined || fromOutside === "") return written;
-    if (URL.canParse(fromOutside) && /^https?:$/.test(new URL(fromOutside).protocol)) return fromOutside;
-    this.#sayOf("AISLE_NOTICES_URL", "expected an address that begins with http:// or https://");
-    return null;
+    try {
+      httpAddress(fromOutside, "a webhook");
+      return fromOutside;
+    } catch (error) {
+      this.#sayOf("AISLE_NOTICES_URL", (error as Error).message);
+      return null;
+    }
   }
 
   #http({ http }: SiteFile): Site["http"] {
@@ -488,13 +493,12 @@ class Loader {
   }
 }
 
+/** One, or several with commas between. */
 function isNatsServer(url: string): boolean {
-  const trimmed = url.trim();
-  const full = trimmed.includes("://") ? trimmed : `nats://${trimmed}`; // "host:4222" is common
-  return (
-    trimmed !== "" &&
-    URL.canParse(full) &&
-    ["nats:", "tls:", "ws:", "wss:"].includes(new URL(full).protocol) &&
-    new URL(full).host !== ""
-  );
+  try {
+    parseServers(url);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -19,6 +19,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** They know nobody, and everybody may know them. */
 const LEAVES = [
+  "runtime/address.ts",
   "runtime/errors.ts",
   "runtime/limits.ts",
   "runtime/clock.ts",

@@ -1,3 +1,4 @@
+import { shownAddress } from "../address.ts";
 import { AisleError } from "../errors.ts";
 
 /** What the addresses of NATS servers say, with the secrets taken out of them. */
@@ -20,7 +21,8 @@ const PORT = 4222;
  * @throws AisleError `invalid`, without repeating what may hold a secret
  */
 export function parseServers(servers: string | readonly string[]): Servers {
-  const urls = (typeof servers === "string" ? servers.split(",") : servers).map(parseUrl);
+  const list = typeof servers === "string" ? servers.split(",") : servers;
+  const urls = list.map((server) => parseUrl(server, list));
   if (urls.length === 0) throw new AisleError("invalid", "no NATS server is named");
   const owner = urls.find(({ username }) => username !== "");
   return {
@@ -30,18 +32,16 @@ export function parseServers(servers: string | readonly string[]): Servers {
   };
 }
 
-/** For logs and the terminal: "nats://***@host:4222". */
-export function shownServers(servers: string | readonly string[]): string {
-  const list = typeof servers === "string" ? servers.split(",") : servers;
-  return list.map((server) => server.trim().replace(/^([a-z]+:\/\/)?.*@/, "$1***@")).join(",");
-}
-
-function parseUrl(server: string): URL {
+function parseUrl(server: string, all: readonly string[]): URL {
   const text = server.trim();
   const address = text.includes("://") ? text : `nats://${text}`;
   const url = URL.canParse(address) ? new URL(address) : null;
-  if (url !== null && url.hostname !== "" && (url.protocol === "nats:" || url.protocol === "tls:")) return url;
-  throw new AisleError("invalid", `'${shownServers(text)}' is no NATS server: expected nats://host:${PORT}`);
+  const isNats = url !== null && url.hostname !== "" && (url.protocol === "nats:" || url.protocol === "tls:");
+  // Else what stands before a '/', '?' or '#' of a password would be taken for the host.
+  if (isNats && !`${url.pathname}${url.search}${url.hash}`.includes("@")) return url;
+  // With all of them: a comma may belong to a password.
+  const shown = shownAddress(all.join(","));
+  throw new AisleError("invalid", `'${shown}' is no NATS server: expected nats://host:${PORT}`);
 }
 
 function credentials(url: URL | undefined): { user?: string; password?: string; token?: string } {

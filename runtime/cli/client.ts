@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
+import { httpAddress, whyUnanswered } from "../address.ts";
 import { AisleError, type Code } from "../errors.ts";
 
 export type Method = "GET" | "POST" | "PATCH" | "DELETE";
@@ -34,13 +35,17 @@ export async function ownerOf(dataDir: string): Promise<Owner | null> {
   return alive ? owner : null;
 }
 
-/** @param token  bearer token, for places off loopback */
+/**
+ * @param url  may carry `user:password@`, for what stands before a place
+ * @param token  bearer token, for places off loopback; goes before the user
+ * @throws AisleError `invalid` for an address that can't be asked
+ */
 export function ownerAt(url: string, token: string | undefined): Owner {
-  const authorization: Record<string, string> =
-    token === undefined || token === "" ? {} : { authorization: `Bearer ${token}` };
+  const address = httpAddress(url, "a place");
+  const authorization = token === undefined || token === "" ? address.login : { authorization: `Bearer ${token}` };
   return over(async (method, path, { body, headers }) => {
     const init = { method, headers: { ...headers, ...authorization }, ...(body !== undefined && { body }) };
-    return answerOf(await fetch(new URL(path, url), init as RequestInit));
+    return answerOf(await fetch(new URL(path, address.url), init as RequestInit).catch(unanswered));
   });
 }
 
@@ -79,6 +84,10 @@ function over(ask: Ask): Owner {
       throw refusal(status, parse(await whole(body).catch(silent)));
     },
   };
+}
+
+function unanswered(cause: unknown): never {
+  throw new Error(whyUnanswered(cause), { cause });
 }
 
 function silent(cause: Error): never {

@@ -1,7 +1,7 @@
 import type { Mistake } from "../errors.ts";
 import { SiteError } from "../errors.ts";
 import { limits } from "../limits.ts";
-import { maskUrls } from "./mask.ts";
+import { maskAddress, maskUrls } from "./mask.ts";
 
 const SHOWN_CHARS = 60;
 
@@ -12,6 +12,11 @@ export function found(value: unknown): string {
   if (typeof value === "number") return `the number ${value}`;
   if (typeof value === "boolean") return `${value}`;
   return Array.isArray(value) ? "a list" : "a map";
+}
+
+/** The same where an address is expected, which may lack its `nats://`. */
+export function foundAddress(value: unknown): string {
+  return typeof value === "string" && value !== "" ? `'${shorten(maskAddress(value))}'` : found(value);
 }
 
 export function shorten(text: string): string {

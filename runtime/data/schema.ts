@@ -1,7 +1,8 @@
 // The leaves of the schemas of `site.yml` and `plan.yml`: each says in words what it expects and what it found.
 import { z } from "zod";
+import { hasReadableLogin } from "../address.ts";
 import { didYouMean } from "../errors.ts";
-import { found, oneOf } from "./mistakes.ts";
+import { found, foundAddress, oneOf } from "./mistakes.ts";
 import { DURATION_PATTERN, formatDuration, formatSize, parseDuration, parseSize, SIZE_PATTERN } from "./units.ts";
 
 interface Issue {
@@ -13,14 +14,20 @@ interface Issue {
 export function says(
   expected: string,
   suggest: (input: unknown) => string = () => "",
+  shown: (input: unknown) => string = found,
 ): { error: (issue: Issue) => string } {
   return {
     error: ({ input, path }) => {
       const key = path?.at(-1);
       if (input === undefined && typeof key === "string") return `'${key}' is missing: expected ${expected}`;
-      return `expected ${expected}, found ${found(input)}${suggest(input)}`;
+      return `expected ${expected}, found ${shown(input)}${suggest(input)}`;
     },
   };
+}
+
+/** As `says`, of an address. */
+function saysAddress(expected: string) {
+  return says(expected, undefined, foundAddress);
 }
 
 /** A map with these keys and no others. */
@@ -68,9 +75,15 @@ export function secret() {
     .default(null);
 }
 
+/** As `optionalText`, of what may hold a user and a password. */
+export function optionalAddress(what: string) {
+  const error = saysAddress(what);
+  return z.preprocess(emptyIsNull, z.string(error).max(4096, error).nullable()).default(null);
+}
+
 /** The URL of a service; null when it is empty. */
 export function optionalUrl(schemes: readonly string[]) {
-  const expected = says(`a URL that begins with ${oneOf(schemes.map((scheme) => `${scheme}://`))}`);
+  const expected = saysAddress(`a URL that begins with ${oneOf(schemes.map((scheme) => `${scheme}://`))}`);
   return z
     .preprocess(
       emptyIsNull,
@@ -80,6 +93,9 @@ export function optionalUrl(schemes: readonly string[]) {
           (url) => url.length <= 4096 && URL.canParse(url) && schemes.includes(new URL(url).protocol.slice(0, -1)),
           expected,
         )
+        .refine(hasReadableLogin, {
+          error: "the user and password in the address have a stray '%': write it as %25",
+        })
         .nullable(),
     )
     .default(null);

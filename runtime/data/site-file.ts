@@ -13,6 +13,7 @@ import {
   map,
   named,
   number,
+  optionalAddress,
   optionalText,
   optionalUrl,
   says,
@@ -60,7 +61,7 @@ const http = map({
 const PREFIX = /^[A-Za-z0-9_-]{1,64}$/;
 
 const bus = map({
-  nats: optionalText("the URL of a NATS server").describe("Empty: in-process. AISLE_NATS_URL goes before it"),
+  nats: optionalAddress("the URL of a NATS server").describe("Empty: in-process. AISLE_NATS_URL goes before it"),
   ...credentialKeys,
   prefix: text("one token of a subject").regex(PREFIX, says("letters, digits, '_' and '-'")).default("aisle"),
   lane: word(["auto", "off"])
@@ -186,9 +187,11 @@ const catalog = map({
 });
 
 const source = map({
-  url: optionalUrl(["http", "https"]).describe("Asked for <url>/<customer>; empty: the site's own table"),
+  url: optionalUrl(["http", "https"]).describe(
+    "Asked for <url>/<customer>; may carry user:password@; empty: the site's own table",
+  ),
   timeout: duration(1, 60 * SECOND).default(500),
-  token: secret().describe("Sent as a bearer token"),
+  token: secret().describe("Sent as a bearer token; goes before user and password of the url"),
 }).prefault({});
 
 const feature = map({
@@ -206,7 +209,9 @@ const feature = map({
 
 const scorer = map({
   model: optionalText("the path of a model").describe("XGBoost JSON or LightGBM text; empty only with a url"),
-  url: optionalUrl(["http", "https"]).describe("A REST service that scores instead; empty: the model"),
+  url: optionalUrl(["http", "https"]).describe(
+    "A REST service that scores instead; may carry user:password@; empty: the model",
+  ),
   timeout: duration(1, 60 * SECOND).default(250),
   fallback: word(["model", "none"]).default("model").describe("What answers while the service fails"),
   features: list(feature, "features").describe("Columns of the model, in its order"),

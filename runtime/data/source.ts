@@ -1,6 +1,6 @@
 // The central source of customers: a port with two implementations.
+import { type HttpAddress, httpAddress, whyUnanswered } from "../address.ts";
 import type { Profile } from "../decide/decision.ts";
-import { reasonOf } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { ColumnType, Row, SourceConfig, Value } from "../site.ts";
 
@@ -24,6 +24,7 @@ export class LocalSource implements CustomerSource {
 }
 
 export interface HttpSourceOptions extends SourceConfig {
+  /** http or https; may carry `user:password@`, which a token goes before. All of it but the host counts as a secret. */
   readonly url: string;
   readonly columns: Readonly<Record<string, ColumnType>>;
   readonly fetch: typeof fetch;
@@ -32,11 +33,14 @@ export interface HttpSourceOptions extends SourceConfig {
 /** `GET <url>/<customer>`: 200 with the customer's columns as JSON, 404 for nobody; all else is `unavailable`. */
 export class HttpSource implements CustomerSource {
   readonly #options: HttpSourceOptions;
-  /** Why the last question failed; null: it did not. */
+  readonly #address: HttpAddress;
+  /** Why the last question failed, in words without secrets and customers; null: it did not. */
   trouble: string | null = null;
 
+  /** @throws AisleError `invalid` for an address that can't be asked */
   constructor(options: HttpSourceOptions) {
     this.#options = options;
+    this.#address = httpAddress(options.url, "the source of customers");
   }
 
   async fetch(customer: string): Promise<Profile> {
@@ -46,10 +50,11 @@ export class HttpSource implements CustomerSource {
   }
 
   async #ask(customer: string): Promise<Profile> {
-    const { url, token, timeoutMs } = this.#options;
+    const { token, timeoutMs } = this.#options;
+    const { url, login } = this.#address;
     try {
       const response = await this.#options.fetch(`${url.replace(/\/$/, "")}/${encodeURIComponent(customer)}`, {
-        headers: { accept: "application/json", ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
+        headers: { accept: "application/json", ...(token === null ? login : { authorization: `Bearer ${token}` }) },
         signal: AbortSignal.timeout(timeoutMs),
       });
       if (!response.ok) {
@@ -59,17 +64,20 @@ export class HttpSource implements CustomerSource {
       }
       const text = await response.text();
       if (text.length > limits.eventBytes) return { state: "unavailable", detail: "the source's answer is too long" };
-      return this.#row(JSON.parse(text));
+      return this.#row(text);
     } catch (error) {
       const detail =
         (error as Error).name === "TimeoutError"
           ? `the source of customers gave no answer within ${timeoutMs} ms`
-          : `the source of customers can't be used: ${reasonOf(error)}`;
+          : `the source of customers can't be used: ${whyUnanswered(error)}`;
       return { state: "unavailable", detail };
     }
   }
 
-  #row(answer: unknown): Profile {
+  #row(text: string): Profile {
+    const answer = parsed(text);
+    if (answer === undefined)
+      return { state: "unavailable", detail: "the source of customers can't be used: its answer is no JSON" };
     if (typeof answer !== "object" || answer === null || Array.isArray(answer))
       return { state: "unavailable", detail: "the source's answer is no object" };
     const row: Record<string, Value> = {};
@@ -79,6 +87,15 @@ export class HttpSource implements CustomerSource {
       row[name] = value;
     }
     return { state: "known", row, stale: false };
+  }
+}
+
+/** Undefined: it is no JSON. What the parser says would quote a customer's data. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

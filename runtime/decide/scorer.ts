@@ -1,6 +1,6 @@
 // Who scores coupons: the model in the core, or a REST service with the original's request and response.
+import { type HttpAddress, httpAddress, whyUnanswered } from "../address.ts";
 import type { Clock } from "../clock.ts";
-import { reasonOf } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { Row } from "../site.ts";
 import type { Coupon, Score, Scores } from "./decision.ts";
@@ -41,6 +41,7 @@ export class CoreScorer implements Scorer {
 }
 
 export interface RestOptions {
+  /** http or https; may carry `user:password@`. All of it but the host counts as a secret. */
   readonly url: string;
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -61,13 +62,16 @@ const REST_MS = 5_000;
 export class RestScorer implements Scorer {
   readonly outside = true;
   readonly #options: RestOptions;
+  readonly #address: HttpAddress;
   #failures = 0;
   #restUntil = 0;
-  /** Why the service was last not used; null while it answers. */
+  /** Why the service was last not used, in words without secrets; null while it answers. */
   trouble: string | null = null;
 
+  /** @throws AisleError `invalid` for an address that can't be asked */
   constructor(options: RestOptions) {
     this.#options = options;
+    this.#address = httpAddress(options.url, "the scorer");
   }
 
   get model(): string | null {
@@ -95,12 +99,13 @@ export class RestScorer implements Scorer {
 
   /** @returns the scores, or why there are none */
   async #ask(customer: Row, coupons: readonly Coupon[]): Promise<readonly Score[] | string> {
-    const { url, timeoutMs, couponRow } = this.#options;
+    const { timeoutMs, couponRow } = this.#options;
+    const { url, login } = this.#address;
     const body = JSON.stringify({ customer, coupons: coupons.map(({ index }) => couponRow(index)) });
     try {
       const response = await this.#options.fetch(url, {
         method: "POST",
-        headers: { "content-type": "application/json", accept: "application/json" },
+        headers: { "content-type": "application/json", accept: "application/json", ...login },
         body,
         signal: AbortSignal.timeout(timeoutMs),
       });
@@ -112,7 +117,7 @@ export class RestScorer implements Scorer {
     } catch (error) {
       return (error as Error).name === "TimeoutError"
         ? `the scorer gave no answer within ${timeoutMs} ms`
-        : `the scorer can't be reached: ${reasonOf(error)}`;
+        : `the scorer can't be reached: ${whyUnanswered(error)}`;
     }
   }
 

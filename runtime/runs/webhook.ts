@@ -1,9 +1,9 @@
 // Posts notices to an address that people are told by: a chat, a pager. Whatever becomes of it, work goes on.
+import { type HttpAddress, httpAddress, whyUnanswered } from "../address.ts";
 import type { Bus } from "../bus/bus.ts";
 import { subject } from "../bus/subject.ts";
 import { within } from "../bus/within.ts";
 import type { Clock } from "../clock.ts";
-import { AisleError, reasonOf } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { Notice } from "./job.ts";
 import { sentenceOf } from "./notices.ts";
@@ -46,7 +46,7 @@ type Sent = "taken" | { readonly again: boolean; readonly reason: string; readon
  */
 export function openWebhook(options: WebhookOptions): Webhook {
   const { bus, base, clock, onLost } = options;
-  const target = targetOf(options.url);
+  const target = httpAddress(options.url, "a webhook");
   const queue: Uint8Array[] = [];
   const closing = new AbortController();
   const counts = { posted: 0, lost: 0 };
@@ -96,44 +96,18 @@ export function openWebhook(options: WebhookOptions): Webhook {
   };
 }
 
-interface Target {
-  readonly url: string;
-  /** All that may be shown of it. */
-  readonly host: string;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-/** `fetch` takes no address with a password in it: that becomes a header. */
-function targetOf(text: string): Target {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new AisleError("invalid", "the address of a webhook must begin with http:// or https://");
-  }
-  const { username, password, host } = url;
-  const login = username === "" ? {} : { authorization: basic(username, password) };
-  url.username = url.password = "";
-  return { url: url.href, host, headers: { "content-type": "application/json", ...login } };
-}
-
-function basic(username: string, password: string): string {
-  try {
-    const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-    return `Basic ${Buffer.from(login).toString("base64")}`;
-  } catch {
-    throw new AisleError("invalid", "the user and password in the address of a webhook have a stray '%'");
-  }
-}
-
-async function post({ fetch, clock }: WebhookOptions, { url, headers }: Target, body: string): Promise<Sent> {
+async function post({ fetch, clock }: WebhookOptions, { url, login }: HttpAddress, body: string): Promise<Sent> {
   const late = new AbortController();
   const cancel = clock.after(limits.webhookMs, () => late.abort());
   try {
+    const headers = { "content-type": "application/json", ...login };
     // A redirect would carry a notice to somebody whom nobody named.
     const response = await fetch(url, { method: "POST", headers, body, redirect: "manual", signal: late.signal });
     await response.body?.cancel().catch(() => {}); // else the connection stays taken
     return response.ok ? "taken" : refused(response);
   } catch (error) {
-    return { again: true, reason: late.signal.aborted ? `no answer within ${limits.webhookMs} ms` : reasonOf(error) };
+    const isLate = late.signal.aborted;
+    return { again: true, reason: isLate ? `no answer within ${limits.webhookMs} ms` : whyUnanswered(error) };
   } finally {
     cancel();
   }

@@ -130,6 +130,32 @@ describe("the environment and the command line", () => {
       {},
       "AISLE_NATS_URL: expected the URL of a NATS server such as 'nats://127.0.0.1:4222', found 'http://u:***@h'",
     ],
+    ...[
+      "nats://u:hidden/x@h",
+      "nats://u:hidden#x@h",
+      "nats://a:1,redis://u:hidden@h",
+      "u:hidden x/y@h",
+      "12/hidden@h",
+    ].map((url): [Record<string, string>, Overrides, RegExp] => [
+      { AISLE_NATS_URL: url },
+      {},
+      /^AISLE_NATS_URL: expected the URL of a NATS server such as 'nats:\/\/127\.0\.0\.1:4222', found '(?!.*hidden).*\*\*\*@h'$/,
+    ]),
+    [
+      { AISLE_NOTICES_URL: "http://u:hidden%zz@h" },
+      {},
+      "AISLE_NOTICES_URL: the user and password in the address of a webhook have a stray '%'",
+    ],
+    [
+      { COUPON_SCORER_URL: "u:hidden@scorer" },
+      {},
+      /^site\.yml:\d+:8: expected a URL that begins with http:\/\/ or https:\/\/, found 'u:\*\*\*@scorer'$/,
+    ],
+    [
+      { COUPON_SCORER_URL: "http://u:hidden%zz@scorer" },
+      {},
+      /^site\.yml:\d+:8: the user and password in the address have a stray '%': write it as %25$/,
+    ],
     [
       { COUPON_SCORER_URL: "scorer:80" },
       {},
@@ -239,6 +265,13 @@ describe("describeSite", () => {
       expect(printed).toContain(line);
     }
     expect(printed.match(/(token|password): "?\*\*\*"?$/gm)).toHaveLength(3);
+  });
+
+  it.each([
+    ["u:hidden@h:1", "nats: u:***@h:1"],
+    ["a:1,u:hidden@h:1", "nats: a:1,u:***@h:1"],
+  ])("shows the address '%s' without its secret", (AISLE_NATS_URL, line) => {
+    expect(printYaml(describeSite(load(new SiteCopy(), { AISLE_NATS_URL })))).toContain(line);
   });
 
   it.each(["credentials", "token", "seed"])("shows no %s of the bus", (key) => {

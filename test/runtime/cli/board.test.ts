@@ -11,6 +11,7 @@ import { type Listening, serve } from "../../../runtime/http/server.ts";
 import { type BoardRig, boardRig } from "../../support/board.ts";
 import { runCommand, type Said } from "../../support/command.ts";
 import { testApp } from "../../support/http.ts";
+import { deadUrl } from "../../support/http-service.ts";
 import { LAB } from "../../support/lab.ts";
 
 let rig: BoardRig;
@@ -40,6 +41,25 @@ const file = (text: string, name = "samples.csv") => {
   writeFileSync(join(dir, name), text);
   return join(dir, name);
 };
+
+describe("--url", () => {
+  const list = (url: string) => runCommand(boardCommand, ["list", "--url", url, "samples"]);
+
+  it("may carry a user and a password, which no message repeats", async () => {
+    const dead = await deadUrl();
+    const [here, away, strange] = [
+      await list(server.url.replace("//", "//u:s3cr3t@")),
+      await list(dead.replace("//", "//u:s3cr3t@")),
+      await list("u:s3cr3t@box:80"),
+    ];
+
+    expect(here).toMatchObject({ code: 0, err: [] });
+    expect(away.code).not.toBe(0);
+    expect(away.err.join()).toMatch(/nobody answers: .*ECONNREFUSED/);
+    expect(strange.err.join()).toMatch(/must begin with http:/);
+    expect([away, strange].flatMap(({ err }) => err).join()).not.toContain("s3cr3t");
+  });
+});
 
 describe("aisle board set", () => {
   it("makes a record and writes its cells", async () => {

@@ -63,6 +63,36 @@ describe("the HTTP source", () => {
     expect(service.asked[0]!.headers.authorization).toBe("Bearer s3cret");
   });
 
+  it("shows user and password of its URL as a header, and its token before them", async () => {
+    const { source, service } = await setUp(json(SEVEN));
+    const url = `${service.url.replace("//", "//ann:p%40ss@")}/customers`;
+    const open = (token: string | null) => new HttpSource({ url, token, timeoutMs: PATIENT, columns: COLUMNS, fetch });
+    await source.fetch("7");
+    const known = await open(null).fetch("7");
+    await open("t").fetch("7");
+
+    expect(known.state).toBe("known");
+    const login = `Basic ${Buffer.from("ann:p@ss").toString("base64")}`;
+    expect(service.asked.map(({ headers }) => headers.authorization)).toEqual([undefined, login, "Bearer t"]);
+  });
+
+  it("tells neither its secrets nor a customer when it can't be asked", async () => {
+    const url = `${(await deadUrl()).replace("//", "//u:s3cr3t@")}/s3cr3t`;
+    const { source } = await setUp(silence, { url });
+    const { source: broken } = await setUp(silence, { token: "s3cr3t\nx" });
+    const { source: strange, service } = await setUp(text('{"name": ann-s3cr3t}'));
+    const { source: away } = await setUp((_, response) => {
+      response.writeHead(302, { location: "http://u:s3cr3t@[/ann" }).end();
+    });
+
+    for (const each of [source, broken, strange, away]) {
+      expect(await each.fetch("ann")).toMatchObject({ state: "unavailable" });
+      expect(each.trouble).toMatch(/^the source of customers can't be used: \w/);
+      expect(each.trouble).not.toMatch(/s3cr3t|ann/);
+    }
+    expect(service.asked.length).toBe(1);
+  });
+
   it.each([
     ["numbers as text", { customer_id: "7", age: "40", spent: "12.5" }, { customer_id: 7, age: 40, spent: 12.5 }],
     ["missing columns as empty cells", {}, { customer_id: null, gender: null }],

@@ -70,6 +70,23 @@ describe("the core's scorer", () => {
 });
 
 describe("the REST scorer", () => {
+  it("shows user and password of its URL as a header", async () => {
+    const { service } = await setUp(GOOD);
+    const { scorer } = await setUp(GOOD, { url: `${service.url.replace("//", "//ann:p%40ss@")}/score` });
+
+    expect(await scorer.score(CUSTOMER, TWO)).toMatchObject({ state: "scored", by: "rest" });
+    const login = `Basic ${Buffer.from("ann:p@ss").toString("base64")}`;
+    expect(service.asked[0]).toMatchObject({ url: "/score", headers: { authorization: login } });
+  });
+
+  it("tells no secret of its URL when it can't be asked", async () => {
+    const { scorer } = await setUp(silence, { url: `${(await deadUrl()).replace("//", "//u:s3cr3t@")}/s3cr3t` });
+
+    expect(await scorer.score(CUSTOMER, TWO)).toMatchObject({ state: "failed" });
+    expect(scorer.trouble).toMatch(/^the scorer can't be reached: .*ECONNREFUSED/);
+    expect(scorer.trouble).not.toContain("s3cr3t");
+  });
+
   it("asks with the original's request", async () => {
     const { scorer, service } = await setUp(GOOD);
 

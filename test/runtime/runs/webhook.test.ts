@@ -238,7 +238,10 @@ describe("a webhook", () => {
     expect(new Set(detailsOf(service))).toEqual(new Set(["one", "two"]));
   });
 
-  it.each(["", "nonsense", "ftp://host/x", "http://a%zz:b@host/"])("is refused when its address is %j", (url) => {
-    expect(() => open(url)).toThrow(expect.objectContaining({ code: "invalid" }));
-  });
+  it.each(["", "nonsense", "ftp://host/x", "http://a%zz:b@host/", "http://:b%zz@host/"])(
+    "is refused when its address is %j",
+    (url) => {
+      expect(() => open(url)).toThrow(expect.objectContaining({ code: "invalid" }));
+    },
+  );
 });
