@@ -46,6 +46,7 @@ import { Patience } from "./intake/patience.ts";
 import { Block } from "./journal/block.ts";
 import { ClockWatch } from "./journal/clock-watch.ts";
 import type { Draft, Entry } from "./journal/journal.ts";
+import { isExcerpt } from "./journal/meta.ts";
 import type { StoreJournal } from "./journal/store-journal.ts";
 import { BlockWalk } from "./journal/walk.ts";
 import { Keeping } from "./keeping.ts";
@@ -96,6 +97,18 @@ export function workOf(loaded: Loaded, epoch: string, scorer: Scorer): WorkPorts
   const { site, catalog, world, versions } = loaded;
   const explain = explainer(site.scorer.features, catalog);
   return { plan: site.plan, actors: allActors, world, scorer, explain, place: site.place, epoch, versions };
+}
+
+/** Why a site can't be at work on a folder of `aisle replay --into`; null: it can. */
+export function excerptLacks({ hub, bus }: Site, dir: string): string | null {
+  const settings = [
+    ...(hub.base === null ? [] : ["hub.place"]),
+    ...(hub.accept ? ["hub.accept"] : []),
+    ...(bus.streams.length === 0 ? [] : ["bus.streams"]),
+  ];
+  if (settings.length === 0) return null;
+  const names = settings.map((name) => `'${name}'`).join(" and ");
+  return `a site with ${names} can't be at work on '${dir}': 'aisle replay --into' made it, without how far the hub, devices and streams had come, and events would come twice. 'aisle backup' and 'aisle restore' make a folder that goes on in place of the first`;
 }
 
 export interface StartOptions extends OpenedSite {
@@ -288,6 +301,8 @@ export class Place {
   }
 
   async #open(http: boolean): Promise<void> {
+    const lacks = isExcerpt(this.journal.store) ? excerptLacks(this.site, this.#options.dataDir) : null;
+    if (lacks !== null) throw new AisleError("conflict", lacks);
     await this.workers.endOrphans();
     await this.workers.load(this.#plan);
     this.#rebuild();

@@ -5,10 +5,10 @@ import { MemoryBus } from "../bus/memory.ts";
 import { awake, type Clock } from "../clock.ts";
 import type { OpenedSite } from "../config.ts";
 import { BlobReader, BlobWriter, readHeader } from "../journal/blob.ts";
-import { JOURNAL, META, removedSeq, removedWrite } from "../journal/meta.ts";
+import { excerptWrite, JOURNAL, META, removedSeq, removedWrite } from "../journal/meta.ts";
 import { keyOf, seqOf } from "../key.ts";
 import { createLog } from "../log.ts";
-import { Place } from "../main.ts";
+import { excerptLacks, Place } from "../main.ts";
 import { openStore } from "../store/lmdb.ts";
 import type { Row, Store, Write } from "../store/store.ts";
 import { renewEpoch } from "./epoch.ts";
@@ -44,13 +44,16 @@ export async function replayInto(
   const { fromSeq } = stretch;
   if (json) shell.write(JSON.stringify({ data: into, epoch, fromSeq, toSeq: lastSeq }, null, 2));
   else shell.write(`'${into}' has the entries ${fromSeq} to ${lastSeq}, and the state that they make`);
+  const lacks = excerptLacks(opened.site, into);
+  if (lacks !== null) shell.warn(lacks);
 }
 
 async function copyCommits(shell: Shell, { journal, fromSeq, toSeq }: Stretch, into: string): Promise<void> {
   const from = journal.store;
   const to = openStore({ path: join(into, "journal"), what: "journal", tables: [META, JOURNAL] });
   try {
-    for (const { key, value } of from.range(META)) await to.commit([{ table: META, key, value }]);
+    // Positions and notes are not copied: they are of the journal's end, and of a place that may go on beside this one.
+    await to.commit([excerptWrite(), ...[...from.range(META)].map((row) => ({ table: META, ...row }))]);
     const removed = removedSeq(from);
     if (removed < fromSeq - 1) await to.commit([removedWrite(fromSeq - 1)]);
     for (const rows of commitsOf(from, toSeq)) {

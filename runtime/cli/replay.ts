@@ -27,6 +27,12 @@ const SHOW_EVERY = 5_000;
 /** Differences that are told of; past that their number. */
 const SHOWN = 20;
 
+const HELP = `
+The data folder of --into is one to look at and to try things on. It has the journal, under another epoch, and what
+follows from it; not the dead letters, nor how far streams, the hub, its devices and the bus have come. So no site with
+streams or a hub, on either side, starts on it, and decisions that the first place has not sent are not sent from it.
+'aisle backup' and 'aisle restore' make a folder that goes on in place of the first.`;
+
 /** `aisle replay`: history once more, read only, beside a place that runs, too. */
 export function replayCommand(shell: Shell): Command {
   return new Command("replay")
@@ -43,6 +49,7 @@ export function replayCommand(shell: Shell): Command {
     )
     .option("--into <folder>", "write there: with --spec its records, else a data folder that ends there; new or empty")
     .option("--json", "print JSON")
+    .addHelpText("after", HELP)
     .action((site: string | undefined, options: Options, command: Command) => run(shell, command, site, options));
 }
 

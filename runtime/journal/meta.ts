@@ -1,7 +1,8 @@
 // Table `meta` has these records. `journal`: {"format": 2, "epoch": "…", "createdAt": …}; what changes in it is written with
 // the first commit: a journal of an older format is one of this version from then on. `removed`: the last sequence of
 // which a commit was removed on purpose, as a key, and XXH32 of that; behind it no sequence may be missing.
-// `moved` and a first sequence: a stretch that a repair has moved away, two keys, and XXH32 of both.
+// `moved` and a first sequence: a stretch that a repair has moved away, two keys, and XXH32 of both. `excerpt`, one byte:
+// it was copied from another journal without what others know of it (`aisle replay --into`).
 import type { Clock } from "../clock.ts";
 import { AisleError } from "../errors.ts";
 import { keyOf, seqOf } from "../key.ts";
@@ -37,6 +38,7 @@ const REMOVED_BYTES = 12;
 const MOVED = Buffer.from("moved");
 const MOVED_END = Buffer.from("movee");
 const MOVED_BYTES = 20;
+const EXCERPT = Buffer.from("excerpt");
 const EPOCH_BYTES = 5;
 /** Without i, l, o and u: nobody misreads an id on the phone. */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -111,6 +113,15 @@ export function movedWrite({ firstSeq, lastSeq }: Stretch): Write {
   keyOf(lastSeq).copy(value, 8);
   value.writeUInt32LE(checksum(viewOf(value), 0, 16), 16);
   return { table: META, key: Buffer.concat([MOVED, keyOf(firstSeq)]), value };
+}
+
+/** Whether it was copied without positions and notes: nobody knows what of it the hub has, or came from a stream. */
+export function isExcerpt(store: Pick<Store, "get">): boolean {
+  return store.get(META, EXCERPT) !== null;
+}
+
+export function excerptWrite(): Write {
+  return { table: META, key: EXCERPT, value: Buffer.of(1) };
 }
 
 function checkEmpty(store: Store, where: string): void {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { NatsBus } from "../../../runtime/bus/nats.ts";
 import type { Place } from "../../../runtime/main.ts";
-import { run } from "../../support/cli.ts";
+import { run, up } from "../../support/cli.ts";
 import { origins } from "../../support/hubs.ts";
 import { describeWithNats, type NatsServer, startNatsServer } from "../../support/nats-server.ts";
 import { MONDAY, STORE, type Store, startStore, temporary } from "../../support/place.ts";
@@ -159,6 +159,47 @@ describeWithNats("a device and its hub", () => {
       headers.origin === undefined ? [] : headers.id!,
     );
     expect(ids).toEqual(entries(1, 26).map(({ event_id }) => event_id));
+    await device.place.stop();
+  });
+
+  it("have nothing twice of a folder that a replay made: nobody is at work on it with a hub or streams", {
+    timeout: 90_000,
+  }, async () => {
+    const server = await serverForAll();
+    await using hub = await started(server, siteWith(HUB), "center", folder());
+    const [site, dir] = [siteWith(DEVICE), folder()];
+    const at = (name: string) => join(dir, name);
+    let device = await started(server, site, "box", at("data"));
+    await post(device.place, [{ type: "entry", id: 7, ts: MONDAY }], "replicated");
+    expect(origins(hub.place.journal).length).toBe(1);
+    await device.place.stop();
+    const aisle = async (...args: string[]) => {
+      const { code, stderr } = await run(args, { AISLE_PLACE: "box" });
+      expect(code, stderr).toBe(0);
+      return stderr;
+    };
+
+    const told = await aisle("replay", site, "--data", at("data"), "--into", at("then"));
+    expect(told).toMatch(/a site with 'hub.place' can't be at work on '.*then': .*'aisle restore'/);
+    await aisle("backup", at("copy"), "--data", at("then"));
+    await aisle("restore", at("copy"), "--data", at("then again"));
+    for (const data of ["then", "then again"]) {
+      const args = [site, "--data", at(data), "--place", "box", "--nats", server.url, "--port", "0"];
+      const refused = up(args).then(({ end }) => end("SIGKILL"));
+      await expect(refused).rejects.toThrow(/a site with 'hub.place' can't be at work/);
+    }
+    const [asHub, ofStreams] = [siteWith(HUB), writeSite({ site: { "bus.streams": [{ stream: "STORE" }] } })];
+    await expect(started(server, asHub, "box", at("then"))).rejects.toThrow(/a site with 'hub.accept' can't/);
+    await expect(started(server, ofStreams, "box", at("then"))).rejects.toThrow(/a site with 'bus.streams' can't/);
+    device = await started(server, STORE, "box", at("then"));
+    expect([...device.place.journal.read()].filter(({ kind }) => kind === "event").length).toBe(1);
+    await device.place.stop();
+
+    await aisle("backup", at("backup"), "--data", at("data"));
+    await aisle("restore", at("backup"), "--data", at("restored"));
+    device = await started(server, site, "box", at("restored"));
+    await post(device.place, [{ type: "entry", id: 8, ts: MONDAY }], "replicated");
+    expect(origins(hub.place.journal).length).toBe(2);
     await device.place.stop();
   });
 
