@@ -61,8 +61,16 @@ export const limits = {
   commitBytes: 16 * MiB,
   /** Bytes for a commit that are kept for the next one. */
   commitRoomBytes: 16 * MiB,
-  /** The journal and what lies beside it, on disk; past that it takes nothing more until retention has made room. */
-  journalMapBytes: 64 * 1024 * MiB,
+  /**
+   * The journal and what lies beside it, on disk; past that it takes nothing more until retention has made room. It is
+   * address space, not memory, of which some 64-bit systems have no more than 512 GiB for a process.
+   */
+  journalMapBytes: 128 * 1024 * MiB,
+  /**
+   * The most that `retention: { size }` may be: half of the map. Until a checkpoint lets old entries go the journal may
+   * take twice its size, and dead letters (`deadLetters` × `deadLetterBytes`) and free pages have to find room too.
+   */
+  retentionBytesMax: 64 * 1024 * MiB,
   /** Of the disk, so much stays free: what is stored can then still be removed. */
   diskReserveBytes: 16 * MiB,
   /** A clock that is so far behind the journal's last entry makes a place degraded, ms. */

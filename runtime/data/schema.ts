@@ -139,9 +139,11 @@ export function duration(minMs: number, maxMs: number) {
     .meta({ pattern: DURATION_PATTERN });
 }
 
-/** Bytes, written `64MiB`. */
-export function size(minBytes: number, maxBytes: number) {
-  const error = says(`a size from ${formatSize(minBytes)} to ${formatSize(maxBytes)}, such as '512KiB' or '4GiB'`);
+/** Bytes, written `64MiB`. @param whyMost  why no more is possible */
+export function size(minBytes: number, maxBytes: number, whyMost?: string) {
+  const expected = `a size from ${formatSize(minBytes)} to ${formatSize(maxBytes)}, such as '512KiB' or '4GiB'`;
+  const isMore = (input: unknown) => typeof input === "string" && (parseSize(input) ?? 0) > maxBytes;
+  const error = says(expected, (input) => (whyMost !== undefined && isMore(input) ? `: ${whyMost}` : ""));
   return z
     .string(error)
     .refine((written) => within(parseSize(written), minBytes, maxBytes), error)

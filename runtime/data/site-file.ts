@@ -25,11 +25,13 @@ import {
   word,
 } from "./schema.ts";
 import { credentialKeys, streamsKey } from "./site-bus.ts";
+import { formatSize } from "./units.ts";
 
 const SECOND = 1_000; // ms
 const DAY = 86_400 * SECOND;
 const YEAR = 365 * DAY;
 const KiB = 2 ** 10;
+const MiB = 2 ** 20;
 const GiB = 2 ** 30;
 
 const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
@@ -223,9 +225,15 @@ const checkpoint = map({
     .describe("The state is saved so often, so that a start need not replay the whole journal"),
 }).prefault({});
 
+const WHY_NO_MORE = `the store of the journal has room for ${formatSize(limits.journalMapBytes)}, and until a checkpoint lets old entries go they may take twice this size`;
+
 const retention = map({
   age: duration(60 * SECOND, 100 * YEAR).default(30 * DAY),
-  size: size(2 ** 20, 2 ** 43).default(8 * GiB),
+  size: size(MiB, limits.retentionBytesMax, WHY_NO_MORE)
+    .default(8 * GiB)
+    .describe(
+      "Of the journal, from which the oldest goes first; until a checkpoint lets it go it may take twice as much",
+    ),
   decisions: duration(60 * SECOND, 100 * YEAR).default(90 * DAY),
   deadLetters: duration(60 * SECOND, 100 * YEAR).default(30 * DAY),
 }).prefault({});

@@ -2,7 +2,7 @@ import type { Clock } from "../clock.ts";
 import { AisleError } from "../errors.ts";
 import { keyOf } from "../key.ts";
 import { limits } from "../limits.ts";
-import type { Store, Write } from "../store/store.ts";
+import { MapFull, type Store, type Write } from "../store/store.ts";
 import { BLOB_HEADER, entryBytesMax } from "./blob.ts";
 import { Block, type Part } from "./block.ts";
 import type {
@@ -90,7 +90,7 @@ export class StoreJournal extends ReadableJournal implements Journal {
   #chores: (() => Promise<void>)[] = [];
   #running: Promise<void> | null = null;
   #failure: AisleError | null = null;
-  /** The disk is full: the commit that found no room, why, and the end of the wait for the next try. */
+  /** The disk is full, or the map: the commit that found no room, why, and the end of the wait for the next try. */
   #stuck: Prepared | null = null;
   #full: AisleError | null = null;
   /** Monotonic, ms. */
@@ -435,7 +435,10 @@ export class StoreJournal extends ReadableJournal implements Journal {
 
   /** Nothing has changed on disk: the same commit is tried again after a while, or once something was removed. */
   #stall(prepared: Prepared, cause: AisleError): void {
-    const message = `the disk is full: ${cause.message}; free some space, it goes on by itself`;
+    const message =
+      cause instanceof MapFull
+        ? `the journal is full, whatever the disk has free: ${cause.message}; it goes on by itself once old entries have gone, which wait for a checkpoint, and decisions for the bus and the hub; if that does not come, lower 'retention: { size }'`
+        : `the disk is full: ${cause.message}; free some space, it goes on by itself`;
     this.#stuck = prepared;
     if (this.#full === null) this.#fullAt = this.#clock.monotonic();
     this.#full = new AisleError("full", message, { cause });

@@ -82,7 +82,7 @@ export interface DeadLetters {
   /**
    * The same; resolves with the id once it is on disk.
    *
-   * @throws AisleError `overloaded`, `unavailable`; `full`: it is written once the disk has room
+   * @throws AisleError `overloaded`, `unavailable`; `full`: it is written once there is room
    */
   addDurable(letter: NewLetter): Promise<number>;
   /** Resolves once nothing waits any more, or the disk is full; `stats` tells whether something waits or was lost. */
@@ -182,7 +182,8 @@ export class StoredDeadLetters implements DeadLetters {
     const taken = this.#take(letter);
     await this.flush();
     if (taken.lost) throw new AisleError("unavailable", "the dead letter could not be written");
-    if (this.#waiting.includes(taken)) throw new AisleError("full", "the disk is full: the dead letter waits for room");
+    if (this.#waiting.includes(taken))
+      throw new AisleError("full", "the journal's store has no room: the dead letter waits for some");
     return taken.id;
   }
 

@@ -6,8 +6,8 @@ import { AisleError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { makeFolders } from "./folders.ts";
 import { faultIn } from "./lmdb-file.ts";
-import { Room } from "./room.ts";
-import type { RangeOptions, Row, Store, Write } from "./store.ts";
+import { type Lack, Room } from "./room.ts";
+import { MapFull, type RangeOptions, type Row, type Store, type Write } from "./store.ts";
 
 export interface LmdbStoreOptions {
   /** A folder of its own; made when it isn't there. */
@@ -44,7 +44,8 @@ interface EnvironmentStats {
 const BINARY = { encoding: "binary", keyEncoding: "binary" } as const;
 const TABLES_MAX = 32;
 /** What LMDB says, and the system: no room. */
-const FULL = [-30_792, 28, 122]; // MDB_MAP_FULL, ENOSPC, EDQUOT
+const MAP_FULL = -30_792;
+const DISK_FULL = [28, 122]; // ENOSPC, EDQUOT
 const EIO = 5;
 const NOTHING = (): void => {};
 
@@ -189,9 +190,9 @@ export class LmdbStore implements Store {
 
   async #failed(error: unknown, writes: readonly Write[]): Promise<never> {
     const cause = await causeOf(error);
-    throw this.#isFull(cause, writes)
-      ? this.#full(messageOf(cause), cause)
-      : new AisleError("unavailable", messageOf(cause), { cause });
+    const why = messageOf(cause);
+    const of = this.#lackOf(cause, writes);
+    throw of === null ? new AisleError("unavailable", why, { cause }) : this.#full({ of, why }, cause);
   }
 
   #released(): Promise<void> {
@@ -235,13 +236,15 @@ export class LmdbStore implements Store {
   }
 
   /** LMDB calls a write that was cut short an EIO: on a full disk it is that. */
-  #isFull(cause: unknown, writes: readonly Write[]): boolean {
+  #lackOf(cause: unknown, writes: readonly Write[]): Lack["of"] | null {
     const code = Number((cause as { readonly code?: unknown }).code);
-    return FULL.includes(code) || (code === EIO && this.#room.isTight(writes));
+    if (code === MAP_FULL) return "map";
+    return DISK_FULL.includes(code) || (code === EIO && this.#room.isTight(writes)) ? "disk" : null;
   }
 
-  #full(why: string, cause?: unknown): AisleError {
-    return new AisleError("full", `the ${this.#what} has no room: ${why}`, { cause });
+  #full({ of, why }: Lack, cause?: unknown): AisleError {
+    const message = `the ${this.#what} has no room: ${why}`;
+    return of === "map" ? new MapFull(message, { cause }) : new AisleError("full", message, { cause });
   }
 }
 

@@ -22,6 +22,12 @@ export interface RoomOptions {
   readonly reusable: () => number;
 }
 
+/** Why a commit has no room. */
+export interface Lack {
+  readonly of: "map" | "disk";
+  readonly why: string;
+}
+
 export class Room {
   readonly #options: RoomOptions;
   /** Bytes that may be written before it is looked again how much the tables take. */
@@ -32,9 +38,12 @@ export class Room {
   }
 
   /** Why a commit has no room; null: it has. */
-  lacks(writes: readonly Write[]): string | null {
+  lacks(writes: readonly Write[]): Lack | null {
     const bytes = bytesOf(writes);
-    return bytes === null ? this.#lacksToRemove() : (this.#lacksMap(bytes) ?? this.#lacksDisk(bytes));
+    const map = bytes === null ? null : this.#lacksMap(bytes);
+    if (map !== null) return { of: "map", why: map };
+    const disk = bytes === null ? this.#lacksToRemove() : this.#lacksDisk(bytes);
+    return disk === null ? null : { of: "disk", why: disk };
   }
 
   /** Is so little free that a write which failed can have failed by that? */

@@ -1,4 +1,5 @@
 // The port to what lasts: tables of bytes that change together or not at all. LMDB behind it in a place (`lmdb.ts`).
+import { AisleError } from "../errors.ts";
 
 export interface Row {
   readonly key: Buffer;
@@ -32,8 +33,8 @@ export interface Store {
    * All of it or nothing, in the order of the calls. Resolves once it is on disk. Keys and values are taken by
    * reference: don't touch them before.
    *
-   * @throws AisleError `full` when the disk or the map has no room, and nothing has changed: the same may be tried
-   *   again; `unavailable` when it can't be known what is on disk: the store has to be opened anew
+   * @throws AisleError `full` when the disk or the map (`MapFull`) has no room, and nothing has changed: the same may
+   *   be tried again; `unavailable` when it can't be known what is on disk: the store has to be opened anew
    */
   commit(writes: readonly Write[]): Promise<void>;
   /** What a table takes on disk, in bytes; freed pages not counted. */
@@ -44,4 +45,13 @@ export interface Store {
   hold(): Promise<() => void>;
   /** Writes what was handed over, then closes. Twice is once. */
   close(): Promise<void>;
+}
+
+/** `full`: the tables take all that they may together, whatever the disk has free. */
+export class MapFull extends AisleError {
+  override name = "MapFull";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("full", message, options);
+  }
 }

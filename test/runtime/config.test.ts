@@ -422,7 +422,12 @@ describe("a mistake in site.yml", () => {
       "¦{ name: cust_age_mid, from: customer.age, atLeast: 30, is: young",
       "has 'is' and a range: expected one of them",
     ],
-    ["size: 8GiB", "size: ¦8GB", "expected a size from 1MiB to 8TiB, such as '512KiB' or '4GiB', found '8GB'"],
+    ["size: 8GiB", "size: ¦8GB", "expected a size from 1MiB to 64GiB, such as '512KiB' or '4GiB', found '8GB'"],
+    [
+      "size: 8GiB",
+      "size: ¦100GiB",
+      "expected a size from 1MiB to 64GiB, such as '512KiB' or '4GiB', found '100GiB': the store of the journal has room for 128GiB, and until a checkpoint lets old entries go they may take twice this size",
+    ],
     [
       "    - scenarios/scenario_4.json",
       "    - ¦scenarios/scenario_5.json",

@@ -28,7 +28,7 @@ export function emit(sources: readonly string[], fixtures: readonly string[]): {
 /** The journal, and the process that owns one: `journal-child.mjs`. */
 export function emitJournal(): ReturnType<typeof emit> {
   const leaves = ["clock", "errors", "limits", "crc32", "key"].map((name) => `runtime/${name}.ts`);
-  const stores = ["folders", "lmdb", "lmdb-file", "room"].map((name) => `runtime/store/${name}.ts`);
+  const stores = ["folders", "lmdb", "lmdb-file", "room", "store"].map((name) => `runtime/store/${name}.ts`);
   return emit([...leaves, ...stores, "runtime/journal"], ["test/fixtures/journal-child.mjs"]);
 }
 

@@ -44,7 +44,7 @@ export const takenAnswer: RouteDoc["answers"] = {
     content: { "application/json": receipt },
   },
 };
-/** 507: the disk is full; the same request may be sent again once it has room. */
+/** 507: the disk, or the journal, is full; the same request may be sent again once it has room. */
 export const TAKING_PROBLEMS = [400, 409, 413, 415, 429, 503, 507];
 
 const doc: RouteDoc = {
