@@ -442,6 +442,8 @@ export const limits = {
   consumeRetryMaxMs: 1_000,
 
   // Outbox
+  /** Streams of which it is looked how they keep what was decided. */
+  outboxKeepers: 16,
   /** Decisions handed to the bus that it has not confirmed; the others wait in the journal. */
   outboxFlights: 512,
   /** Their messages' bytes, if there is more than one. */

@@ -8,6 +8,7 @@ import { type Change, type Changed, changeDraft } from "./board/change.ts";
 import type { Bus } from "./bus/bus.ts";
 import { MemoryBus } from "./bus/memory.ts";
 import { NatsBus } from "./bus/nats.ts";
+import { keepingFrailty } from "./bus/nats-keeper.ts";
 import { subjectBase } from "./bus/subject.ts";
 import { within } from "./bus/within.ts";
 import { BusDoor } from "./bus-door.ts";
@@ -58,6 +59,7 @@ import { type Loaded, load, newReader, scorerOf, sourceOf } from "./loaded.ts";
 import type { Log } from "./log.ts";
 import { type Machine, natsOptionsOf, thisMachine } from "./machine.ts";
 import { RuntimeMetrics } from "./metrics.ts";
+import { restsOn, type StreamKeeper } from "./outbox/keepers.ts";
 import { Outbox } from "./outbox/outbox.ts";
 import { withheldHeader } from "./outbox/owed.ts";
 import { Telemetry } from "./outbox/telemetry.ts";
@@ -731,6 +733,9 @@ export class Place {
       ...{ journal, bus, base, store: journal.store, clock: this.#clock, random: this.#machine.chance },
       // In one process the word of the bus is all there is.
       ack: bus instanceof MemoryBus ? "server" : site.bus.outbox.ack,
+      // What goes to a hub's journal stays here until it is on its disk: then nothing rests on a stream.
+      frailtyOf:
+        bus instanceof NatsBus && site.hub.base === null ? (keeper) => frailtyAt(bus, keeper, site.bus.outbox) : null,
       messages: (decision) => predictions(decision, this.loaded.publish),
       decisionOf: (entry) =>
         isDecision(entry) ? ((entry.value as Decision | undefined) ?? readDecision(entry.payload)) : null,
@@ -853,6 +858,7 @@ export class Place {
       },
       degraded: () => [
         ...[this.outbox.trouble(), this.hub?.trouble() ?? null].filter((reason) => reason !== null),
+        ...this.outbox.frailties(),
         ...[this.#source, this.#scorer, ...(this.#door === null ? [] : [this.#door])]
           .map(trouble)
           .filter((reason) => reason !== null),
@@ -883,6 +889,13 @@ export class Place {
       },
     };
   }
+}
+
+/** Why decisions that a stream has acknowledged may be lost; null: they last. @throws AisleError as `keepingFrailty` */
+async function frailtyAt(bus: NatsBus, keeper: StreamKeeper, { synced }: { readonly synced: boolean }) {
+  const resting = { rests: restsOn(keeper), synced, setting: "bus.outbox.synced" };
+  const why = await keepingFrailty(bus, { ...keeper, ...resting });
+  return why === null ? null : `${why}; or give them to a hub's journal ('hub' in site.yml)`;
 }
 
 /** @throws AisleError `invalid` when there can be no such folder */

@@ -229,6 +229,8 @@ export interface BusConfig {
   readonly outbox: {
     /** Whose word it is that a decision has arrived: a stream's, or the server's; auto: a stream's where one listens, or has. */
     readonly ack: "auto" | "stream" | "server";
+    /** The server of that stream has `sync_interval: always`. */
+    readonly synced: boolean;
   };
   readonly streams: readonly ConsumedStreamConfig[];
 }

@@ -124,7 +124,9 @@ export class NatsStream implements EventStream {
     this.#openedAt = clock.monotonic();
     // Through a leaf node the stream is on another server than the one that greeted us.
     const version = domain === null ? (connection.info?.version ?? null) : null;
-    this.#frailty = frailtyOf(info.config, version, synced);
+    const { name, storage } = info.config;
+    const rests = `events of the stream '${name}' rest on JetStream alone until they are consumed`;
+    this.#frailty = frailtyOf({ rests, synced, setting: "synced", storage }, version);
   }
 
   #close(why: string): void {

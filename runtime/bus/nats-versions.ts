@@ -14,22 +14,30 @@ export function isAtLeast(version: string | null, least: readonly number[]): boo
   return true;
 }
 
+/** What rests on a stream. */
+export interface Resting {
+  /** The beginning of a sentence: `events of the stream 'SALES' rest on JetStream alone`. */
+  readonly rests: string;
+  /** The site says that its server has `sync_interval: always`. */
+  readonly synced: boolean;
+  /** What in `site.yml` says so. */
+  readonly setting: string;
+  /** Of the stream: `file` or `memory`. */
+  readonly storage: string;
+}
+
 /**
- * Whether what a stream acknowledges lasts: null, or why not, in a sentence.
+ * Whether what a stream acknowledges lasts: null, or why not and what to do, in a sentence.
  *
  * @param version  of its server; null: not known
- * @param synced  the site says that its server has `sync_interval: always`
  */
-export function frailtyOf(
-  { name, storage }: { readonly name: string; readonly storage: string },
-  version: string | null,
-  synced: boolean,
-): string | null {
-  const rests = `events of the stream '${name}' rest on JetStream alone until they are consumed`;
-  if (storage === "memory") return `${rests}, and it keeps them in memory: they are gone when its server ends`;
+export function frailtyOf({ rests, synced, setting, storage }: Resting, version: string | null): string | null {
+  if (storage === "memory")
+    return `${rests}, and it keeps them in memory: they are gone when its server ends; make the stream with the storage 'file'`;
+  const sync = `set 'sync_interval: always' there, then '${setting}: true' here`;
   if (version !== null && !isAtLeast(version, SYNCS_SINCE))
-    return `${rests}, and nats-server ${version} acknowledges before it syncs: a power cut there loses the last of them`;
+    return `${rests}, and nats-server ${version} acknowledges before it syncs: a power cut there loses the last of them; from 2.10 on ${sync}`;
   if (synced) return null;
   const server = version === null ? "its server" : `nats-server ${version}`;
-  return `${rests}, and whether ${server} syncs before it acknowledges is not known: set 'sync_interval: always' there, then 'synced: true' here`;
+  return `${rests}, and whether ${server} syncs before it acknowledges is not known: ${sync}`;
 }

@@ -77,6 +77,9 @@ const bus = map({
       .describe(
         "Whose word it is that a decision has arrived: a stream's, the server's; auto: a stream's where one listens, or has ever listened",
       ),
+    synced: flag()
+      .default(false)
+      .describe("Whether the stream's server has 'sync_interval: always' (from 2.10): it can't be asked"),
   }).prefault({}),
   streams: streamsKey,
 }).prefault({});

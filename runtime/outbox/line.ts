@@ -2,6 +2,7 @@
 import type { Bus, Message, Subscription } from "../bus/bus.ts";
 import type { Clock } from "../clock.ts";
 import { limits } from "../limits.ts";
+import type { StreamKeeper } from "./keepers.ts";
 import type { Owed } from "./owed.ts";
 
 /** Whose word counts: a stream's, the server's, or the stream's where one listens. */
@@ -19,6 +20,8 @@ export interface LinePorts {
   readonly ack: Ack;
   /** Told of a port that `streams` has just grown by. */
   readonly learned?: (port: string) => void;
+  /** Told of the stream at each message that it has kept. */
+  readonly kept?: (keeper: StreamKeeper) => void;
 }
 
 /** A message that is handed over, and not settled. */
@@ -182,7 +185,10 @@ export class Line {
       this.#settle(sent, isLost ? this.#silence(sent, "no stream listens on") : null);
       return;
     }
-    if (answer.isStream) this.#keeps(port, "stream");
+    if (answer.keeper !== null) {
+      this.#keeps(port, "stream");
+      if (answer.error === null) this.#ports.kept?.(answer.keeper);
+    }
     this.#settle(sent, answer.error === null ? null : `the stream says: ${answer.error}`, answer.isFinal);
   }
 
@@ -227,7 +233,8 @@ export class Line {
 
 /** A stream's answer, or an error whose sender doesn't say that it is one. */
 interface PubAck {
-  readonly isStream: boolean;
+  /** Null: an error may come from anybody. */
+  readonly keeper: StreamKeeper | null;
   readonly error: string | null;
   /** It will say so however often it is asked. */
   readonly isFinal: boolean;
@@ -240,15 +247,16 @@ const TOO_LARGE = 10054;
 function readAck(payload: Uint8Array): "nobody" | PubAck | null {
   if (payload.length === 0) return "nobody";
   try {
-    const { stream, seq, error } = JSON.parse(Buffer.from(payload).toString());
+    const { stream, seq, domain, error } = JSON.parse(Buffer.from(payload).toString());
     const isStream = typeof stream === "string" && typeof seq === "number";
+    const keeper = isStream ? { stream, domain: typeof domain === "string" ? domain : null } : null;
     if (error !== undefined && error !== null)
       return {
-        isStream,
+        keeper,
         error: String(error.description ?? error.code ?? error),
         isFinal: error.err_code === TOO_LARGE,
       };
-    return isStream ? { isStream, error: null, isFinal: false } : null;
+    return keeper === null ? null : { keeper, error: null, isFinal: false };
   } catch {
     return null;
   }

@@ -1,12 +1,15 @@
 // What committed decisions owe the bus: for each port a queue of its own, so that those who hear of the server what is
 // shown don't wait for a stream that can't be reached.
 import { within } from "../bus/within.ts";
+import { Keepers, type KeepersPorts } from "./keepers.ts";
 import { type Ack, Line } from "./line.ts";
 import { PORTS, type Port } from "./owed.ts";
 import { PortQueue, type QueuePorts, type QueueStats } from "./queue.ts";
 
 export interface OutboxPorts extends Omit<QueuePorts, "line" | "port" | "name"> {
   readonly ack: Ack;
+  /** Null: what the streams lose is elsewhere, or there are none. */
+  readonly frailtyOf: KeepersPorts["frailtyOf"] | null;
 }
 
 /** A place that stops waits so long for the bus to confirm what it has got, ms. */
@@ -18,16 +21,20 @@ const NAMES: Readonly<Record<Port, string>> = { offers: "bus", predictions: "bus
 export class Outbox {
   readonly #ports: OutboxPorts;
   readonly #line: Line;
+  readonly #keepers: Keepers | null;
   readonly #queues: readonly PortQueue[];
 
   constructor(ports: OutboxPorts) {
     this.#ports = ports;
-    const { bus, clock, ack } = ports;
-    const line = new Line({ bus, clock, ack, learned: (port) => queues.get(port)?.learned() });
+    const { bus, clock, ack, frailtyOf } = ports;
+    const keepers = frailtyOf === null || ack === "server" ? null : new Keepers({ ...ports, frailtyOf });
+    const learned = (port: string) => queues.get(port)?.learned();
+    const line = new Line({ bus, clock, ack, learned, kept: (keeper) => keepers?.acknowledged(keeper) });
     const queues = new Map<string, PortQueue>(
       PORTS.map((port) => [port, new PortQueue({ ...ports, line, port, name: NAMES[port] })]),
     );
     this.#line = line;
+    this.#keepers = keepers;
     this.#queues = [...queues.values()];
   }
 
@@ -44,6 +51,7 @@ export class Outbox {
   /** From here on commits are heard of. A folder that has no cursor owes nothing of what it holds. */
   open(): void {
     for (const queue of this.#queues) queue.open();
+    this.#keepers?.open();
   }
 
   /** What was left unsent is sent. */
@@ -58,6 +66,11 @@ export class Outbox {
       if (why !== null) return why;
     }
     return null;
+  }
+
+  /** Why decisions that count as delivered may be lost yet, of each stream that keeps some and is frail. */
+  frailties(): readonly string[] {
+    return this.#keepers?.trouble() ?? [];
   }
 
   /** How long the oldest decision waits for the bus, ms; 0: none does. */
@@ -79,6 +92,6 @@ export class Outbox {
     const ended = Promise.all(this.#queues.map((queue) => queue.end()));
     if (bus.state === "here") await within(clock, CLOSE_MS, ended);
     this.#line.close();
-    await Promise.all(this.#queues.map((queue) => queue.close()));
+    await Promise.all([...this.#queues.map((queue) => queue.close()), this.#keepers?.close()]);
   }
 }

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { appendFileSync, cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { connectAsync } from "mqtt";
-import { connect, type NatsConnection } from "nats";
+import { connect, type NatsConnection, type StorageType } from "nats";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { isAtLeast } from "../../runtime/bus/nats-versions.ts";
 import { payloadOf } from "../../runtime/player.ts";
@@ -10,6 +10,7 @@ import { type Chain, deployChain, deployNats, PASSWORDS } from "../support/deplo
 import { journalIn, tempDir } from "../support/journal.ts";
 import { describeWithNats, natsServerPath } from "../support/nats-server.ts";
 import { decisionsOf, recordedSteps, STORE, type Store, startStore, temporary } from "../support/place.ts";
+import { writeSite } from "../support/sites.ts";
 import { loginOf, readStream, STREAM, untilSo, upTo } from "../support/streaming.ts";
 
 const EVENTS = "aisle.store.box-7.events";
@@ -240,6 +241,29 @@ describeWithNats("the configurations of deploy/nats", () => {
       expect(hub.numbers()).toEqual(upTo(1_200));
       await untilSo(async () => (await manager.consumers.info(STREAM, "lab-box")).ack_floor.stream_seq === 1_200);
     }, 60_000);
+
+    it("lets a place find out how a stream at the hub keeps its decisions", async () => {
+      await linked();
+      const hub = await (await client(chain.hubUrl)).jetstreamManager({ checkAPI: false });
+      const storage = "memory" as StorageType;
+      await hub.streams.add({ name: "OFFERS", subjects: ["aisle.store.box-7.offers.>"], storage });
+      const dir = writeSite({ site: { "bus.outbox": { ack: "stream" } } });
+      await using box = await startStore({ dir, overrides: { nats: chain.deviceUrl, place: "box-7" } });
+      await listening(box);
+      const readiness = async () => {
+        const { degraded } = (await (await fetch(`${box.place.url}/readyz`)).json()) as { degraded: string[] };
+        return degraded.join("\n");
+      };
+
+      const device = await client(chain.deviceUrl);
+      await device.request(`${EVENTS}.focus`, JSON.stringify({ id: 7, dep: "Sport" }), { timeout: 5_000 });
+      await untilSo(async () => (await hub.streams.info("OFFERS")).state.messages === 1);
+      await untilSo(async () => (await readiness()).includes("JetStream alone"));
+
+      expect(await readiness()).toContain(
+        "'OFFERS' has acknowledged rest on JetStream alone, and it keeps them in memory",
+      );
+    }, 30_000);
 
     it.each(["mirror", "sources"] as const)(
       "lets the hub keep a device's stream as well (%s), each message once, over a link that is cut for a while",

@@ -7,7 +7,7 @@ import { predictions } from "../../runtime/decide/wire.ts";
 import { openJournal } from "../../runtime/journal/lmdb.ts";
 import type { StoreJournal } from "../../runtime/journal/store-journal.ts";
 import type { Ack } from "../../runtime/outbox/line.ts";
-import { Outbox } from "../../runtime/outbox/outbox.ts";
+import { Outbox, type OutboxPorts } from "../../runtime/outbox/outbox.ts";
 import type { Store } from "../../runtime/store/store.ts";
 import { decisionOf, draftOf } from "./decisions.ts";
 import { countingBytes } from "./journal.ts";
@@ -36,11 +36,19 @@ export interface OutboxAt {
   readonly bus: Bus;
   readonly ack?: Ack;
   readonly begin?: boolean;
+  readonly frailtyOf?: OutboxPorts["frailtyOf"];
   /** Instead of LMDB in the folder. */
   readonly store?: Store;
 }
 
-export function outboxAt({ dir, bus, ack = "auto", begin = true, store: at }: OutboxAt): OutboxAtWork {
+export function outboxAt({
+  dir,
+  bus,
+  ack = "auto",
+  begin = true,
+  frailtyOf = null,
+  store: at,
+}: OutboxAt): OutboxAtWork {
   const clock = systemClock;
   const journal = openJournal({ dir, clock, random: countingBytes, ...(at === undefined ? {} : { store: at }) });
   const faults: unknown[] = [];
@@ -50,7 +58,7 @@ export function outboxAt({ dir, bus, ack = "auto", begin = true, store: at }: Ou
     commit: (writes) => (isGone ? new Promise(() => {}) : journal.store.commit(writes)),
   };
   const outbox = new Outbox({
-    ...{ journal, store, bus, clock, ack, base: BASE, random: () => 0 },
+    ...{ journal, store, bus, clock, ack, frailtyOf, base: BASE, random: () => 0 },
     messages: (decision) => predictions(decision, (id) => ({ id })),
     decisionOf: (entry) => (isDecision(entry) ? ((entry.value as Decision) ?? readDecision(entry.payload)) : null),
     fault: (_, error) => void faults.push(error),

@@ -1,17 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { MemoryBus } from "../../../runtime/bus/memory.ts";
 import { ManualClock } from "../../../runtime/clock.ts";
-import { type Ack, Line } from "../../../runtime/outbox/line.ts";
+import { type Ack, Line, type LinePorts } from "../../../runtime/outbox/line.ts";
 import type { Owed } from "../../../runtime/outbox/owed.ts";
 
 const owed = (id: string, port: Owed["port"] = "offers"): Owed => {
   return { port, subject: `box.${port}`, id, payload: Buffer.from("x") };
 };
 
-function lineWith(ack: Ack, learned = () => {}) {
+function lineWith(ack: Ack, learned = () => {}, kept: LinePorts["kept"] = () => {}) {
   const bus = new MemoryBus();
   const clock = new ManualClock(1_000);
-  const line = new Line({ bus, clock, ack, learned });
+  const line = new Line({ bus, clock, ack, learned, kept });
   const settled: [id: string, why: string | null][] = [];
   const send = (id: string, port?: Owed["port"]) => line.send(owed(id, port), (why) => settled.push([id, why]));
   /** Until everything is said that is said without time passing. */
@@ -184,6 +184,21 @@ describe("the word that a message has arrived", () => {
     await quiet();
 
     expect([learned, line.streams]).toEqual([1, ["offers"]]);
+  });
+
+  it("names the stream and its domain, where it has kept the message", async () => {
+    const kept: unknown[] = [];
+    const { send, quiet, keep } = lineWith("auto", undefined, (keeper) => kept.push(keeper));
+    const more: Record<string, object> = { 1: {}, 2: { domain: "hub" }, 3: { error: { description: "full" } } };
+    keep((id) => ({ stream: "S", seq: Number(id), ...more[id] }));
+
+    for (const id of Object.keys(more)) send(id);
+    await quiet();
+
+    expect(kept).toEqual([
+      { stream: "S", domain: null },
+      { stream: "S", domain: "hub" },
+    ]);
   });
 
   it("is only a stream's where the site says so", async () => {
