@@ -9,6 +9,8 @@ import { limits } from "./limits.ts";
 
 /** Headers that stay with an entry: what a replay needs to read the payload again, and what traces it. */
 const KEPT = /^(content-type|traceparent|ce-.+)$/;
+/** Those of them that an event is read by. */
+const READ = /^(content-type|ce-(specversion|type|id|source|time|subject))$/;
 /** Headers that give ids to events that have none. */
 const IDS = /^(idempotency-key|Nats-Msg-Id)$/;
 
@@ -102,7 +104,7 @@ export class EventIngest implements Ingest {
 
   refused(inbound: Inbound, code: string, detail: string): void {
     this.#ports.count("rejected", code);
-    this.#refuse(inbound, { code, detail, pointer: "" }, 0, inbound.body);
+    this.#refuse(inbound, { code, detail, pointer: "" }, 0, inbound.body, true);
   }
 
   #take(inbound: Inbound, replay: Replay | null, options: AppendOptions = {}): Taken {
@@ -112,7 +114,7 @@ export class EventIngest implements Ingest {
     const rejected: Rejection[] = [];
     const reject = (problem: Problem, index: number, payload: Uint8Array) => {
       rejected.push({ index, pointer: problem.pointer, code: problem.code, detail: problem.detail });
-      this.#refuse(inbound, problem, index, payload);
+      this.#refuse(inbound, problem, index, payload, options.position !== undefined);
     };
     const payloads = items.map(({ start, end }) => inbound.body.subarray(start, end));
     const batch = this.#sort(inbound, results, payloads, replay, reject);
@@ -251,27 +253,18 @@ export class EventIngest implements Ingest {
     return seqs;
   }
 
-  #refuse(
-    { principal, subject, headers, type, test }: Inbound,
-    problem: Problem,
-    index: number,
-    payload: Uint8Array,
-  ): void {
+  /** @param isWhole  all of the payload is kept, in pieces: nobody else has it */
+  #refuse(inbound: Inbound, problem: Problem, index: number, payload: Uint8Array, isWhole: boolean): void {
+    const { principal, subject } = inbound;
     const { code, detail, pointer, offset } = problem;
     const where = { source: subject, index, pointer, ...(offset === undefined ? {} : { offset }) };
-    this.#ports.refuse({
-      code,
-      detail,
-      where,
-      principal,
-      subject,
-      headers: {
-        ...(headersProblem(headers) === null ? kept(headers) : {}),
-        ...(type === null ? {} : { type }),
-        ...(test === true ? { test: "1" } : {}),
-      },
-      payload,
-    });
+    const letter = { code, detail, principal, subject, headers: lettered(inbound) };
+    const bytes = isWhole ? limits.deadLetterBytes : Number.POSITIVE_INFINITY;
+    this.#ports.refuse({ ...letter, where, payload: payload.subarray(0, bytes) });
+    for (let from = bytes; from < payload.length; from += bytes) {
+      const piece = payload.subarray(from, from + bytes);
+      this.#ports.refuse({ ...letter, where: { ...where, offset: from }, payload: piece });
+    }
   }
 }
 
@@ -303,6 +296,14 @@ function draftOf(
     payload,
     value: event,
   };
+}
+
+/** Of headers that are too many or too long, those stay that an event is read by. */
+function lettered({ headers, type, test }: Inbound): Record<string, string> {
+  const isLong = headersProblem(headers) !== null;
+  const stay = ([name, value]: readonly [string, string]) => READ.test(name) && value.length <= limits.tokenBytes;
+  const own = isLong ? Object.fromEntries(Object.entries(headers).filter(stay)) : kept(headers);
+  return { ...own, ...(type === null ? {} : { type }), ...(test === true ? { test: "1" } : {}) };
 }
 
 function kept(headers: Readonly<Record<string, string>>): Record<string, string> {

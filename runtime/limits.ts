@@ -124,8 +124,10 @@ export const limits = {
   deadLetters: 100_000,
   /** Payload bytes kept of one letter. */
   deadLetterBytes: 64 * KiB,
-  /** Letters waiting for the disk; past that the newest are counted as lost. */
-  deadLetterQueue: 10_000,
+  /** Letters waiting for the disk, more than one message may bring; past that the newest are counted as lost. */
+  deadLetterQueue: 25_000,
+  /** With so many bytes waiting nothing is taken of a stream, which may bring letters too. */
+  deadLetterQueueBytes: 64 * MiB,
 
   // Board
   /** Records of one page. */

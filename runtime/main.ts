@@ -627,8 +627,6 @@ export class Place {
 
   /** Items of a stream that are sure to be taken now, with all that may follow from them at once. */
   #streamRoom(): number {
-    // What could not even become a dead letter would be lost.
-    if (this.letters.stats().waiting > limits.deadLetterQueue / 2) return 0;
     const { queuedEntries, queuedBytes } = this.journal.stats();
     const { journalQueueEntries, journalQueueBytes, runs } = limits;
     if (queuedEntries > journalQueueEntries / 4 || queuedBytes > journalQueueBytes / 4) return 0;
@@ -670,6 +668,7 @@ export class Place {
     return new Intake({
       gate: { ...site, actions: ACTIONS, hears: (type) => this.#applier.hears(type) },
       ...{ base, journal, ingest, clock: this.#clock, dedupe: this.#dedupe, pending: this.#pendingIds },
+      letters: this.letters,
       backlog: () => this.runner.backlog,
       count: (outcome, type, many) => this.metrics.event(outcome, type, many),
       replicated: hub === null ? null : (seq) => hub.replicated(seq),

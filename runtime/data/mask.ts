@@ -3,7 +3,7 @@ import { shownAddress } from "../address.ts";
 
 const MASK = "***";
 /** From the first address in a text on: where an address that can't be read ends, nobody can say. */
-const URLS = /(?:[a-z][a-z0-9+.-]*:)?\/\/.*/is;
+const URLS = /(?:(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,30}:)?\/\/.*/is;
 const SECRET_QUERY = /([?&][^=&#\s]*(?:token|key|secret|password|passwd|auth)[^=&#\s]*=)[^&#\s]*/gi;
 
 /** `***` for a secret that is set; null says that there is none. */

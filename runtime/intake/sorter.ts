@@ -1,7 +1,7 @@
 // A batch of items at once: judged, told apart, and handed to the journal in order. Everything has its place there
 // when a call returns; the memory of the items is free again.
 import { AisleError } from "../errors.ts";
-import type { Inbound, Receipt } from "../http/ports.ts";
+import type { Inbound } from "../http/ports.ts";
 import { crowded, type EventIngest, type Taken } from "../ingest.ts";
 import type { AppendOptions, Journal, Position } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
@@ -39,6 +39,7 @@ export interface SorterPorts extends IdsPorts, Reach {
   readonly envelopes: Envelopes;
   readonly blocks: Blocks;
   readonly ingest: Pick<EventIngest, "take" | "refused">;
+  readonly letters: { hasRoom(letters: number): boolean };
   readonly journal: Pick<Journal, "append" | "appendBlock" | "lastSeq">;
   readonly backlog: () => number;
   readonly count: (outcome: "accepted" | "duplicate" | "rejected", type: string, many?: number) => void;
@@ -56,8 +57,6 @@ interface Placed {
 }
 
 type Settled = Promise<Error | null>;
-
-const NOTHING: Receipt = { accepted: 0, duplicate: 0, rejected: [], seqs: [] };
 
 export class Sorter {
   readonly #ports: SorterPorts;
@@ -229,15 +228,14 @@ export class Sorter {
   #look(batch: Batch, item: number, asked: readonly Asked[]): Settled {
     const { ingest, journal } = this.#ports;
     const inbound = batch.inbounds?.get(item) ?? this.#inbound(batch.items, item);
+    if (batch.positionOf !== null) return this.#consume(inbound, batch.positionOf(item));
     let taken: Taken;
     try {
-      taken = ingest.take(inbound, batch.positionOf === null ? {} : { position: batch.positionOf(item) });
+      taken = ingest.take(inbound);
     } catch (error) {
-      return this.#refuse(asked, 1, error as Error, batch.positionOf !== null);
+      return this.#refuse(asked, 1, error as Error);
     }
-    const written =
-      batch.positionOf === null ? taken.durable : this.#orKept(taken.durable, inbound, batch.positionOf(item));
-    const durable = written.then(({ seqs }) => seqs.at(-1) ?? journal.lastSeq);
+    const durable = taken.durable.then(({ seqs }) => seqs.at(-1) ?? journal.lastSeq);
     for (const { answer, ack } of asked) {
       const isNothing = taken.receipt.accepted + taken.receipt.duplicate === 0;
       reached(isNothing && ack === "replicated" ? "durable" : ack, durable, this.#ports, 1).then(
@@ -245,19 +243,28 @@ export class Sorter {
         (error: Error) => answer(null, error),
       );
     }
-    return this.#settled(durable, batch.positionOf === null ? 1 - asked.length : 0);
+    return this.#settled(durable, 1 - asked.length);
   }
 
-  /** What can never be one commit would hold up all that follows it: it becomes a dead letter, and counts as consumed. */
-  async #orKept(durable: Promise<Receipt>, inbound: Inbound, position: Position): Promise<Receipt> {
+  /**
+   * The same for a source that keeps it, and hands it in again when it was not taken. What can never be one commit would
+   * hold up all that follows: it becomes dead letters, and counts as consumed.
+   */
+  async #consume(inbound: Inbound, position: Position): Settled {
+    const { ingest, journal, letters } = this.#ports;
+    if (!letters.hasRoom(lettersMax(inbound.body)))
+      return new AisleError("overloaded", "dead letters wait for the disk");
     try {
-      return await durable;
+      await ingest.take(inbound, { position }).durable;
+      return null;
     } catch (error) {
-      if (!(error instanceof AisleError && error.code === "too-large")) throw error;
-      this.#ports.ingest.refused(inbound, error.code, error.message);
-      await this.#ports.journal.append([], { position });
-      return NOTHING;
+      if (!(error instanceof AisleError && error.code === "too-large")) return error as Error;
+      ingest.refused(inbound, error.code, error.message);
     }
+    return journal.append([], { position }).then(
+      () => null,
+      (error: Error) => error,
+    );
   }
 
   /** @param isKept  their source has them still */
@@ -295,6 +302,11 @@ export class Sorter {
     const body = Buffer.from(gate.bytes.subarray(start, end)); // a copy: the memory is used again
     return envelopes.inbound(envelope, this.#subject(items, item), headers, body);
   }
+}
+
+/** Dead letters that a body may bring: one for each item, and those of what is behind the last, in pieces. */
+function lettersMax({ length }: Uint8Array): number {
+  return Math.min(length, limits.bodyEvents) + Math.ceil(length / limits.deadLetterBytes) + 1;
 }
 
 /** Items `from … to` as a batch of their own. */

@@ -51,9 +51,9 @@ export interface Position {
 }
 
 export interface AppendOptions {
-  /** Makes one commit of the batch, however large. */
+  /** As `beside`, makes one commit of the batch, however large. */
   readonly position?: Position;
-  /** Called at once with the first sequence: what else of the store changes in the commit that makes the batch whole. */
+  /** Called at once with the first sequence: what else of the store changes in that commit. */
   readonly beside?: (firstSeq: number) => Write;
 }
 
@@ -97,7 +97,7 @@ export interface Journal {
    * Everything that arrived while a commit was under way goes into the next one, as one LMDB value.
    *
    * @throws AisleError `overloaded` at the bound of the queue, `too-large` for what could never pass it, or is more
-   *   than one commit and has a position; `unavailable` after a failed commit or `close`
+   *   than one commit and has to be one; `unavailable` after a failed commit or `close`
    */
   append(batch: readonly Draft[], options?: AppendOptions): Promise<Appended>;
 

@@ -38,8 +38,8 @@ export interface CommitBounds {
 
 /**
  * Whole batches from the front of the queue, as many as fit into a commit. Only a batch that is larger than a commit
- * is divided; it stays at the front until all of it is on disk. One with a position never is: of a part on disk nobody
- * could tell that it is there.
+ * is divided; it stays at the front until all of it is on disk. One with a position, or with something beside it, never
+ * is: of a part on disk nobody could tell that it is there.
  *
  * @param first  index of the front; from there on none is null
  */
@@ -52,14 +52,17 @@ export function take(queue: readonly (Pending | null)[], bounds: CommitBounds, f
     const { count, bytesMax, written } = pending;
     const fits = entries + count - written <= bounds.commitEntries && bytes + bytesMax <= bounds.commitBytes;
     if (!fits && slices.length > 0) break;
-    const isWhole = fits || pending.entries === null || pending.position !== null;
-    const to = isWhole ? count : divide(pending.entries, written, bounds);
+    const to = fits || isOne(pending) ? count : divide(pending.entries!, written, bounds);
     slices.push({ pending, from: written, to });
     if (!fits) break;
     entries += count - written;
     bytes += bytesMax;
   }
   return slices;
+}
+
+function isOne({ entries, position, beside }: Pending): boolean {
+  return entries === null || position !== null || beside !== null;
 }
 
 /** How far into a large batch one commit reaches; at least one entry further. */

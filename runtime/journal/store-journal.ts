@@ -176,7 +176,7 @@ export class StoreJournal extends ReadableJournal implements Journal {
       this.#checkTakes();
       const bytesMax = batch.reduce((sum, draft) => sum + this.#draftBytesMax(draft), 0);
       this.#queue.checkRoom(batch.length, bytesMax);
-      if (position !== undefined) this.#checkCommit(batch.length);
+      if (position !== undefined || beside !== undefined) this.#checkCommit(batch.length);
       const firstSeq = this.#givenSeq + 1;
       if (batch.length === 0 && position === undefined) return Promise.resolve({ firstSeq, lastSeq: this.#givenSeq });
       const receivedAt = this.#receive();

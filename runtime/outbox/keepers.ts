@@ -105,6 +105,8 @@ export class Keepers {
     try {
       known.frailty = await this.#ports.frailtyOf(known);
       known.isKnown = true;
+      // Whoever mends it is told of it, also while nothing is decided.
+      if (known.frailty !== null) this.#askLater();
     } catch (error) {
       this.#failed(known, error as Error);
     }
@@ -122,6 +124,11 @@ export class Keepers {
     // Each time the server would complain of it anew.
     if (code === "forbidden") known.askedAt = Number.POSITIVE_INFINITY;
     if (!known.isKnown) known.frailty = `${restsOn(known)}, and how it keeps them can't be found out: ${error.message}`;
+    this.#askLater();
+  }
+
+  #askLater(): void {
+    const { clock } = this.#ports;
     this.#stopTimer ??= clock.after(limits.outboxLookMs, () => {
       this.#stopTimer = null;
       this.#ask(({ askedAt }) => clock.monotonic() - askedAt >= limits.outboxLookMs);

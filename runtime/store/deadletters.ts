@@ -91,7 +91,13 @@ export interface DeadLetters {
   list(options: ListOptions): DeadLetter[];
   /** Null when it isn't there (any more). @throws AisleError `corrupt` */
   get(id: number): DeadLetter | null;
-  /** Resolves once what was taken before is on disk, or lost. @throws AisleError `full` */
+  /** Whether so many more find room in the queue. */
+  hasRoom(letters: number): boolean;
+  /**
+   * Resolves once what was taken before is on disk.
+   *
+   * @throws AisleError `full`; `unavailable` when some of what was ever taken could not be written
+   */
   secure(): Promise<void>;
   /** For a commit of the store: notes what a letter came back as. It has to be there; `replayed` once it is on disk. */
   replaying(id: number, seq: number): Write;
@@ -103,7 +109,10 @@ export interface DeadLetters {
   /** Letters of a source whose entry somebody has to tell of again if the process ends now; as many as may wait. */
   unwritten(source: string): Unwritten[];
   isUnwritten(source: string, seq: number): boolean;
-  /** Writes what waits. The store is closed by who opened it. */
+  /**
+   * Writes what waits; what finds no room is lost, unless the journal's last commit waits for it (`secure`). The store
+   * is closed by who opened it.
+   */
   close(): Promise<void>;
 }
 
@@ -144,6 +153,7 @@ export class StoredDeadLetters implements DeadLetters {
     readonly deadLetters: number;
     readonly deadLetterBytes: number;
     readonly deadLetterQueue: number;
+    readonly deadLetterQueueBytes: number;
   };
 
   /** Ids on disk are firstId … lastId, without gaps; lastId < firstId: none. */
@@ -157,6 +167,12 @@ export class StoredDeadLetters implements DeadLetters {
   #cancelTimer: (() => void) | null = null;
   /** Why the last commit found no room: its letters wait. */
   #full: AisleError | null = null;
+  /** Why some could not be written: what is on disk can't be known then. */
+  #failure: unknown = null;
+  /** Of the commit under way. */
+  #underWay: readonly Waiting[] = [];
+  #waitingBytes = 0;
+  #isClosed = false;
   #added = 0;
   #evicted = 0;
   #lost = 0;
@@ -194,13 +210,20 @@ export class StoredDeadLetters implements DeadLetters {
     }
   }
 
+  hasRoom(letters: number): boolean {
+    const { deadLetterQueue, deadLetterQueueBytes } = this.#limits;
+    return this.#waiting.length + letters <= deadLetterQueue && this.#waitingBytes <= deadLetterQueueBytes;
+  }
+
   async secure(): Promise<void> {
     const last = this.#givenId;
-    while (this.#committing !== null || (this.#waiting[0]?.id ?? Number.POSITIVE_INFINITY) <= last) {
+    const first = () => (this.#underWay[0] ?? this.#waiting[0])?.id ?? Number.POSITIVE_INFINITY;
+    while (first() <= last) {
       if (this.#committing !== null) await this.#committing.catch(() => {});
       else await this.#commit();
       if (this.#full !== null) throw this.#full;
     }
+    if (this.#failure !== null) throw this.#failure;
   }
 
   list({ before, limit, code }: ListOptions): DeadLetter[] {
@@ -243,6 +266,7 @@ export class StoredDeadLetters implements DeadLetters {
     const evicted = this.#evicted;
     let more = true;
     while (more) {
+      if (this.#waiting.length > 0) await this.#commit(); // somebody may wait for them
       await this.#inTurn(async () => {
         const firstId = this.#firstSince(before);
         more = firstId > this.#firstId;
@@ -271,10 +295,10 @@ export class StoredDeadLetters implements DeadLetters {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#cancelTimer?.();
     await this.flush();
-    this.#cancelTimer?.();
-    this.#lose(this.#waiting.splice(0));
+    this.#lose(this.#waiting);
   }
 
   #checkWritable(): void {
@@ -295,6 +319,7 @@ export class StoredDeadLetters implements DeadLetters {
     const name = seq === undefined ? null : nameOf(where.source, seq);
     const taken = { id, name, value, lost: false };
     this.#waiting.push(taken);
+    this.#waitingBytes += value.length;
     if (name !== null && this.#unwritten.size < deadLetterQueue)
       this.#unwritten.set(name, { source: where.source, seq: seq!, code });
     this.#givenId = id;
@@ -303,7 +328,7 @@ export class StoredDeadLetters implements DeadLetters {
   }
 
   #schedule(): void {
-    if (this.#committing !== null || this.#cancelTimer !== null || this.#waiting.length === 0) return;
+    if (this.#isClosed || this.#committing !== null || this.#cancelTimer !== null || this.#waiting.length === 0) return;
     this.#cancelTimer = this.#clock.after(this.#full !== null ? limits.journalRetryMs : COMMIT_EVERY_MS, () => {
       this.#cancelTimer = null;
       if (this.#waiting.length > 0) void this.#commit();
@@ -325,15 +350,21 @@ export class StoredDeadLetters implements DeadLetters {
   #commit(): Promise<void> {
     return this.#inTurn(async () => {
       const letters = this.#waiting.splice(0, COMMIT_LETTERS);
+      this.#underWay = letters;
       const lastId = letters.at(-1)?.id ?? this.#lastId;
       try {
         await this.#evictBelow(lastId - this.#limits.deadLetters + 1, letters);
         this.#full = null;
-        for (const { name } of letters) if (name !== null) this.#unwritten.delete(name);
+        for (const { name, value } of letters) {
+          this.#waitingBytes -= value.length;
+          if (name !== null) this.#unwritten.delete(name);
+        }
       } catch (error) {
         this.#full = error instanceof AisleError && error.code === "full" ? error : null;
         if (this.#full !== null) this.#waiting.unshift(...letters);
-        else this.#lose([...letters, ...this.#waiting.splice(0)]);
+        else this.#fail(error, [...letters, ...this.#waiting.splice(0)]);
+      } finally {
+        this.#underWay = [];
       }
     });
   }
@@ -351,10 +382,16 @@ export class StoredDeadLetters implements DeadLetters {
     this.#evicted += to - from;
   }
 
+  #fail(error: unknown, letters: readonly Waiting[]): void {
+    this.#failure = error;
+    this.#waitingBytes = 0;
+    this.#givenId = this.#lastId;
+    this.#lose(letters);
+  }
+
   #lose(letters: readonly Waiting[]): void {
     for (const letter of letters) letter.lost = true;
     this.#lost += letters.length;
-    this.#givenId = this.#lastId;
   }
 
   /** The first letter that isn't older than `before`, looking at as many as one commit removes. */

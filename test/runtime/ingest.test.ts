@@ -205,6 +205,9 @@ describe("ingest", () => {
       }
       expect(await accept(body, { headers: { "idempotency-key": "k".repeat(17_000) } })).toMatchObject({ accepted: 0 });
       expect(letters.map(({ headers }) => headers)).toEqual([{}, {}, {}, {}]);
+      const cloud = { "ce-specversion": "1.0", "ce-id": "7", "ce-type": "entry" };
+      await accept(body, { headers: { ...cloud, ...tagged(65, 1) } });
+      expect(letters[4]!.headers).toEqual(cloud); // what it is read by, so that it can still be taken in
 
       expect(await accept(body, { headers: { ...tagged(64, 200), "user-agent": "u".repeat(20_000) } })).toMatchObject({
         accepted: 1,

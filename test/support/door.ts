@@ -28,7 +28,15 @@ export function behindDoor(hears: (type: string) => boolean = () => false, site:
   const [letters, lost, errors]: [Refused[], Behind["lost"], AisleError[]] = [[], [], []];
   const pending: PendingIds = new Map();
   const dedupe = new Dedupe(1_000);
-  const shared = { journal, clock, dedupe, pending, backlog: () => 0, count: () => {} };
+  const shared = {
+    journal,
+    clock,
+    dedupe,
+    pending,
+    backlog: () => 0,
+    count: () => {},
+    letters: { hasRoom: () => true },
+  };
   const ingest = new EventIngest({ ...shared, reader: readerOf(site), refuse: (refused) => letters.push(refused) });
   const { events, departments, timeZone } = site;
   const intake = new Intake({

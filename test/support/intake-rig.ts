@@ -55,6 +55,7 @@ export class IntakeRig<J extends Journal> {
       gate: { ...SITE, actions: ACTIONS, hears },
       base: BASE,
       ingest: this.ingest,
+      letters: { hasRoom: () => true },
       replicated: async (seq) => {
         if (this.isHubAway) throw new AisleError("unavailable", "the hub is late");
         this.replicated.push(seq);

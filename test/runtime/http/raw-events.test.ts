@@ -44,6 +44,7 @@ class Side {
       backlog: () => this.backlog,
       count: (outcome: string, type: string, many = 1) =>
         void this.counted.push(...Array(many).fill(`${outcome} ${type}`)),
+      letters: { hasRoom: () => true },
     };
     const ingest = new EventIngest({ ...shared, reader: readerOf(site), refuse: (each) => this.letters.push(each) });
     const replicated = async (seq: number) => {

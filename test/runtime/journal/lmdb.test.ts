@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { ManualClock } from "../../../runtime/clock.ts";
 import type { Draft, Entry, Journal } from "../../../runtime/journal/journal.ts";
 import { KINDS } from "../../../runtime/journal/journal.ts";
+import { keyOf } from "../../../runtime/key.ts";
 import { draft, journalIn, START, seqs, tempDir, textOf, texts } from "../../support/journal.ts";
 
 const many = (count: number, prefix = ""): Draft[] => Array.from({ length: count }, (_, i) => draft(`${prefix}${i}`));
@@ -84,9 +85,10 @@ describe("append", () => {
 
     await journal.append(batch, { position });
     await expect(journal.append([...batch, draft("e")], { position })).rejects.toMatchObject({ code: "too-large" });
+    await journal.append(batch, { beside: () => ({ table: "deadletters", key: keyOf(9), value: Buffer.from("x") }) });
 
-    expect(commits).toEqual([4]);
-    expect([...journal.read()].length).toBe(4);
+    expect(commits).toEqual([4, 8]);
+    expect([...journal.read()].length).toBe(8);
   });
 
   it("divides a batch that is larger than a commit, and resolves when all of it is on disk", async () => {

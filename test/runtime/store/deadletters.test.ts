@@ -114,6 +114,9 @@ describe("a dead letter", () => {
 });
 
 describe("secure", () => {
+  const turns = async () => {
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
   const ahead = (disk = new FaultyDisk()) => {
     const clock = new ManualClock(START);
     const store = new FaultyStore(disk, new Dice(prng(1)));
@@ -141,7 +144,7 @@ describe("secure", () => {
     disk.health = "full";
     letters.add(letter("a"));
     const appended = journal.append([draft("y")], { position });
-    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    await turns();
     expect(journal.trouble).toContain("the disk is full");
 
     disk.health = "well";
@@ -149,6 +152,49 @@ describe("secure", () => {
     await appended;
 
     expect([textsOf(letters), journal.position("s"), letters.stats().lost]).toEqual([["a"], "1", 0]);
+  });
+
+  it("gives no position when the disk failed at the letters of before", async () => {
+    const { disk, journal, letters } = ahead();
+    disk.health = "broken";
+    const failing = letters.addDurable(letter("a"));
+    await expect(failing).rejects.toMatchObject({ code: "unavailable" });
+    disk.health = "well";
+
+    await expect(letters.secure()).rejects.toThrow();
+    await expect(journal.append([], { position })).rejects.toMatchObject({ code: "unavailable" });
+  });
+
+  it("gives none either when the place stops while the disk is full", async () => {
+    const { disk, journal, letters } = ahead();
+    await journal.append([draft("x")]);
+    disk.health = "full";
+    letters.add(letter("a"));
+    const appended = expect(journal.append([draft("y")], { position })).rejects.toMatchObject({ code: "full" });
+    await turns();
+
+    await letters.close();
+    await journal.close();
+    await appended;
+
+    expect(letters.stats().lost).toBe(1);
+    expect(disk.copy().table("positions").keys).toEqual([]);
+  });
+
+  it("doesn't wait for the removal of old letters", async () => {
+    const { clock, journal, letters } = ahead();
+    for (let n = 0; n < 3_000; n++) letters.add(letter(`${n}`));
+    await letters.flush();
+    clock.advance(DAY);
+    const removed = letters.retain(HOUR);
+    letters.add(letter("new"));
+
+    await journal.append([], { position });
+
+    const left = letters.count();
+    expect(left).toBeGreaterThan(1);
+    expect(textsOf(letters)[0]).toBe("new");
+    expect(await removed).toBe(3_000);
   });
 });
 
@@ -214,7 +260,7 @@ describe("add", () => {
     disk.health = "full";
     letters.add(letter("f"));
     await letters.close();
-    expect(letters.stats()).toMatchObject({ count: 4, waiting: 0, lost: 2 });
+    expect(letters.stats()).toMatchObject({ count: 4, waiting: 1, lost: 2 });
   });
 
   it("is known as not written, by its entry, until the disk has it", async () => {
