@@ -153,7 +153,7 @@ describeWithNats(`under load over HTTP, NATS and a stream (seed ${SEED})`, () =>
     expect(firstDifference(seen, fresh)).toBeNull();
   };
 
-  it(`${KILLS} times, a place loses nothing and doubles nothing`, { timeout: 60_000 + KILLS * 10_000 }, async () => {
+  it(`${KILLS} times, a place loses nothing and doubles nothing`, { timeout: 60_000 + KILLS * 30_000 }, async () => {
     const told = new Map<string, string>();
     const twice: string[] = [];
     bus.subscribe(`${BASE}.offers.>`, ({ headers, payload }) => {
@@ -197,7 +197,7 @@ describeWithNats(`under load over HTTP, NATS and a stream (seed ${SEED})`, () =>
   });
 
   it(`${SERVER_KILLS} times, a server takes nothing along that is durable`, {
-    timeout: 60_000 + SERVER_KILLS * 20_000,
+    timeout: 60_000 + SERVER_KILLS * 60_000, // the replay at the end takes most of it
   }, async () => {
     await tills.manager.streams.add({ name: "OFFERS", subjects: [`${BASE}.offers.>`] });
     const at = await begin();
