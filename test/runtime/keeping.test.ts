@@ -63,7 +63,8 @@ it("removes old entries as the journal grows, long before an hour is over", { ti
     while (journal.stats().bytes > SIZE + 4 * MiB) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
-  expect(journal.stats().removed.bytes).toBeGreaterThan(8 * MiB);
+  // A run that is not over yet has made room already, and counts what it removed at its end.
+  await expect.poll(() => journal.stats().removed.bytes, { timeout: 30_000 }).toBeGreaterThan(8 * MiB);
   expect(most).toBeLessThan(SIZE + 10 * MiB);
   expect(kept(store)).toBeGreaterThan(0);
   expect(faults(store)).toEqual([]);
