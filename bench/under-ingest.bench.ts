@@ -4,25 +4,33 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { subject } from "../runtime/bus/subject.ts";
+import { median } from "./measure.ts";
+import { load } from "./requests.ts";
 import { clock, departmentOf, schedule, Windows } from "./schedule.ts";
 import { siteHere } from "./store.ts";
 
 // Question: how long from a focus event to the published offer, durable, while other events are taken in at half of the
 //           rate that the place can take?
 // Shape:    as `decide`, in a store whose shelves report too: `glance` events that the transforms fold and no actor
-//           hears, a hundred a request from a process of its own; first as fast as they are taken, then at half of that.
+//           hears, a hundred lines of NDJSON a request over 64 connections from a process of its own, which made the
+//           bodies before. First as fast as they are taken, some rounds whose median is the most; then at half of that.
 
 const CUSTOMERS = 997;
 const UTF8 = new TextEncoder();
 const EVENTS = 100;
+const CONNECTIONS = 64;
+/** Bodies made before; then their times move on. */
+const BODIES = 400;
 
 export async function bench({ quick }: { quick: boolean }) {
-  const [seconds, warm] = quick ? [6, 2] : [24, 4];
+  const [seconds, warm, rounds, roundSeconds] = quick ? [6, 2, 3, 0.7] : [24, 4, 9, 2];
   const dir = shelvedStore();
   await using store = await siteHere(dir);
   const { place } = store;
   using glances = new Glances(`${place.url}/events`);
-  const most = await glances.send(quick ? 2 : 6, null);
+  const rates: number[] = [];
+  for (let round = 0; round <= rounds; round++) rates.push(await glances.send(roundSeconds));
+  const most = median(rates.slice(1)); // the first warms up
   const fromReceipt = new Windows();
   const waiting = new Map<string, number[]>();
   place.bus.subscribe(subject(place.base, "offers").concat(".*"), (message) => {
@@ -75,8 +83,8 @@ class Glances implements Disposable {
     this.#child = fork(fileURLToPath(import.meta.url), { env: { ...process.env, AISLE_BENCH_GLANCES: url } });
   }
 
-  /** @param rate  events a second; null: as fast as they are taken @returns events a second */
-  send(seconds: number, rate: number | null): Promise<number> {
+  /** @param rate  events a second; without: as fast as they are taken @returns events a second */
+  send(seconds: number, rate?: number): Promise<number> {
     return new Promise((done, failed) => {
       this.#child.once("message", (answer) => done(Number(answer)));
       this.#child.once("exit", () => failed(new Error("nobody sends glances any more")));
@@ -90,38 +98,42 @@ class Glances implements Disposable {
   }
 }
 
-const CONNECTIONS = 8;
+/** Requests of a hundred glances each, at the time at which they are asked for. */
+class Bodies {
+  readonly #bodies = Array.from({ length: BODIES }, (_, body) => bodyOf(body * EVENTS));
+  #next = 0;
 
-async function send(url: string, seconds: number, rate: number | null): Promise<number> {
-  const start = performance.now();
-  const end = start + seconds * 1_000;
-  let sent = 0;
-  const one = async () => {
-    while (performance.now() < end) {
-      const due = rate === null ? Number.POSITIVE_INFINITY : ((performance.now() - start) / 1_000) * rate;
-      if (sent + EVENTS > due) {
-        await new Promise((done) => setTimeout(done, 1));
-        continue;
-      }
-      const from = sent;
-      sent += EVENTS;
-      const lines = Array.from({ length: EVENTS }, (_, i) =>
-        JSON.stringify({ type: "glance", id: ((from + i) % CUSTOMERS) + 1, shelf: (from + i) % 40, ts: Date.now() }),
-      );
-      const headers = { "content-type": "application/x-ndjson" };
-      const answer = await fetch(url, { method: "POST", headers, body: lines.join("\n") });
-      if (answer.status !== 202) throw new Error(`answered with ${answer.status}: ${await answer.text()}`);
-      await answer.arrayBuffer();
-    }
-  };
-  await Promise.all(Array.from({ length: CONNECTIONS }, one));
-  return sent / ((performance.now() - start) / 1_000);
+  next(): Buffer {
+    const { bytes, timesAt } = this.#bodies[this.#next++ % BODIES]!;
+    const now = Buffer.from(String(Date.now()));
+    for (const at of timesAt) now.copy(bytes, at);
+    return bytes;
+  }
+}
+
+/** And where in it the times stand. */
+function bodyOf(from: number): { readonly bytes: Buffer; readonly timesAt: readonly number[] } {
+  const heads = Array.from({ length: EVENTS }, (_, i) => {
+    const number = from + i;
+    return `{"type":"glance","id":${(number % CUSTOMERS) + 1},"shelf":${number % 40},"ts":`;
+  });
+  const now = String(Date.now());
+  const timesAt: number[] = [];
+  let text = "";
+  for (const head of heads) {
+    timesAt.push(text.length + head.length);
+    text += `${head}${now}}\n`;
+  }
+  return { bytes: Buffer.from(text), timesAt };
 }
 
 const url = process.env.AISLE_BENCH_GLANCES;
 if (url !== undefined) {
-  process.on("message", async ({ seconds, rate }: { seconds: number; rate: number | null }) => {
-    process.send!(await send(url, seconds, rate));
+  const bodies = new Bodies();
+  const shape = { connections: CONNECTIONS, media: "application/x-ndjson", body: () => bodies.next() };
+  process.on("message", async ({ seconds, rate }: { seconds: number; rate?: number }) => {
+    const each = rate === undefined ? undefined : rate / EVENTS;
+    process.send!((await load(url, { ...shape, ms: seconds * 1_000, rate: each })) * EVENTS);
   });
   process.on("disconnect", () => process.exit());
 }

@@ -22,8 +22,10 @@ const NEARLY_FULL = 0.8;
 /** Of the same: when it has grown by so much, old entries are looked for. */
 const STEP = 1 / 8;
 /** Of the same: when so much is not in a checkpoint, one has to come soon, whatever it costs the others; and here sooner than all else. */
-const FAR = 1.25;
-const TOO_FAR = 2;
+const FAR = 0.5;
+const TOO_FAR = 1.5;
+/** Of the same: so much that a person should know. */
+const TWICE = 2;
 /** Bytes of an entry besides its payload, and of a commit besides its entries, at most, about. */
 const ENTRY_BYTES = 256;
 const COMMIT_BYTES = 4_096;
@@ -125,10 +127,13 @@ export class Keeping {
     const { checkpoints, fault } = this.#options;
     try {
       await this.retain();
-      // What came after the last checkpoint may go after the next one, and so may what comes while that is written.
+      // What came after the last checkpoint may go after the next one, and so may what comes while that is written. While
+      // what it lets go of goes, the one after it is written already.
+      let saved = this.#isTight ? checkpoints.save() : null;
       for (let before = -1; this.#isTight && this.#isAtWork && this.#removed > before; ) {
         before = this.#removed;
-        await checkpoints.save();
+        await saved;
+        saved = checkpoints.save();
         if (this.#isAtWork) await this.retain();
       }
       this.#wasFull = false;
@@ -148,7 +153,7 @@ export class Keeping {
   }
 
   #sizeTrouble(): string | null {
-    if (this.#urgency < 1) return null;
+    if (this.#unsavedTimes < TWICE) return null;
     const [taken, size] = [this.#taken, this.#options.site.retention.bytes].map((bytes) => (bytes / MiB).toFixed(0));
     return `the journal takes ${taken} MiB, and should take ${size} ('retention: { size }'): what is old can go only once a checkpoint has what it led to`;
   }
@@ -176,8 +181,12 @@ export class Keeping {
    * only a checkpoint lets it.
    */
   get #urgency(): number {
-    const times = (this.#unsaved.bytes - limits.retentionStepBytes) / this.#options.site.retention.bytes;
-    return Math.min(1, Math.max(0, (times - FAR) / (TOO_FAR - FAR)));
+    return Math.min(1, Math.max(0, (this.#unsavedTimes - FAR) / (TOO_FAR - FAR)));
+  }
+
+  /** What is not in a checkpoint, by what the journal may take. */
+  get #unsavedTimes(): number {
+    return (this.#unsaved.bytes - limits.retentionStepBytes) / this.#options.site.retention.bytes;
   }
 
   get #isTight(): boolean {
@@ -198,7 +207,7 @@ export class Keeping {
       this.#gap !== null ? { bytes } : { ageMs, bytes, decisionAgeMs: decisionsMs },
       { recordsFrom, lastingFrom, passingFrom },
     ];
-    await journal.retain({ ...bounds, ...from, upToSeq, hurries: this.#taken > site.retention.bytes * FAR });
+    await journal.retain({ ...bounds, ...from, upToSeq });
     if (this.#gap === null) await letters.retain(deadLettersMs);
   }
 

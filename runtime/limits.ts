@@ -105,7 +105,7 @@ export const limits = {
   /** One slice of work on a checkpoint on the event loop, ms; and its share of the time. */
   checkpointSliceMs: 0.5,
   /** The same, while the journal takes far more than it should: it lets go of nothing before there is a checkpoint. */
-  checkpointUrgentSliceMs: 8,
+  checkpointUrgentSliceMs: 20,
   checkpointShare: 0.1,
   /** Rows that wait for one commit. */
   checkpointCommitBytes: 256 * KiB,

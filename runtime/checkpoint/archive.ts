@@ -27,8 +27,11 @@ const CONDEMNED = Buffer.from("damaged");
 const MAGIC = 0x43534941; // "AISC"
 /** Magic u32, format u16, its complement u16, CRC-32 of what follows u32, all little-endian; then JSON. All formats begin so. */
 const META_HEAD = 12;
-/** Rows read at a time: nothing in the store is held in between. */
+/** Rows read at a time, and keys: nothing in the store is held in between. */
 const FETCH = 8;
+const FETCH_KEYS = 128;
+/** To look for a row takes as long as to pass so many keys by, about; and as many steps that pass keys by make one. */
+const LOOK_COST = 16;
 /** Behind every round. */
 const ALL_ROUNDS = 0xffff_ffff;
 /** Rows removed in one commit. */
@@ -182,14 +185,46 @@ export class Archive {
     yield removals.rest();
   }
 
-  /** These rows, in this order. As `sweep`. */
-  *removals(keys: readonly Buffer[]): Generator<Write[] | null> {
+  /** The rows that a round has taken the place of, now that it counts. As `sweep`, without reading all. */
+  *sweepReplaced({ round, parts }: Meta, written: readonly Written[]): Generator<Write[] | null> {
     const removals = new Removals();
-    for (const key of keys) {
-      removals.add(key);
-      yield removals.take();
+    for (const { part, keys, gone } of written) {
+      const { since } = parts.find(({ name }) => name === part)!;
+      // Of a part that is whole `sweepBefore` has all rows before.
+      const replaced = since === round ? [] : keys === null ? this.#passing(part) : this.#looking(part, keys);
+      for (const key of replaced) {
+        if (key !== null) removals.add(key);
+        yield removals.take();
+      }
+      // Behind what it hides: never the other way round.
+      for (const text of gone) {
+        const key = Buffer.from(text, "latin1");
+        if (isGone(this.#store.get(ROWS, key)!)) removals.add(key); // else it was given again, with a value
+        yield removals.take();
+      }
     }
     yield removals.rest();
+  }
+
+  /** Rows of a part that a younger one hides: all keys are passed by. */
+  *#passing(part: string): Generator<Buffer | null> {
+    let before: Buffer | null = null;
+    let passed = 0;
+    for (const key of this.#scanKeys(prefixOf(part), endOf(part))) {
+      if (before !== null && isOfSameRow(before, key)) yield before;
+      else if (++passed % LOOK_COST === 0) yield null;
+      before = key;
+    }
+  }
+
+  /** The same, for few: each is looked for. */
+  *#looking(part: string, keys: readonly string[]): Generator<Buffer | null> {
+    for (const text of keys) {
+      const end = Buffer.from(text, "latin1");
+      const start = storedKey(part, keyIn(end, part).key, 0);
+      yield* this.#store.keys(ROWS, { start, end });
+      yield null;
+    }
   }
 
   commit(writes: readonly Write[]): Promise<void> {
@@ -229,9 +264,24 @@ export class Archive {
       const rows = [...this.#store.range(ROWS, { ...options, limit: FETCH })];
       yield* rows;
       if (rows.length < FETCH) return;
-      start = Buffer.concat([rows.at(-1)!.key, Buffer.alloc(1)]);
+      start = behind(rows.at(-1)!.key);
     }
   }
+
+  *#scanKeys(from: Buffer, end: Buffer): Generator<Buffer> {
+    let start = from;
+    for (;;) {
+      const keys = [...this.#store.keys(ROWS, { start, end, limit: FETCH_KEYS })];
+      yield* keys;
+      if (keys.length < FETCH_KEYS) return;
+      start = behind(keys.at(-1)!);
+    }
+  }
+}
+
+/** The first key behind another. */
+function behind(key: Buffer): Buffer {
+  return Buffer.concat([key, Buffer.alloc(1)]);
 }
 
 function isOfSameRow(a: Buffer, b: Buffer): boolean {
@@ -263,6 +313,18 @@ function* loaded({ key, stored }: { readonly key: Buffer; readonly stored: Row }
   if (value !== null) yield { key, value };
 }
 
+/** What a round wrote of one part. Keys are as they are stored, as latin1: a `Buffer` would keep values that lie beside it. */
+export interface Written {
+  /** Its name. */
+  readonly part: string;
+  /** None of a part that is whole: it hides all that was there. Null: so many that all keys are looked through instead. */
+  keys: string[] | null;
+  /** Those of rows that have gone. */
+  readonly gone: string[];
+  /** Keys and values. */
+  bytes: number;
+}
+
 /** Writes one round. */
 export class RoundWriter {
   readonly #store: Store;
@@ -274,8 +336,7 @@ export class RoundWriter {
   waiting = 0;
   /** Of the part that was begun last. */
   #whole = true;
-  /** Rows of the rounds before that this one replaces, and marks of rows that have gone. */
-  #replaced: Buffer[] = [];
+  readonly #written: Written[] = [];
 
   constructor(store: Store, meta: Omit<Meta, "parts">, before: Meta | null) {
     this.#store = store;
@@ -291,6 +352,7 @@ export class RoundWriter {
     const since = whole ? this.#meta.round : before.since;
     this.#whole = whole;
     this.#parts.push({ name, version, basis, since, rows: alwaysWhole ? 0 : null });
+    this.#written.push({ part: name, keys: [], gone: [], bytes: 0 });
     return whole;
   }
 
@@ -299,20 +361,16 @@ export class RoundWriter {
     if (key.length > KEY_BYTES_MAX)
       throw new RangeError(`a row's key has ${key.length} bytes, at most ${KEY_BYTES_MAX}`);
     const part = this.#parts.at(-1)!;
-    const { round } = this.#meta;
-    const stored = storedKey(part.name, key, round);
+    const written = this.#written.at(-1)!;
+    const stored = storedKey(part.name, key, this.#meta.round);
     const bytes = storedValue(stored, value);
     if (part.rows !== null) part.rows++;
-    if (!this.#whole) this.#replace(part.name, key, stored);
-    // Behind what it hides: never the other way round.
-    if (value === null) this.#replaced.push(stored);
+    const text = stored.toString("latin1");
+    if (!this.#whole) written.keys?.push(text);
+    if (value === null) written.gone.push(text);
     this.#writes.push({ table: ROWS, key: stored, value: bytes });
     this.waiting += stored.length + bytes.length;
-  }
-
-  #replace(name: string, key: Buffer, end: Buffer): void {
-    const start = storedKey(name, key, 0);
-    for (const { key: old } of this.#store.range(ROWS, { start, end })) this.#replaced.push(old);
+    written.bytes += stored.length + bytes.length;
   }
 
   async flush(): Promise<void> {
@@ -320,14 +378,16 @@ export class RoundWriter {
     this.#writes = [];
     this.waiting = 0;
     if (writes.length > 0) await this.#store.commit(writes);
+    const written = this.#written.at(-1);
+    if (written !== undefined && written.bytes * LOOK_COST > this.#store.bytes(ROWS)) written.keys = null;
   }
 
   /** What was given counts from now on; what it replaces goes with the sweep. */
-  async finish(): Promise<{ readonly meta: Meta; readonly replaced: readonly Buffer[] }> {
+  async finish(): Promise<{ readonly meta: Meta; readonly written: readonly Written[] }> {
     const meta: Meta = { ...this.#meta, parts: this.#parts };
     await this.flush();
     await this.#store.commit([metaWrite(meta)]);
-    return { meta, replaced: this.#replaced };
+    return { meta, written: this.#written };
   }
 }
 

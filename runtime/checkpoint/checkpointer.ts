@@ -5,7 +5,7 @@ import { AisleError } from "../errors.ts";
 import type { Commit, Entry, Journal } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
 import type { Write } from "../store/store.ts";
-import type { Archive, Meta, RoundWriter } from "./archive.ts";
+import type { Archive, Meta, RoundWriter, Written } from "./archive.ts";
 import type { Round, Saved } from "./checkpoint.ts";
 import type { Shadow } from "./shadow.ts";
 
@@ -41,6 +41,8 @@ export interface CheckpointerOptions {
 
 /** Commits are gathered for so long before the second board follows them, ms. */
 const GATHER_MS = 10;
+/** A commit of what is urgent has so many times as much as another. */
+const URGENT_TIMES = 8;
 /** Steps after which it is looked whether they are enough. */
 const LOOK_EVERY = 16;
 /** With few changes a checkpoint comes so many times as late. */
@@ -57,8 +59,9 @@ export class Checkpointer {
   /** Rows may lie in the store that belong to no checkpoint. */
   #litter = true;
   #lastAt: number;
-  /** Who wants a checkpoint now. */
+  /** Who wants a checkpoint of all that is on disk now, and who wants any. */
   #wanted: (() => void)[] = [];
+  #awaiting: (() => void)[] = [];
   #running: Promise<void> | null = null;
   #stopping = false;
   #rests = false;
@@ -144,6 +147,15 @@ export class Checkpointer {
     });
   }
 
+  /** The checkpoint that is under way, or else one that begins at once; resolves when it counts, or has failed. */
+  next(): Promise<void> {
+    if (this.#stopping || this.#rests) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#awaiting.push(resolve);
+      this.#wake();
+    });
+  }
+
   /** Saves nothing any more. */
   rest(why: string): void {
     this.#rests = true;
@@ -152,7 +164,7 @@ export class Checkpointer {
   }
 
   #tellWanting(): void {
-    for (const resolve of this.#wanted.splice(0)) resolve();
+    for (const resolve of [...this.#wanted.splice(0), ...this.#awaiting.splice(0)]) resolve();
   }
 
   /** Entries on disk since the last checkpoint. */
@@ -180,7 +192,7 @@ export class Checkpointer {
       this.#tellWanting();
       return everyMs;
     }
-    if (this.#wanted.length > 0) return 0;
+    if (this.#wanted.length > 0 || this.#awaiting.length > 0) return 0;
     if (changes === 0) return everyMs;
     const patience = changes >= checkpointEntries ? 1 : PATIENCE;
     const size = Math.max(1, shadow.records / checkpointRecords);
@@ -212,11 +224,14 @@ export class Checkpointer {
 
   async #tryRound(): Promise<void> {
     const wanted = this.#wanted.splice(0);
+    const { done } = this;
     await this.#guard(async () => {
       if (this.#litter) await this.#sweep();
       await this.#followTo(this.#options.journal.lastSeq);
       await this.#round();
     });
+    // Who awaits one that counts has heard of it.
+    if (this.done === done) wanted.push(...this.#awaiting.splice(0));
     for (const resolve of wanted) resolve();
   }
 
@@ -249,7 +264,7 @@ export class Checkpointer {
     const parts: readonly Saved[] = [board, ...others()];
     const rounds: Round[] = [];
     for (const part of parts) rounds.push(await this.#save(part, writer, seq));
-    const { meta, replaced } = await writer.finish();
+    const { meta, written } = await writer.finish();
     this.#meta = meta;
     this.#lastAt = clock.monotonic();
     this.lastMs = this.#lastAt - began;
@@ -257,7 +272,8 @@ export class Checkpointer {
     this.#isFull = false;
     this.trouble = null;
     for (const [index, part] of parts.entries()) part.kept?.(rounds[index]!);
-    await this.#tidy(replaced);
+    for (const resolve of this.#awaiting.splice(0)) resolve();
+    await this.#tidy(written);
   }
 
   async #save(part: Saved, writer: RoundWriter, seq: number): Promise<Round> {
@@ -266,7 +282,7 @@ export class Checkpointer {
     try {
       await this.#sliced(rows, (row) => {
         if (row !== null) writer.put(row);
-        return writer.waiting >= this.#limits.checkpointCommitBytes ? () => writer.flush() : null;
+        return writer.waiting >= this.#limits.checkpointCommitBytes * this.#times ? () => writer.flush() : null;
       });
     } finally {
       rows.return?.();
@@ -275,10 +291,10 @@ export class Checkpointer {
   }
 
   /** What the new checkpoint replaces goes; a board, always saved anew, leaves all of its last one. */
-  async #tidy(replaced: readonly Buffer[]): Promise<void> {
+  async #tidy(written: readonly Written[]): Promise<void> {
     const { archive } = this.#options;
-    await this.#sliced(archive.removals(replaced), (writes) => committing(archive, writes));
-    await this.#sliced(archive.sweepBefore(this.#meta!), (writes) => committing(archive, writes));
+    await this.#remove(archive.sweepReplaced(this.#meta!, written));
+    await this.#remove(archive.sweepBefore(this.#meta!));
     this.#litter = false;
   }
 
@@ -286,8 +302,33 @@ export class Checkpointer {
     const { archive, keepsRecord = false } = this.#options;
     // One that can't be used still stands on disk: before its rows go, so that a start takes it for none.
     if (this.#meta === null && !keepsRecord) await archive.forget();
-    await this.#sliced(archive.sweep(this.#meta), (writes) => committing(archive, writes));
+    await this.#remove(archive.sweep(this.#meta));
     this.#litter = false;
+  }
+
+  #remove(found: Iterable<Write[] | null>): Promise<void> {
+    const { archive } = this.#options;
+    return this.#sliced(this.#gathered(found), (writes) => (writes === null ? null : () => archive.commit(writes)));
+  }
+
+  *#gathered(found: Iterable<Write[] | null>): Generator<Write[] | null> {
+    let gathered: Write[] = [];
+    let parts = 0;
+    for (const writes of found) {
+      if (writes !== null) {
+        gathered.push(...writes);
+        parts++;
+      }
+      const isEnough = parts >= this.#times;
+      yield isEnough ? gathered : null;
+      if (isEnough) [gathered, parts] = [[], 0];
+    }
+    if (gathered.length > 0) yield gathered;
+  }
+
+  /** In a hurry a commit has so many times as much: each waits for the one before it. */
+  get #times(): number {
+    return 1 + this.urgency * (URGENT_TIMES - 1);
   }
 
   /**
@@ -351,8 +392,4 @@ export class Checkpointer {
       };
     });
   }
-}
-
-function committing(archive: Archive, writes: readonly Write[] | null): (() => Promise<void>) | null {
-  return writes === null ? null : () => archive.commit(writes);
 }

@@ -187,9 +187,9 @@ export class Checkpoints {
     return this.#checkpointer?.meta ?? this.#meta;
   }
 
-  /** Saves at once; resolves when it is tried. */
+  /** Saves at once, unless it does so already; resolves when that counts, or has failed. */
   async save(): Promise<void> {
-    await this.#checkpointer?.now();
+    await this.#checkpointer?.next();
   }
 
   /** How much the journal waits for a checkpoint to let go of what is old: 0 to 1. */

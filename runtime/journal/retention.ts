@@ -24,8 +24,6 @@ export interface Retention {
   readonly lastingFrom?: number;
   /** Others from this sequence on don't go by their age; by the bytes they do. */
   readonly passingFrom?: number;
-  /** So much has to go that a slice may take as long as a few commits do. */
-  readonly hurries?: boolean;
 }
 
 export interface Removed {
@@ -45,7 +43,9 @@ const EVENT_BITS = kindBits(["event", "outcome", "tick"]);
 
 /** One slice of work on the event loop, ms. A commit is never split, so a very large one may take longer. */
 const SLICE_MS = 0.4;
-const SLICE_HURRIED_MS = 8;
+/** While the journal takes so many times what it may: a slice takes as long as a few commits do, which come fast then. */
+const HURRIED = 1.125;
+const SLICE_HURRIED_MS = 20;
 /** Commits looked at in one slice, and changed in one LMDB transaction. */
 const SLICE_LOOKED = 512;
 const SLICE_CHANGED = 64;
@@ -143,9 +143,10 @@ export class RetentionRun {
   /** The next piece of work, which the caller commits before it asks for more; null: done. */
   slice(): Slice | null {
     const { clock, policy } = this.#world;
-    const end = clock.monotonic() + (policy.hurries === true ? SLICE_HURRIED_MS : SLICE_MS);
-    const slice: Slice = [];
     this.#bytes = this.#world.bytes();
+    const hurries = this.#bytes > HURRIED * (policy.bytes ?? Number.POSITIVE_INFINITY);
+    const end = clock.monotonic() + (hurries ? SLICE_HURRIED_MS : SLICE_MS);
+    const slice: Slice = [];
     let looked = 0;
     while (looked < SLICE_LOOKED && clock.monotonic() < end && this.#walks.length > 0) {
       const walk = this.#walks[0]!;

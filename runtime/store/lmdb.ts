@@ -113,6 +113,13 @@ export class LmdbStore implements Store {
     for (const { key, value } of database.getRange(options)) yield { key, value };
   }
 
+  *keys(table: string, options: RangeOptions = {}): Generator<Buffer> {
+    const database = this.#read(table);
+    if (database === null) return;
+    database.resetReadTxn();
+    yield* database.getKeys({ ...options }); // lmdb-js writes into them
+  }
+
   commit(writes: readonly Write[]): Promise<void> {
     try {
       this.#checkTakes(writes);

@@ -29,6 +29,8 @@ export interface Store {
   /** As of the last commit; a buffer that nobody else holds. Null: not there. */
   get(table: string, key: Buffer): Buffer | null;
   range(table: string, options?: RangeOptions): Iterable<Row>;
+  /** As `range`, and values are not read. */
+  keys(table: string, options?: RangeOptions): Iterable<Buffer>;
   /**
    * All of it or nothing, in the order of the calls. Resolves once it is on disk. Keys and values are taken by
    * reference: don't touch them before.

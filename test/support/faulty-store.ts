@@ -168,7 +168,15 @@ export class FaultyStore implements Store {
     return value === undefined ? null : Buffer.from(value);
   }
 
-  *range(name: string, { start, end, reverse = false, limit = Number.POSITIVE_INFINITY }: RangeOptions = {}) {
+  *range(name: string, options: RangeOptions = {}): Generator<Row> {
+    const { values } = this.#disk.table(name);
+    for (const key of this.keys(name, options)) {
+      const value = values.get(textOf(key));
+      if (value !== undefined) yield { key, value: Buffer.from(value) };
+    }
+  }
+
+  *keys(name: string, { start, end, reverse = false, limit = Number.POSITIVE_INFINITY }: RangeOptions = {}) {
     const table = this.#disk.table(name);
     const [low, high] = reverse ? [end, start] : [start, end];
     let from = low === undefined ? 0 : table.from(textOf(low));
@@ -180,10 +188,7 @@ export class FaultyStore implements Store {
     }
     const keys = table.keys.slice(from, Math.max(from, to));
     if (reverse) keys.reverse();
-    for (const key of keys.slice(0, limit)) {
-      const value = table.values.get(key);
-      if (value !== undefined) yield { key: Buffer.from(key, "latin1"), value: Buffer.from(value) } satisfies Row;
-    }
+    for (const key of keys.slice(0, limit)) yield Buffer.from(key, "latin1");
   }
 
   commit(writes: readonly Write[]): Promise<void> {

@@ -289,6 +289,40 @@ describe("while checkpoints are made", () => {
     await bench.checkpoints.close();
   });
 
+  it("who wants any has the one that is under way, who wants all that is on disk the one after it", async () => {
+    const dice = new Dice(prng(SEED));
+    const part = new TextPart("spec", { alwaysWhole: true });
+    for (let i = 0; i < 2_000; i++) part.set(`n${i}`, "x");
+    const bench = new Bench(dice, { others: [part] }).start();
+    const { checkpointer } = bench.checkpoints;
+    const { entries } = await randomDisk(SEED, 60);
+    await bench.write(entries.slice(0, 10), dice);
+    while (bench.store.bytes("rows") === 0) await turns(1);
+    const [any, all] = [bench.checkpoints.save(), checkpointer!.now()];
+    await bench.write(entries.slice(10), dice);
+    const { lastSeq } = bench.journal;
+
+    await any;
+    expect(bench.checkpoints.meta!.seq).toBeLessThan(lastSeq);
+    await all;
+    expect(bench.checkpoints.meta!.seq).toBe(lastSeq);
+    await bench.checkpoints.close();
+  });
+
+  it("who wants any hears that it failed, or that there will be none", async () => {
+    const part = new TextPart("spec", { alwaysWhole: true });
+    part.set("a", "x");
+    part.fails = new AisleError("unavailable", "it fails");
+    const bench = new Bench(new Dice(prng(SEED)), { others: [part] }).start();
+
+    await bench.checkpoints.save();
+    expect(bench.failed).toContain("it fails");
+    bench.checkpoints.checkpointer!.rest("it rests");
+    await bench.checkpoints.save();
+    expect(bench.checkpoints.meta).toBeNull();
+    await bench.checkpoints.close();
+  });
+
   it("slices are the longer, the more the journal waits for one", async () => {
     const part = new TextPart("spec", { alwaysWhole: true });
     for (let i = 0; i < 2_000; i++) part.set(`n${i}`, "x");

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { DAY, HOUR, ManualClock, MINUTE } from "../../../runtime/clock.ts";
 import type { Draft } from "../../../runtime/journal/journal.ts";
 import { verifyJournal } from "../../../runtime/journal/repair.ts";
+import { RetentionRun } from "../../../runtime/journal/retention.ts";
 import type { StoreJournal } from "../../../runtime/journal/store-journal.ts";
 import { damage, draft, journalIn, lose, START, seqs, tempDir, texts } from "../../support/journal.ts";
 
@@ -229,6 +230,29 @@ describe("retention by size", () => {
 
     expect(journal.stats().bytes).toBeLessThanOrEqual(100_000);
     expect(seqs(journal.read()).at(-1)).toBe(200);
+  });
+
+  it("takes the longer for a slice while the journal is far larger than it may be, as of each slice", async () => {
+    const journal = await filled(event(10_000));
+    let taken = 1_200_000;
+    let ms = 0;
+    const clock = Object.assign(new ManualClock(START), { monotonic: () => (ms += 0.05) });
+    const run = new RetentionRun({
+      store: journal.store,
+      clock,
+      policy: { bytes: 400_000 },
+      appliedSeq: journal.lastSeq,
+      newestKey: journal.lastSeq,
+      bytes: () => taken,
+      clearedSeq: 0,
+    });
+    const far = run.slice()!;
+    taken = 440_000;
+    const near = run.slice()!;
+
+    expect(near.length).toBeGreaterThan(0);
+    expect(near.length).toBeLessThan(8);
+    expect(far.length).toBeGreaterThan(2 * near.length);
   });
 
   it("uses freed space again: under a steady load the file stops growing", async () => {

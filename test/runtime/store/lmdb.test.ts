@@ -17,8 +17,12 @@ function storeIn(path: string, more: Partial<LmdbStoreOptions> = {}): LmdbStore 
 
 const put = (table: string, id: number, text: string): Write => ({ table, key: keyOf(id), value: Buffer.from(text) });
 const remove = (table: string, id: number): Write => ({ table, key: keyOf(id), value: null });
-const ids = (store: Store, ...range: Parameters<Store["range"]>): number[] =>
-  [...store.range(...range)].map(({ key }) => seqOf(key));
+/** Of rows, and of keys alone, which are the same. */
+const ids = (store: Store, ...range: Parameters<Store["range"]>): number[] => {
+  const keys = [...store.keys(...range)];
+  expect([...store.range(...range)].map(({ key }) => key)).toEqual(keys);
+  return keys.map(seqOf);
+};
 
 describe("a store", () => {
   it("lets no commit begin while anybody holds it, and goes on in order", async () => {
