@@ -446,8 +446,11 @@ export const limits = {
   // Outbox
   /** Streams of which it is looked how they keep what was decided. */
   outboxKeepers: 16,
-  /** Decisions handed to the bus that it has not confirmed; the others wait in the journal. */
+  /** Decisions handed to the bus that it has not confirmed. */
   outboxFlights: 512,
+  /** Decisions at hand that wait for room, and the bytes of their entries; the others wait in the journal. */
+  outboxHeld: 8_192,
+  outboxHeldBytes: 32 * MiB,
   /** Their messages' bytes, if there is more than one. */
   outboxFlightBytes: 8 * MiB,
   /** A stream confirms a message within, ms. */
@@ -463,9 +466,10 @@ export const limits = {
   outboxNoteMs: 500,
   /** Entries without a decision that are passed before it is noted too. */
   outboxNoteEntries: 50_000,
-  /** Entries read again in one turn of the event loop, and for how long, ms: decisions are made in between. */
+  /** Entries read again in one turn of the event loop, and for how long, and at most, ms: decisions are made in between. */
   outboxReadEntries: 1_000,
   outboxSliceMs: 1,
+  outboxSliceMaxMs: 10,
   /** What is told of the board, and notices, kept while the bus is away; past that the oldest goes, counted. */
   telemetryBytes: 16 * MiB,
   telemetryMs: 24 * 60 * 60_000,

@@ -46,7 +46,7 @@ export class MemoryBus implements Bus {
   readonly #clock: Clock;
   readonly #onError: OnError;
   readonly #trie = new SubjectTrie<Receiver>();
-  readonly #deliveries = new Deliveries<Delivery>((delivery) => this.#deliver(delivery));
+  readonly #deliveries: Deliveries<Delivery>;
   readonly #requests = new Set<Promise<Message>>();
   readonly #listeners: ((state: BusState) => void)[] = [];
   /** Where the next message of a queue group goes, per group. */
@@ -62,6 +62,7 @@ export class MemoryBus implements Bus {
   constructor({ clock = systemClock, onError = warn }: MemoryBusOptions = {}) {
     this.#clock = clock;
     this.#onError = onError;
+    this.#deliveries = new Deliveries((delivery) => this.#deliver(delivery), clock);
   }
 
   get state(): BusState {

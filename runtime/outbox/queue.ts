@@ -9,6 +9,7 @@ import type { Commit, Entry, Journal } from "../journal/journal.ts";
 import { limits } from "../limits.ts";
 import type { Store } from "../store/store.ts";
 import { type Flight, Flights } from "./flights.ts";
+import { HeldDecisions } from "./held.ts";
 import type { Line } from "./line.ts";
 import { type Carrier, Note } from "./note.ts";
 import { type OwedOptions, owedBy, type Port } from "./owed.ts";
@@ -53,9 +54,13 @@ export interface QueueStats {
   readonly failed: number;
 }
 
+/** What is read again has such a share of what others take. */
+const SHARE = 0.3;
+
 /**
  * commit ─► hand over at once ─► confirmed ─► cursor
- *     │            │ no room, bus away, refused: the cursor stays
+ *     │  └─ no room: held ─┘ as soon as there is
+ *     │            │ too many, bus away, refused: the cursor stays
  *     └────────────┴─► read again from the cursor, in order, with a pause that grows
  */
 export class PortQueue {
@@ -71,14 +76,17 @@ export class PortQueue {
   #newest = 0;
   #waiting = 0;
   #oldestAt: number | null = null;
-  /** The next commit can be handed over directly: nothing stands before it. */
+  /** The next commit can be handed over directly, or held: nothing stands before it but what is held. */
   #isLive = false;
+  readonly #held = new HeldDecisions();
   #isBegun = false;
   #isClosed = false;
   #reader: Generator<Entry | Block> | null = null;
   /** Read, and not handed over as there was no room. */
   #next: Entry | Block | null = null;
   #isReading = false;
+  /** When the last slice ended, monotonic, ms; as slices follow each other. */
+  #readAt = Number.POSITIVE_INFINITY;
   /** Why what was sent is not confirmed; null: nothing was refused. */
   #why: string | null = null;
   #attempt = 0;
@@ -189,12 +197,28 @@ export class PortQueue {
     for (const entry of entries) {
       const decision = this.#count(entry);
       if (decision === null || !this.#isLive) continue;
-      if (this.#isBegun && this.#hasRoom(decision)) this.#hand(entry, decision);
-      else this.#isLive = false;
+      if (this.#held.isEmpty && this.#isBegun && this.#hasRoom(decision)) this.#hand(entry, decision);
+      else if (!this.#isBegun || !this.#held.add({ entry, decision })) this.#leave();
     }
     this.#counted = lastSeq;
-    if (this.#isLive) this.#passTo(lastSeq);
-    else this.#wake();
+    if (!this.#isLive) this.#wake();
+    else if (this.#held.isEmpty) this.#passTo(lastSeq);
+  }
+
+  /** From here on the journal is read. */
+  #leave(): void {
+    this.#isLive = false;
+    this.#held.clear();
+  }
+
+  /** What is held has its turn, as far as there is room: offers that are late already wait for no slice. */
+  #handHeld(): void {
+    for (let next = this.#held.peek(); next !== null; next = this.#held.peek()) {
+      if (!this.#hasRoom(next.decision)) return;
+      this.#held.shift();
+      this.#hand(next.entry, next.decision);
+    }
+    if (this.#isLive) this.#passTo(this.#counted);
   }
 
   #count(entry: Entry): Decision | null {
@@ -268,7 +292,12 @@ export class PortQueue {
     // Those in the journal are no older than this one.
     this.#oldestAt = this.#waiting === 0 ? null : (this.#flights.oldestAt ?? flight.receivedAt);
     this.#note.soon();
-    if (!this.#isLive) this.#wake();
+    if (this.#hasMore) this.#wake();
+  }
+
+  /** There is something that was not handed over. */
+  get #hasMore(): boolean {
+    return !this.#isLive || !this.#held.isEmpty;
   }
 
   /** Entries up to here owe nothing more. */
@@ -286,7 +315,7 @@ export class PortQueue {
   #retreat(why: string): void {
     this.#handed = this.through;
     this.#flights.lose();
-    this.#isLive = false;
+    this.#leave();
     this.#reader = null;
     this.#next = null;
     if (this.#ports.bus.state !== "here") return;
@@ -301,7 +330,7 @@ export class PortQueue {
   #goOn(): void {
     this.#stopPause?.();
     this.#stopPause = null;
-    if (!this.#isLive) this.#wake();
+    if (this.#hasMore) this.#wake();
   }
 
   #wake(): void {
@@ -311,7 +340,7 @@ export class PortQueue {
       this.#isReading = false;
       if (this.#isClosed) return;
       try {
-        this.#read();
+        this.#goThrough();
       } catch (error) {
         this.#ports.fault("what is owed to the bus can't be read from the journal", error);
         this.#retreat((error as Error).message);
@@ -319,10 +348,19 @@ export class PortQueue {
     });
   }
 
+  #goThrough(): void {
+    if (this.#ports.bus.state !== "here" || this.#stopPause !== null) return;
+    if (this.#isLive) this.#handHeld();
+    else this.#read();
+  }
+
   #read(): void {
-    const { journal, decisionOf, bus, clock } = this.#ports;
-    if (bus.state !== "here" || this.#stopPause !== null) return;
-    const end = clock.monotonic() + limits.outboxSliceMs;
+    const { journal, decisionOf, clock } = this.#ports;
+    const begun = clock.monotonic();
+    // Where turns of the event loop are long, so are slices: else more would be decided than is read.
+    const others = begun - this.#readAt;
+    this.#readAt = Number.POSITIVE_INFINITY;
+    const end = begun + Math.min(limits.outboxSliceMaxMs, Math.max(limits.outboxSliceMs, others * SHARE));
     for (let read = 0; read < limits.outboxReadEntries && (read === 0 || clock.monotonic() < end); read++) {
       const part = this.#next ?? this.#readOne();
       if (part === null && journal.lastSeq === this.#counted) {
@@ -341,6 +379,7 @@ export class PortQueue {
       else this.#hand(part as Entry, decision);
       if (this.#stopPause !== null) return;
     }
+    this.#readAt = clock.monotonic();
     this.#wake();
   }
 

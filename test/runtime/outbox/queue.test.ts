@@ -3,6 +3,8 @@ import { expect, it } from "vitest";
 import { MemoryBus } from "../../../runtime/bus/memory.ts";
 import { JOURNAL } from "../../../runtime/journal/meta.ts";
 import type { StoreJournal } from "../../../runtime/journal/store-journal.ts";
+import { limits } from "../../../runtime/limits.ts";
+import type { Ack } from "../../../runtime/outbox/line.ts";
 import { openStore } from "../../../runtime/store/lmdb.ts";
 import { blockOf, draft, tempDir } from "../../support/journal.ts";
 import { BASE, listen, type OutboxAtWork, offersByCustomer, outboxAt } from "../../support/outboxes.ts";
@@ -24,7 +26,7 @@ function streamBus(refuses: (id: string) => boolean): MemoryBus {
 }
 
 /** An outbox that waits to begin, and counts the commits that are read of its journal. */
-function countingAt(dir: string, bus: MemoryBus): OutboxAtWork & { read(): number } {
+function countingAt(dir: string, bus: MemoryBus, ack: Ack = "stream"): OutboxAtWork & { read(): number } {
   const store = openStore({ path: join(dir, "journal") });
   const range = store.range.bind(store);
   let count = 0;
@@ -34,7 +36,7 @@ function countingAt(dir: string, bus: MemoryBus): OutboxAtWork & { read(): numbe
       yield row;
     }
   };
-  return { ...outboxAt({ dir, bus, ack: "stream", begin: false, store }), read: () => count };
+  return { ...outboxAt({ dir, bus, ack, begin: false, store }), read: () => count };
 }
 
 it("reads what owes nothing once, however often it has to send the decision before it", {
@@ -105,4 +107,42 @@ it("brings every decision, wherever it lies among what owes nothing, also over r
   expect(last.outbox.stats().waiting, `seed ${seed}`).toBe(0);
   expect(offersByCustomer(got), `seed ${seed}`).toEqual(decided);
   await last.close();
+});
+
+/** A bus whose server confirms only once it is let to. */
+function slowBus(): { bus: MemoryBus; confirm(): void } {
+  const bus = new MemoryBus();
+  const flush = bus.flush.bind(bus);
+  let confirm = () => {};
+  const confirmed = new Promise<void>((resolve) => {
+    confirm = resolve;
+  });
+  bus.flush = () => confirmed.then(flush);
+  return { bus, confirm };
+}
+
+it.each([
+  ["holds what there is no room for, and reads nothing again", 2 * limits.outboxFlights, 0],
+  ["reads again what is more than it may hold", limits.outboxFlights + limits.outboxHeld + 100, 1],
+])("%s", { timeout: 60_000 }, async (_, count, least) => {
+  const { bus, confirm } = slowBus();
+  const got = listen(bus);
+  const { outbox, journal, read, decide, close } = countingAt(tempDir(), bus, "server");
+  outbox.begin();
+  await expect.poll(() => outbox.through).toBe(journal.lastSeq);
+  const before = read();
+  const customers = Array.from({ length: count }, (_, i) => `c${i}`);
+  const offered = () => got.filter(({ subject }) => subject.includes(".offers."));
+
+  for (let i = 0; i < count; i += 100) await decide(customers.slice(i, i + 100));
+  await expect.poll(() => offered().length).toBe(limits.outboxFlights);
+  expect(outbox.stats().waiting).toBe(count);
+  confirm();
+  await expect.poll(() => outbox.through, { timeout: 40_000 }).toBe(journal.lastSeq);
+
+  expect(outbox.stats().waiting).toBe(0);
+  expect(offered().map(({ subject }) => subject.split(".").at(-1))).toEqual(customers);
+  if (least === 0) expect(read()).toBe(before);
+  else expect(read()).toBeGreaterThan(before);
+  await close();
 });
