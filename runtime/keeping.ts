@@ -21,7 +21,7 @@ const MiB = 2 ** 20;
 const NEARLY_FULL = 0.8;
 /** Of the same: when it has grown by so much, old entries are looked for. */
 const STEP = 1 / 8;
-/** Of the same: when so much is not in a checkpoint, one has to come soon, whatever it costs the others; and here sooner than all else. */
+/** Of the same: when so much is not in a checkpoint, the one that is due comes soon, whatever it costs the others; and here sooner than all else. */
 const FAR = 0.5;
 const TOO_FAR = 1.5;
 /** Of the same: so much that a person should know. */
@@ -81,6 +81,7 @@ export class Keeping {
   begin(): void {
     const { journal, checkpoints } = this.#options;
     this.#isAtWork = true;
+    checkpoints.hurry(() => this.#urgency);
     journal.onCommit((_, commit) => this.#committed(commit));
     journal.onFull(() => {
       this.#filled();
@@ -117,7 +118,6 @@ export class Keeping {
     this.#grown += bytes;
     const step = Math.max(limits.retentionStepBytes, this.#options.site.retention.bytes * STEP);
     if (this.#grown < step) return;
-    this.#options.checkpoints.hurry(this.#urgency);
     if (this.#running !== null) return;
     this.#grown = Math.max(0, this.#taken - this.#takenThen);
     if (this.#grown >= step || this.#isTight) void this.run();
@@ -127,13 +127,13 @@ export class Keeping {
     const { checkpoints, fault } = this.#options;
     try {
       await this.retain();
-      // What came after the last checkpoint may go after the next one, and so may what comes while that is written. While
-      // what it lets go of goes, the one after it is written already.
-      let saved = this.#isTight ? checkpoints.save() : null;
+      // What came after the last checkpoint may go after the next one, and so may what comes while that is written.
+      let saved: Promise<void> | null = null;
       for (let before = -1; this.#isTight && this.#isAtWork && this.#removed > before; ) {
         before = this.#removed;
-        await saved;
-        saved = checkpoints.save();
+        await (saved ?? checkpoints.save());
+        // In a hurry the one after it is written while what this one lets go of goes.
+        saved = this.#urgency > 0 ? checkpoints.save() : null;
         if (this.#isAtWork) await this.retain();
       }
       this.#wasFull = false;
@@ -144,7 +144,6 @@ export class Keeping {
       this.#wasFull = isFull;
     }
     this.#grown = 0;
-    checkpoints.hurry(this.#urgency);
   }
 
   /** What works worse than it might. */

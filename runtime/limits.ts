@@ -104,10 +104,10 @@ export const limits = {
   checkpointReserveBytes: 4 * MiB,
   /** One slice of work on a checkpoint on the event loop, ms; and its share of the time. */
   checkpointSliceMs: 0.5,
-  /** The same, while the journal takes far more than it should: it lets go of nothing before there is a checkpoint. */
+  /** The same at most, the more of what the journal may take is in no checkpoint: it lets go of none of that. */
   checkpointUrgentSliceMs: 20,
   checkpointShare: 0.1,
-  /** Rows that wait for one commit. */
+  /** Rows that wait for one commit; up to eight times as much where it is urgent. */
   checkpointCommitBytes: 256 * KiB,
   /** Entries, and bytes, that wait for the board that is saved; past that they are read from the journal later. */
   checkpointQueueEntries: 20_000,
@@ -446,13 +446,12 @@ export const limits = {
   // Outbox
   /** Streams of which it is looked how they keep what was decided. */
   outboxKeepers: 16,
-  /** Decisions handed to the bus that it has not confirmed. */
+  /** Decisions handed to the bus that it has not confirmed, and their messages' bytes, if there is more than one. */
   outboxFlights: 512,
+  outboxFlightBytes: 8 * MiB,
   /** Decisions at hand that wait for room, and the bytes of their entries; the others wait in the journal. */
   outboxHeld: 8_192,
   outboxHeldBytes: 32 * MiB,
-  /** Their messages' bytes, if there is more than one. */
-  outboxFlightBytes: 8 * MiB,
   /** A stream confirms a message within, ms. */
   outboxAckMs: 5_000,
   /** While it is not known whether one listens; then the server's word counts, ms. */
@@ -466,7 +465,7 @@ export const limits = {
   outboxNoteMs: 500,
   /** Entries without a decision that are passed before it is noted too. */
   outboxNoteEntries: 50_000,
-  /** Entries read again in one turn of the event loop, and for how long, and at most, ms: decisions are made in between. */
+  /** Entries read again in one turn of the event loop, and for how long, ms, and at most, where turns are long. */
   outboxReadEntries: 1_000,
   outboxSliceMs: 1,
   outboxSliceMaxMs: 10,

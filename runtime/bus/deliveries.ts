@@ -3,13 +3,14 @@ import type { Clock } from "../clock.ts";
 /**
  * Deliveries between two turns of the event loop. A microtask starts 0.1 µs after the publisher has returned, a
  * `setImmediate` 1–3 µs, and only when every socket has had its say. But microtasks alone never let those sockets
- * speak once handlers publish in a circle (tried: no timer fired again). So one delivery in so many goes by
+ * speak once handlers publish in a circle (tried: no timer fired again). So after so many the next one goes by
  * `setImmediate`. At 16 a storm loses a third of its rate; 1,024 is no faster than 128.
  */
 export const DELIVERIES_PER_TURN = 128;
-/** Where turns of the event loop are long there are more, for such a share of what others take, and so long at most, ms. */
+/** Where turns of the event loop are long there are more, for such a share of what others take: so long at most, ms, and so many. */
 const SHARE = 0.5;
 const MOST_MS = 10;
+const MOST = 4_096;
 /** So many between two looks at the clock. */
 const LOOK_EVERY = 16;
 
@@ -28,6 +29,7 @@ export class Deliveries<T> {
   /** When this turn's deliveries were done, and until when more are made; monotonic, ms. */
   #doneAt = Number.POSITIVE_INFINITY;
   #until = Number.NEGATIVE_INFINITY;
+  #moreLeft = 0;
   #pushed = 0;
   #done = 0;
   #flushes: { readonly at: number; readonly resolve: () => void }[] = [];
@@ -69,7 +71,8 @@ export class Deliveries<T> {
       this.#deliver(this.#queue[this.#head++]!);
       this.#done++;
     }
-    if (this.#turnLeft === 0) this.#doneAt = this.#clock.monotonic();
+    // While nothing waits, others take nothing.
+    if (this.#turnLeft === 0) this.#doneAt = this.#head < this.#queue.length ? this.#clock.monotonic() : Infinity;
     while (this.#flushes.length > 0 && this.#flushes[0]!.at <= this.#done) this.#flushes.shift()!.resolve();
     this.#cut();
     this.#scheduled = false;
@@ -80,12 +83,15 @@ export class Deliveries<T> {
   #begin(): void {
     const now = this.#clock.monotonic();
     this.#turnLeft = DELIVERIES_PER_TURN;
+    this.#moreLeft = MOST;
     this.#until = now + Math.min(MOST_MS, SHARE * (now - this.#doneAt));
   }
 
   #mayGoOn(): boolean {
-    if (this.#clock.monotonic() < this.#until) this.#turnLeft = LOOK_EVERY;
-    return this.#turnLeft > 0;
+    if (this.#moreLeft <= 0 || this.#clock.monotonic() >= this.#until) return false;
+    this.#moreLeft -= LOOK_EVERY;
+    this.#turnLeft = LOOK_EVERY;
+    return true;
   }
 
   #cut(): void {

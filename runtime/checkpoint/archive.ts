@@ -199,7 +199,8 @@ export class Archive {
       // Behind what it hides: never the other way round.
       for (const text of gone) {
         const key = Buffer.from(text, "latin1");
-        if (isGone(this.#store.get(ROWS, key)!)) removals.add(key); // else it was given again, with a value
+        const value = this.#store.get(ROWS, key);
+        if (value !== null && isGone(value)) removals.add(key); // else it was given again, with a value
         yield removals.take();
       }
     }
@@ -222,7 +223,7 @@ export class Archive {
     for (const text of keys) {
       const end = Buffer.from(text, "latin1");
       const start = storedKey(part, keyIn(end, part).key, 0);
-      yield* this.#store.keys(ROWS, { start, end });
+      yield* [...this.#store.keys(ROWS, { start, end })];
       yield null;
     }
   }

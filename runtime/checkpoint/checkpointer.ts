@@ -36,6 +36,11 @@ export interface CheckpointerOptions {
   readonly keepsRecord?: boolean;
   /** It could not be saved: for the log. */
   readonly failed: (error: unknown) => void;
+  /**
+   * 0: others have most of the time. Above it they have a turn after each slice and no more, and up to 1 slices are the
+   * longer, and commits the larger: without a checkpoint the journal takes more than it should. Missing: 0.
+   */
+  readonly urgency?: () => number;
   readonly limits?: Partial<CheckpointLimits>;
 }
 
@@ -47,6 +52,8 @@ const URGENT_TIMES = 8;
 const LOOK_EVERY = 16;
 /** With few changes a checkpoint comes so many times as late. */
 const PATIENCE = 10;
+/** One that failed is tried again after so long at the earliest, whoever waits for it, ms. */
+const RETRY_MS = 5_000;
 const NOTHING = (): void => {};
 
 /** Why a round ended before its end: nobody is told. */
@@ -67,6 +74,8 @@ export class Checkpointer {
   #rests = false;
   /** It has failed for want of room, and not worked since. */
   #isFull = false;
+  /** Monotonic: before it who awaits one waits. */
+  #retryAt = Number.NEGATIVE_INFINITY;
   /** Monotonic: what is under way has to be done until then. */
   #deadline = Number.POSITIVE_INFINITY;
   #wake: () => void = () => {};
@@ -79,11 +88,8 @@ export class Checkpointer {
   failures = 0;
   /** Why the last one failed; null: it did not. */
   trouble: string | null = null;
-  /**
-   * 0: others have most of the time. Above it they have a turn after each slice and no more, and up to 1 slices are the
-   * longer: the journal takes far too much until there is a checkpoint, and what comes in has to wait for it.
-   */
-  urgency = 0;
+  /** As of the last slice. */
+  #urgency = 0;
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
@@ -99,6 +105,10 @@ export class Checkpointer {
 
   get bytes(): number {
     return this.#options.archive.bytes;
+  }
+
+  get urgency(): number {
+    return this.#options.urgency?.() ?? 0;
   }
 
   begin(): void {
@@ -164,7 +174,12 @@ export class Checkpointer {
   }
 
   #tellWanting(): void {
-    for (const resolve of [...this.#wanted.splice(0), ...this.#awaiting.splice(0)]) resolve();
+    for (const resolve of this.#wanted.splice(0)) resolve();
+    this.#tellAwaiting();
+  }
+
+  #tellAwaiting(): void {
+    for (const resolve of this.#awaiting.splice(0)) resolve();
   }
 
   /** Entries on disk since the last checkpoint. */
@@ -192,7 +207,8 @@ export class Checkpointer {
       this.#tellWanting();
       return everyMs;
     }
-    if (this.#wanted.length > 0 || this.#awaiting.length > 0) return 0;
+    if (this.#wanted.length > 0) return 0;
+    if (this.#awaiting.length > 0) return Math.max(0, this.#retryAt - clock.monotonic());
     if (changes === 0) return everyMs;
     const patience = changes >= checkpointEntries ? 1 : PATIENCE;
     const size = Math.max(1, shadow.records / checkpointRecords);
@@ -224,14 +240,11 @@ export class Checkpointer {
 
   async #tryRound(): Promise<void> {
     const wanted = this.#wanted.splice(0);
-    const { done } = this;
     await this.#guard(async () => {
       if (this.#litter) await this.#sweep();
       await this.#followTo(this.#options.journal.lastSeq);
       await this.#round();
     });
-    // Who awaits one that counts has heard of it.
-    if (this.done === done) wanted.push(...this.#awaiting.splice(0));
     for (const resolve of wanted) resolve();
   }
 
@@ -239,9 +252,12 @@ export class Checkpointer {
     try {
       await work();
     } catch (error) {
-      this.#lastAt = this.#options.clock.monotonic();
+      const { clock, everyMs } = this.#options;
+      this.#lastAt = clock.monotonic();
       if (error instanceof Left) return;
       this.failures++;
+      this.#retryAt = this.#lastAt + Math.min(everyMs, RETRY_MS);
+      this.#tellAwaiting();
       this.#litter = true;
       if (!this.#rests) this.trouble = (error as Error).message;
       const wasFull = this.#isFull;
@@ -272,7 +288,7 @@ export class Checkpointer {
     this.#isFull = false;
     this.trouble = null;
     for (const [index, part] of parts.entries()) part.kept?.(rounds[index]!);
-    for (const resolve of this.#awaiting.splice(0)) resolve();
+    this.#tellAwaiting();
     await this.#tidy(written);
   }
 
@@ -306,9 +322,14 @@ export class Checkpointer {
     this.#litter = false;
   }
 
-  #remove(found: Iterable<Write[] | null>): Promise<void> {
+  async #remove(found: Iterable<Write[] | null>): Promise<void> {
     const { archive } = this.#options;
-    return this.#sliced(this.#gathered(found), (writes) => (writes === null ? null : () => archive.commit(writes)));
+    const steps = this.#gathered(found);
+    try {
+      await this.#sliced(steps, (writes) => (writes === null ? null : () => archive.commit(writes)));
+    } finally {
+      steps.return(null);
+    }
   }
 
   *#gathered(found: Iterable<Write[] | null>): Generator<Write[] | null> {
@@ -328,7 +349,7 @@ export class Checkpointer {
 
   /** In a hurry a commit has so many times as much: each waits for the one before it. */
   get #times(): number {
-    return 1 + this.urgency * (URGENT_TIMES - 1);
+    return 1 + this.#urgency * (URGENT_TIMES - 1);
   }
 
   /**
@@ -365,7 +386,8 @@ export class Checkpointer {
     const { clock } = this.#options;
     const { checkpointSliceMs, checkpointUrgentSliceMs } = this.#limits;
     const began = clock.monotonic();
-    const sliceMs = checkpointSliceMs + this.urgency * (checkpointUrgentSliceMs - checkpointSliceMs);
+    this.#urgency = this.urgency;
+    const sliceMs = checkpointSliceMs + this.#urgency * (checkpointUrgentSliceMs - checkpointSliceMs);
     let wait: (() => Promise<void>) | null = null;
     let isOver = false;
     // A step may take as long as the slices before it did on the whole: the slice ends a little early.
@@ -381,7 +403,7 @@ export class Checkpointer {
   async #rest(spent: number): Promise<void> {
     const { clock } = this.#options;
     if (this.#rests || clock.monotonic() > this.#deadline) throw new Left();
-    if (this.#stopping || this.urgency > 0) return new Promise((resolve) => setImmediate(resolve));
+    if (this.#stopping || this.#urgency > 0) return new Promise((resolve) => setImmediate(resolve));
     const ms = spent * (1 / this.#limits.checkpointShare - 1);
     await new Promise<void>((resolve) => {
       const stop = clock.after(Math.max(1, ms), resolve);

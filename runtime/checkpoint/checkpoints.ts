@@ -44,6 +44,7 @@ export class Checkpoints {
   /** It was found damaged while the place runs. */
   #isForgotten = false;
   #shadow: Shadow | null = null;
+  #urgency: () => number = () => 0;
   #checkpointer: Checkpointer | null = null;
 
   constructor(options: CheckpointsOptions) {
@@ -163,6 +164,7 @@ export class Checkpoints {
     this.#checkpointer = new Checkpointer({
       ...{ archive: this.#archive, journal, clock, everyMs, failed, others },
       shadow: this.#shadow,
+      urgency: () => this.#urgency(),
       ...{ meta: this.#meta, keepsRecord: this.#standing.state === "lost" },
       ...(rest.limits === undefined ? {} : { limits: rest.limits }),
     });
@@ -192,9 +194,9 @@ export class Checkpoints {
     await this.#checkpointer?.next();
   }
 
-  /** How much the journal waits for a checkpoint to let go of what is old: 0 to 1. */
-  hurry(urgency: number): void {
-    if (this.#checkpointer !== null) this.#checkpointer.urgency = urgency;
+  /** @param urgency  how much the journal waits for a checkpoint to let go of what is old: 0 to 1; asked at each slice */
+  hurry(urgency: () => number): void {
+    this.#urgency = urgency;
   }
 
   get checkpointer(): Checkpointer | null {

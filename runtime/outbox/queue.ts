@@ -54,7 +54,7 @@ export interface QueueStats {
   readonly failed: number;
 }
 
-/** What is read again has such a share of what others take. */
+/** What waits has such a share of what others take. */
 const SHARE = 0.3;
 
 /**
@@ -85,8 +85,8 @@ export class PortQueue {
   /** Read, and not handed over as there was no room. */
   #next: Entry | Block | null = null;
   #isReading = false;
-  /** When the last slice ended, monotonic, ms; as slices follow each other. */
-  #readAt = Number.POSITIVE_INFINITY;
+  /** When the last slice was over before all was done, monotonic, ms. */
+  #slicedAt = Number.POSITIVE_INFINITY;
   /** Why what was sent is not confirmed; null: nothing was refused. */
   #why: string | null = null;
   #attempt = 0;
@@ -211,12 +211,16 @@ export class PortQueue {
     this.#held.clear();
   }
 
-  /** What is held has its turn, as far as there is room: offers that are late already wait for no slice. */
+  /** What is held has its turn, as far as there is room. */
   #handHeld(): void {
+    const isOver = this.#slice();
     for (let next = this.#held.peek(); next !== null; next = this.#held.peek()) {
       if (!this.#hasRoom(next.decision)) return;
       this.#held.shift();
       this.#hand(next.entry, next.decision);
+      if (!isOver() || this.#held.isEmpty) continue;
+      this.#wake();
+      return;
     }
     if (this.#isLive) this.#passTo(this.#counted);
   }
@@ -355,13 +359,9 @@ export class PortQueue {
   }
 
   #read(): void {
-    const { journal, decisionOf, clock } = this.#ports;
-    const begun = clock.monotonic();
-    // Where turns of the event loop are long, so are slices: else more would be decided than is read.
-    const others = begun - this.#readAt;
-    this.#readAt = Number.POSITIVE_INFINITY;
-    const end = begun + Math.min(limits.outboxSliceMaxMs, Math.max(limits.outboxSliceMs, others * SHARE));
-    for (let read = 0; read < limits.outboxReadEntries && (read === 0 || clock.monotonic() < end); read++) {
+    const { journal, decisionOf } = this.#ports;
+    const isOver = this.#slice();
+    for (let read = 0; read < limits.outboxReadEntries && (read === 0 || !isOver()); read++) {
       const part = this.#next ?? this.#readOne();
       if (part === null && journal.lastSeq === this.#counted) {
         this.#isLive = true;
@@ -379,8 +379,22 @@ export class PortQueue {
       else this.#hand(part as Entry, decision);
       if (this.#stopPause !== null) return;
     }
-    this.#readAt = clock.monotonic();
     this.#wake();
+  }
+
+  /** Begins a slice of the event loop. Where turns are long, so is it: else more would be decided than goes out. */
+  #slice(): () => boolean {
+    const { clock } = this.#ports;
+    const begun = clock.monotonic();
+    const others = begun - this.#slicedAt;
+    const end = begun + Math.min(limits.outboxSliceMaxMs, Math.max(limits.outboxSliceMs, others * SHARE));
+    this.#slicedAt = Number.POSITIVE_INFINITY; // until there is one that goes on from here
+    return () => {
+      const now = clock.monotonic();
+      if (now < end) return false;
+      this.#slicedAt = now;
+      return true;
+    };
   }
 
   /** Null: up to what was counted nothing more is owed. */

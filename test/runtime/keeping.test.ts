@@ -153,10 +153,8 @@ it("hurries checkpoints while what is not in one is far more than the journal ma
   const held = urgency();
   expect(kept(store)).toBe(16 * BODY_EVENTS);
   isHeld = false;
-  while (urgency() > 0 || journal.stats().bytes > 6 * MiB) {
-    expect((await post(store)).status).toBe(202);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  // Nothing more comes in.
+  while (urgency() > 0 || journal.stats().bytes > 6 * MiB) await new Promise((resolve) => setTimeout(resolve, 5));
 
   expect(held).toBe(1);
   expect(urgency()).toBe(0);

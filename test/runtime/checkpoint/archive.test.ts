@@ -29,8 +29,8 @@ describe("an archive of checkpoints", () => {
     meta = standing.state === "good" ? standing.meta : null;
   }
 
-  /** A round, up to its end or not. */
-  async function round(parts: readonly Saved[], { seq = 7, ends = true } = {}): Promise<void> {
+  /** A round, up to its end or not, and of the commits that remove what it replaces perhaps only so many. */
+  async function round(parts: readonly Saved[], { seq = 7, ends = true, removals = 1_000 } = {}): Promise<number> {
     const writer = archive.begin({ round: (meta?.round ?? 0) + 1, epoch: "e0", seq, at: 1 }, meta);
     for (const part of parts) {
       const steps = part.save({ seq, whole: writer.part(part) });
@@ -38,12 +38,20 @@ describe("an archive of checkpoints", () => {
         if (value !== null) writer.put(value as never);
       await writer.flush();
     }
-    if (!ends) return;
+    if (!ends) return 0;
     const { meta: finished, written } = await writer.finish();
     meta = finished;
+    let removed = 0;
     for (const part of parts) part.kept?.({ seq, whole: false });
-    for (const writes of archive.sweepReplaced(meta, written)) if (writes !== null) await archive.commit(writes);
-    for (const writes of archive.sweepBefore(meta)) if (writes !== null) await archive.commit(writes);
+    for (const found of [archive.sweepReplaced(meta, written), archive.sweepBefore(meta)]) {
+      for (const writes of found) {
+        if (writes === null) continue;
+        if (removed === removals) return removed;
+        await archive.commit(writes);
+        removed++;
+      }
+    }
+    return removed;
   }
 
   async function sweep(): Promise<void> {
@@ -199,6 +207,30 @@ describe("an archive of checkpoints", () => {
       mendRecord();
     }
     expect(archive.damage(meta!.parts, meta!.round)).toBeNull();
+  });
+
+  it.each([
+    ["most rows", 0],
+    ["few rows of many", 40],
+  ])("is whole wherever the removal of what was replaced was cut off, where %s change", async (_, large) => {
+    for (let removals = 0, isCut = true; isCut; removals++) {
+      disk = new FaultyDisk();
+      disk.syncTurns = 0;
+      open();
+      const part = new TextPart("spec");
+      for (let n = 0; n < large; n++) part.set(`large ${n}`, "text ".repeat(3_000));
+      for (let n = 0; n < 900; n++) part.set(`k${n}`, "old");
+      await round([part]);
+      for (let n = 0; n < 900; n++) part.set(`k${n}`, n % 3 === 0 ? null : "new");
+      isCut = (await round([part], { removals })) === removals;
+      open();
+
+      expect(textsIn(archive.rows(partIn(meta!, "spec"), meta!.round)), `${removals}`).toEqual(part.texts);
+      await sweep();
+      expect(textsIn(archive.rows(partIn(meta!, "spec"), meta!.round)), `${removals}`).toEqual(part.texts);
+      expect(rowsOnDisk(), `${removals}`).toBe(part.texts.size);
+      expect(removals).toBeLessThan(10);
+    }
   });
 
   it("keeps a row that was given as gone, and then again", async () => {
