@@ -86,14 +86,17 @@ class Glances implements Disposable {
   /** @param rate  events a second; without: as fast as they are taken @returns events a second */
   send(seconds: number, rate?: number): Promise<number> {
     return new Promise((done, failed) => {
-      this.#child.once("message", (answer) => done(Number(answer)));
-      this.#child.once("exit", () => failed(new Error("nobody sends glances any more")));
+      const gone = () => failed(new Error("nobody sends glances any more"));
+      this.#child.once("exit", gone);
+      this.#child.once("message", (answer) => {
+        this.#child.off("exit", gone);
+        done(Number(answer));
+      });
       this.#child.send({ seconds, rate });
     });
   }
 
   [Symbol.dispose](): void {
-    this.#child.removeAllListeners("exit");
     this.#child.kill("SIGKILL");
   }
 }
