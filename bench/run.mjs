@@ -197,15 +197,19 @@ function shown(value) {
 
 /**
  * @param {Measured} all
- * @param {boolean} isWhole  else what was not measured now stays as it was
+ * @param {boolean} isWhole  else what was not measured now stays as it was, and what was says where and when: `since`
  */
 function save({ figures, ratios }, isWhole) {
-  const before = !isWhole && existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, "utf8")) : {};
+  const machine = `${os.cpus()[0]?.model.trim() ?? "unknown"} × ${os.cpus().length}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, ${os.type()} ${os.arch()}, Node ${process.versions.node}`;
+  const date = new Date().toISOString().slice(0, 10);
+  const before = !isWhole && existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, "utf8")) : null;
+  const now = Object.fromEntries(Object.keys({ ...figures, ...ratios }).map((name) => [name, `${machine}, ${date}`]));
   const results = {
-    machine: `${os.cpus()[0]?.model.trim() ?? "unknown"} × ${os.cpus().length}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, ${os.type()} ${os.arch()}, Node ${process.versions.node}`,
-    date: new Date().toISOString().slice(0, 10),
-    figures: sorted({ ...before.figures, ...figures }),
-    ratios: sorted({ ...before.ratios, ...ratios }),
+    machine: before?.machine ?? machine,
+    date: before?.date ?? date,
+    figures: sorted({ ...before?.figures, ...figures }),
+    ratios: sorted({ ...before?.ratios, ...ratios }),
+    ...(before === null ? {} : { since: sorted({ ...before.since, ...now }) }),
   };
   writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
 }
