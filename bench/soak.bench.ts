@@ -29,8 +29,8 @@ export async function bench({ quick }: { quick: boolean }) {
   await using place = await siteProcess(site.dir, ["--nats", server.url, "--place", "soak"]);
   const prefix = "aisle.offers.soak.events";
 
-  /** Publishes the events so many times and waits until all are on disk. @returns events a second */
   let sent = 0;
+  /** Publishes the events so many times and waits until all are on disk. @returns events a second */
   const pass = async (passes: number, rate: number | null = null): Promise<number> => {
     const go = await publisher.ready(prefix, { rate, passes });
     sent += count * passes;
